@@ -1,0 +1,46 @@
+"""Which rows are train, validation and test, and which part of train a fraction means. All by seed, none by chance."""
+
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def cut_80_10_10(units: Sequence[Hashable], seed: int = 0) -> list[str]:
+    """The split of every row of data that has none: "train", "validation" or "test" for each of `units`.
+
+    Rows of one unit (a group, or the same content) stay together. Every ten units, in order of first appearance, give
+    eight, one and one in an order of the seed's, so that appending rows never moves an old row to another split.
+    """
+    return _by_tens(units, ["train"] * 8 + ["validation", "test"], seed)
+
+
+def cut_validation(units: Sequence[Hashable], seed: int = 0, *, grouped: bool = False) -> list[bool]:
+    """Whether each training row goes to validation, for data that has no validation split: one row in ten.
+
+    Ungrouped, the cut is that of `datasets`' `train_test_split(test_size=0.1, seed=seed)`, as the published code made it
+    (CommonsenseQA 8,766 + 975, SVAMP 720 + 80). Grouped, whole groups go, as in `cut_80_10_10`.
+    """
+    if grouped:
+        return [split == "validation" for split in _by_tens(units, ["train"] * 9 + ["validation"], seed)]
+    chosen = np.random.default_rng(seed).permutation(len(units))[: -(-len(units) // 10)]
+    return np.isin(np.arange(len(units)), chosen).tolist()  # type: ignore[no-any-return]
+
+
+def take_fraction(rows: Sequence[T], frac: float, seed: int) -> list[T]:
+    """round(frac x N) of the rows: a prefix of the seed's order, so that 20 % lies inside 40 % whatever the method."""
+    order = np.random.default_rng([seed, 0xF7AC]).permutation(len(rows))
+    return [rows[i] for i in order[: round(frac * len(rows))]]
+
+
+def _by_tens(units: Sequence[Hashable], roles: list[str], seed: int) -> list[str]:
+    role_of: dict[Hashable, str] = {}
+    for unit in units:
+        if unit not in role_of:
+            block, place = divmod(len(role_of), 10)
+            if place == 0:
+                order = np.random.default_rng([seed, block]).permutation(10)
+            role_of[unit] = roles[order[place]]
+    return [role_of[unit] for unit in units]
