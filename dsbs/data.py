@@ -79,10 +79,7 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
     InputError where the other task does not have the same fields.
     """
     found: list[Example] = []
-    for named in named_paths:
-        name, _, path = named.partition("=")
-        if not path:
-            raise InputError("--extra-unlabelled", got=repr(named), expected="NAME=PATH", fix="e.g. asdiv=data/ASDiv.xml")
+    for name, path in extra_files(named_paths):
         other = load_task(name)
         if set(other.columns.fields) != set(task.columns.fields):
             raise InputError(
@@ -91,7 +88,7 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
                 expected=f"the fields of {task.name}: {sorted(task.columns.fields)}",
                 fix="write a prompt file that maps its columns to these fields",
             )
-        for split in load_data(other, Path(path)).splits.values():
+        for split in load_data(other, path).splits.values():
             found += [
                 replace(
                     e,
@@ -102,6 +99,21 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
                 )
                 for e in split
             ]
+    return found
+
+
+def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
+    """NAME=PATH as (task name, file). InputError for another form or a path that is no file (or folder with one)."""
+    found = []
+    for named in named_paths:
+        name, _, path = named.partition("=")
+        if not path:
+            raise InputError("--extra-unlabelled", got=repr(named), expected="NAME=PATH", fix="e.g. asdiv=data/ASDiv.xml")
+        files = [Path(path)] if Path(path).is_file() else sorted(f for f in Path(path).glob("*") if f.suffix in SUFFIXES)
+        if len(files) != 1:
+            got = f"{len(files)} files at {path}"
+            raise InputError(f"--extra-unlabelled {name}", got=got, expected="one file", fix="name the file")
+        found.append((name, files[0]))
     return found
 
 
@@ -261,7 +273,7 @@ def _choices(spec: str | tuple[str, ...] | None, row: Mapping[str, Any], where: 
             expected="a list of 2 to 26 options",
             fix="write a list, or name one column each",
         )
-    return tuple(str(choice).strip() for choice in found)
+    return tuple(str(choice) for choice in found)
 
 
 def _gold(task: Task, columns: Columns, choices: tuple[str, ...], where: str, row: Mapping[str, Any]) -> str | None:

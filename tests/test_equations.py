@@ -25,32 +25,12 @@ def test_arithmetic_has_its_value(text: str, value: float) -> None:
     assert equations.evaluate(text) == value
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "()",
-        "1 +",
-        "(1 + 2",
-        "1)",
-        "1 2",
-        "x + 1",
-        "1 / 0",
-        "1 / (2 - 2)",
-        "9**9**9",
-        "10 ** 400",
-        "0 ^ -1",
-        "(-8) ^ 0.5",
-        "(" * 5000,
-        "-" * 5000,
-        "__import__('os')",
-        "1e400",
-        "9" * 400,
-        "(1, 2)",
-        "1 == 1",
-        "2 ** " * 40 + "2",
-    ],
-)
+NO_EQUATIONS = ["", "()", "1 +", "(1 + 2", "1)", "1 2", "x + 1", "(1, 2)", "1 == 1", "__import__('os')"]
+TOO_MUCH = ["1 / 0", "1 / (2 - 2)", "0 ^ -1", "(-8) ^ 0.5", "9**9**9", "10 ** 400", "1e400", "9" * 400, "2 ** " * 40 + "2"]
+TOO_DEEP = ["(" * 5000, "-" * 5000, "(" * 60 + "1" + ")" * 60]
+
+
+@pytest.mark.parametrize("text", [*NO_EQUATIONS, *TOO_MUCH, *TOO_DEEP])
 def test_anything_else_is_refused_at_once(text: str) -> None:
     started = time.monotonic()
     with pytest.raises(equations.NotAnEquation):

@@ -1,0 +1,34 @@
+"""`dsbs STAGE ...`: every stage is also `python -m dsbs.STAGE`. Nothing heavy is imported before the stage is known."""
+
+import importlib
+import sys
+
+from dsbs.errors import nearest
+
+STAGES = {
+    "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
+    "train": "Train one student by one method on a fraction of the data.",
+    "evaluate": "Measure a trained student on a split it has not seen.",
+    "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",
+    "predict": "Label new inputs with a trained student.",
+}
+
+
+def main() -> None:
+    """Hand the command line to its stage; list the stages where none is named."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in STAGES:
+        importlib.import_module(f"dsbs.{name}").STAGE.main(sys.argv[2:])
+    elif name in ("--help", "-h"):
+        width = max(map(len, STAGES))
+        lines = [f"  {stage:<{width}}  {text}" for stage, text in STAGES.items()]
+        print("\n".join(["Usage: dsbs STAGE [FLAGS]", "", *lines, "", "dsbs STAGE --help lists the flags of a stage."]))
+    elif name == "--version":
+        print(importlib.import_module("dsbs").__version__)
+    else:
+        print(f"error: command line: got stage {name!r}; expected a stage; {nearest(name, STAGES)}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The Python API: every stage as a function, with the settings of its command line as keyword arguments.
+
+    from dsbs import api
+    api.generate(task="cqa", data="published/", teacher="published", out="runs/cqa-palm")
+    api.train(answers="runs/cqa-palm", student="tiny", data_frac=0.5, out="runs/cqa-dss")
+
+Each returns what the stage prints with --json, and raises `InputError` for bad input. Names, defaults and meaning of the
+settings are those of the models in `dsbs.config`.
+"""
+
+import importlib
+from typing import Any
+
+from dsbs.errors import InputError
+
+__all__ = ["InputError", "compare", "evaluate", "generate", "predict", "train"]
+
+
+def generate(**settings: Any) -> dict[str, Any]:
+    """Have a teacher answer the inputs of a task; settings of `GenerateConfig`."""
+    return _run("generate", settings)
+
+
+def train(**settings: Any) -> dict[str, Any]:
+    """Train one student; settings of `TrainConfig`."""
+    return _run("train", settings)
+
+
+def evaluate(**settings: Any) -> dict[str, Any]:
+    """Measure a trained student; settings of `EvaluateConfig`."""
+    return _run("evaluate", settings)
+
+
+def compare(**settings: Any) -> dict[str, Any]:
+    """Train and measure a grid of students; settings of `CompareConfig`."""
+    return _run("compare", settings)
+
+
+def predict(**settings: Any) -> list[dict[str, Any]]:
+    """Label new inputs with a trained student; settings of `PredictConfig`."""
+    return list(_run("predict", settings)["predictions"])
+
+
+def _run(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    stage = importlib.import_module(f"dsbs.{name}").STAGE
+    results: dict[str, Any] = stage.run(stage.configure(**settings))
+    return results

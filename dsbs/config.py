@@ -1,0 +1,165 @@
+"""What each stage is told: one frozen model a stage. Flags, YAML keys and the arguments of `dsbs.api` all come from here."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from dsbs.records import LabelSource, Method, Split
+
+T = TypeVar("T")
+
+
+def _split_commas(value: Any) -> Any:
+    """`--seeds 0,1` and `--seeds 0 --seeds 1` and YAML's `seeds: [0, 1]` and `seeds: 0` all mean a list."""
+    if isinstance(value, str | int | float):
+        value = [value]
+    if isinstance(value, Iterable):
+        return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item]) if part != ""]
+    return value
+
+
+Listed = Annotated[tuple[T, ...], BeforeValidator(_split_commas)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Decode = Literal["generate", "score"]
+Teacher = Literal["published"]
+
+
+class StageConfig(BaseModel):
+    """Base of all: frozen, and an unknown key is an error. `defer_build` keeps `--help` fast."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, validate_default=True)
+
+    incidental: ClassVar[frozenset[str]] = frozenset({"out"})
+    """Fields that do not change the result, or whose content is known by the hashes of a run's inputs: two configurations
+    that differ only here are the same run."""
+
+    def resolved(self) -> dict[str, Any]:
+        """All settings as plain JSON values, paths absolute: what a manifest keeps."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        paths = {name: str(value.resolve()) for name, value in values.items() if isinstance(value, Path)}
+        return self.model_dump(mode="json") | paths
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this run this run."""
+        return {name: value for name, value in self.resolved().items() if name not in self.incidental}
+
+    def slug(self, *more: object) -> str:
+        """Eight hex digits of the identity, for folder names."""
+        return hashlib.sha256(json.dumps([self.identity(), *map(str, more)], sort_keys=True).encode()).hexdigest()[:8]
+
+
+class GenerateConfig(StageConfig):
+    """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
+
+    incidental = StageConfig.incidental | {"max_rows", "show"}
+
+    task: str = Field(description="a packaged task (cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml")
+    data: Path | None = Field(None, description="file or folder with the rows; left out, the task's hub data set")
+    teacher: Teacher = Field("published", description="who answers; published: answers that already exist as files")
+    answers_from: Path | None = Field(
+        None, description="published answers: a folder in the release's layout, or JSON lines with id and text"
+    )
+    splits: Listed[Split] = Field((), description="splits to answer; left out, every split for published answers")
+    extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: inputs of another task, for training only")
+    split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
+    max_rows: int | None = Field(None, ge=1, description="stop after this many rows of each split")
+    show: bool = Field(False, description="print prompt, answer, outcome and gold of the rows side by side")
+    out: Path | None = Field(None, description="run folder; left out, runs/<task>-<teacher>-<hash>")
+
+
+class StudentOptions(StageConfig):
+    """What `train` and `compare` share: the data, the answers, and how a student is trained."""
+
+    incidental = StageConfig.incidental | {"task", "data", "answers"}
+
+    task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
+    data: Path | None = Field(None, description="file or folder with the rows; left out, where the answers' run had it")
+    answers: Path | None = Field(None, description="run folder of generate; left out, the newest below ./runs")
+    extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: extra training inputs that the teacher labelled")
+    alpha: float = Field(0.5, ge=0, le=1, description="weight of the label task; the rationale task has 1 - alpha")
+    prefixes: Listed[str] = Field(("[label] ", "[rationale] "), description="input prefixes of label and rationale task")
+    learning_rate: float | None = Field(None, gt=0, description="left out, the student family's preset")
+    max_steps: int | None = Field(None, ge=1, description="optimiser steps; left out, the preset's")
+    batch_size: int | None = Field(None, ge=1, description="examples a step over all devices; left out, the preset's")
+    micro_batch_size: int | None = Field(None, ge=1, description="examples a forward pass on one device; default all")
+    max_input_tokens: int | None = Field(None, ge=8, description="longer inputs are cut, and counted")
+    max_target_tokens: int | None = Field(None, ge=2, description="longer targets are cut, and counted")
+    eval_every: int | None = Field(None, ge=1, description="steps between evaluations on validation")
+    eval_max_examples: int | None = Field(None, ge=1, description="evaluate on a fixed subset of validation this large")
+    select_by: Literal["training_labels", "gold"] = Field(
+        "training_labels", description="labels that choose the best checkpoint; gold is marked in every table"
+    )
+    decode: Decode = Field("generate", description="read labels by generating text, or by scoring the allowed labels")
+    dropout: float | None = Field(None, ge=0, lt=1, description="left out, the model's own")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto: bf16 where the device has it")
+    drop_overlap: bool = Field(False, description="leave out training inputs that also stand in test")
+    split_seed: int | None = Field(None, description="seed of the 80/10/10 cut; left out, the answers' run's")
+
+    @field_validator("prefixes")
+    @classmethod
+    def _two_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) != 2 or len({prefix.strip() for prefix in value} - {""}) != 2:
+            raise ValueError("two different prefixes, of the label task and of the rationale task")
+        return tuple(f"{prefix.strip()} " for prefix in value)
+
+
+class TrainConfig(StudentOptions):
+    """Train one student by one method on a fraction of the data."""
+
+    student: str = Field("tiny", description="hub name, folder, or built-in: tiny")
+    method: Method = Field("step_by_step", description="what the student learns from each answer")
+    labels: LabelSource = Field("gold", description="whose labels it learns")
+    data_frac: Fraction = Field(1.0, description="share of the training rows, above 0 and at most 1")
+    seed: int = Field(0, ge=0, description="seed of weights, order and the fraction's rows")
+    out: Path | None = Field(None, description="run folder; left out, runs/<task>-<method>-<hash>")
+
+
+class EvaluateConfig(StageConfig):
+    """Measure a trained student on a split it has not seen."""
+
+    incidental = StageConfig.incidental | {"run", "data", "batch_size"}
+
+    run: Path = Field(description="run folder of train")
+    split: Split = Field("test", description="split to measure on")
+    data: Path | None = Field(None, description="left out, the data of the run")
+    decode: Decode | None = Field(None, description="left out, as the run was trained to be read")
+    batch_size: int = Field(64, ge=1, description="examples a forward pass")
+    out: Path | None = Field(None, description="folder for predictions; left out, RUN/evaluate-<split>-<decode>")
+
+
+class CompareConfig(StudentOptions):
+    """Train and measure a grid of students: methods x labels x fractions x seeds."""
+
+    student: Listed[str] = Field(("tiny",), description="hub names, folders or built-ins")
+    methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
+    labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
+    data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
+    seeds: Listed[Annotated[int, Field(ge=0)]] = Field((0,), description="one run of every cell a seed")
+    match: Literal["steps", "epochs", "compute"] = Field(
+        "steps", description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs"
+    )
+    out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
+
+    def cells(self) -> list[TrainConfig]:
+        """The configuration of every cell, seeds innermost; where each is trained is set by the run."""
+        shared = self.model_dump(include=set(StudentOptions.model_fields))
+        grid = itertools.product(self.student, self.labels, self.data_fracs, self.methods, self.seeds)
+        return [
+            TrainConfig(**shared, student=student, labels=labels, data_frac=data_frac, method=method, seed=seed)
+            for student, labels, data_frac, method, seed in grid
+        ]
+
+
+class PredictConfig(StageConfig):
+    """Label new inputs with a trained student."""
+
+    run: Path = Field(description="run folder of train")
+    input: str = Field("-", description="CSV, JSON lines or Parquet with the task's fields; - reads JSON lines from stdin")
+    explain: bool = Field(False, description="also decode a rationale")
+    scores: bool = Field(False, description="also score every allowed label")
+    batch_size: int = Field(64, ge=1, description="examples a forward pass")

@@ -1,0 +1,48 @@
+"""Measure a trained student on test.
+
+    python -m dsbs.evaluate --run runs/cqa-dss
+    python -m dsbs.evaluate --run runs/cqa-dss --decode score --json
+
+Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dsbs.cells import evaluate_run
+from dsbs.cli import Stage, build
+from dsbs.config import EvaluateConfig, TrainConfig
+from dsbs.material import load_material
+from dsbs.rundir import finished_run
+from dsbs.tables import percent, table
+
+
+def evaluate(config: EvaluateConfig) -> dict[str, Any]:
+    """Predictions of one split and their scores. Done once a folder; the same command prints the result again."""
+    trained = finished_run(config.run, "train", "--run")
+    settings = {**trained["config"], "answers": trained["answers"]} | ({"data": config.data} if config.data else {})
+    return evaluate_run(config, load_material(build(TrainConfig, settings)))
+
+
+def show(results: Mapping[str, Any]) -> str:
+    """Accuracy with its interval, and the table per label where there is one."""
+    what = "accuracy" if "accuracy" in results else "teacher_agreement"
+    name = {"accuracy": "accuracy", "teacher_agreement": "agreement with the teacher"}[what]
+    low, high = results["ci95_examples"]
+    marked = ", checkpoint chosen by gold labels" if results["selected_by"] == "gold" else ""
+    lines = [
+        f"{results['method']}, labels {results['labels']}, {results['student']}{marked}",
+        f"{name} on {results['split']}: {percent(results[what])} ({results['correct']:,}/{results['n']:,}), "
+        f"95 % over examples {percent(low)} to {percent(high)}; unparsable {percent(results['unparsable'])}",
+        f"the teacher itself: {percent(results['teacher_accuracy'])}",
+    ]
+    if "per_label" in results:
+        rows = [list(row.values()) for row in results["per_label"]]
+        lines.append(table(list(results["per_label"][0]), rows, title=f"macro-F1 {results['macro_f1']:.3f}"))
+    return "\n".join(lines)
+
+
+STAGE = Stage("evaluate", EvaluateConfig, evaluate, show)
+
+if __name__ == "__main__":
+    STAGE.main()

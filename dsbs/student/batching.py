@@ -1,0 +1,102 @@
+"""Which examples make an optimiser step, and how they become tensors. A step is one item of the data loader."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from dsbs.student.encoding import EncodedTarget
+
+IGNORED = -100
+"""Label id at padding: no loss there."""
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """The sequences of one forward pass.
+
+    input_ids, attention_mask (S, X); labels (S, Y), padded with -100; task and weight (S,).
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    labels: torch.Tensor
+    task: torch.Tensor
+    weight: torch.Tensor
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        return MicroBatch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+
+class StepBatch(TypedDict):
+    """One rank's share of an optimiser step. target_tokens (T,): label tokens of each task in this share."""
+
+    micro_batches: list[MicroBatch]
+    target_tokens: torch.Tensor
+
+
+class StepSampler(Sampler[list[int]]):
+    """The example numbers of every step for one rank.
+
+    Epoch by epoch, each in an order of its own that the seed gives; a step has `batch_size` examples over all ranks, the
+    last of an epoch what is left. Any step can be told without the ones before it, so training goes on in mid-epoch.
+    """
+
+    def __init__(self, n_examples: int, *, batch_size: int, steps: int, seed: int, rank: int = 0, ranks: int = 1) -> None:
+        self.n_examples, self.batch_size, self.steps, self.seed = n_examples, batch_size, steps, seed
+        self.rank, self.ranks = rank, ranks
+        self.steps_per_epoch = -(-n_examples // batch_size)
+        self._kept: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.steps):
+            yield self.step(step)[self.rank :: self.ranks]
+
+    def step(self, number: int) -> list[int]:
+        """The examples of a step over all ranks."""
+        epoch, place = divmod(number, self.steps_per_epoch)
+        return self._order(epoch)[place * self.batch_size : (place + 1) * self.batch_size].tolist()
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if self._kept[0] != epoch:
+            self._kept = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.n_examples)
+        return self._kept[1]
+
+
+class Collator:
+    """Makes a StepBatch of examples: micro-batches of at most `micro_batch_size` examples, padded within themselves."""
+
+    def __init__(self, tasks: Sequence[str], pad: int, micro_batch_size: int | None = None) -> None:
+        self.tasks, self.pad, self.micro_batch_size = tuple(tasks), pad, micro_batch_size
+        self._nothing = EncodedTarget(self.tasks[0], 0.0, [pad], [pad])
+
+    def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
+        size = self.micro_batch_size or max(len(examples), 1)
+        # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
+        groups = [examples[at : at + size] for at in range(0, len(examples), size)] or [[[self._nothing]]]
+        flat = [[sequence for example in group for sequence in example] for group in groups]
+        counts = [sum(len(s.target_ids) for g in flat for s in g if s.task == task and s.weight) for task in self.tasks]
+        return StepBatch(micro_batches=[self._tensors(group) for group in flat], target_tokens=torch.tensor(counts))
+
+    def _tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
+        input_ids = pad_rows([s.input_ids for s in sequences], self.pad)
+        return MicroBatch(
+            input_ids=input_ids,
+            attention_mask=pad_rows([[1] * len(s.input_ids) for s in sequences], 0),
+            labels=pad_rows([s.target_ids for s in sequences], IGNORED),
+            task=torch.tensor([self.tasks.index(s.task) for s in sequences]),
+            weight=torch.tensor([s.weight for s in sequences]),
+        )
+
+
+def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    """A (rows, longest) tensor, padded at the right."""
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])

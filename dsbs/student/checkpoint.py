@@ -1,0 +1,94 @@
+"""A student: model, tokenizer, and a card with all that predicting needs, saved side by side."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from dsbs import __version__
+from dsbs.config import Decode
+from dsbs.errors import InputError
+from dsbs.prompting import task_from
+from dsbs.records import Method
+from dsbs.rundir import write_json
+from dsbs.tasks import Task
+
+CARD = "dsbs.json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint remembers, so that predicting never depends on the user remembering a flag."""
+
+    task: Task
+    method: Method
+    prefixes: dict[str, str]
+    decode: Decode
+    max_input_tokens: int
+    max_target_tokens: int
+    max_label_tokens: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the label set stands beside the task for whoever reads the file."""
+        values = {**asdict(self), "task": self.task.model_dump(mode="json")}
+        return {"dsbs": __version__, "labels": list(self.task.label.labels), **values}
+
+
+@dataclass(frozen=True)
+class Student:
+    """A model that can be asked. `card` says how."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    card: Card
+
+
+def save_student(student: Student, folder: Path) -> None:
+    """Write safetensors, tokenizer and card; an older student in the folder is replaced as a whole or not at all."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    student.model.save_pretrained(partial)
+    student.tokenizer.save_pretrained(partial)
+    write_json(partial / CARD, student.card.to_json())
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_student(folder: Path, device: torch.device | str | None = None) -> Student:
+    """The student of a folder, in fp32 for evaluation. InputError where it is none of dsbs."""
+    quiet()
+    card = read_card(folder)
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32)
+    model.to(device or best_device()).eval()
+    return Student(model, AutoTokenizer.from_pretrained(folder), card)
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a checkpoint folder. InputError where it is missing or not readable."""
+    try:
+        values = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(folder, got=error, expected=f"a student with its {CARD}", fix="name a run of dsbs train") from None
+    known = {key: values[key] for key in Card.__dataclass_fields__ if key in values}
+    return Card(**{**known, "task": task_from(values["task"], where=str(folder / CARD))})
+
+
+def best_device() -> torch.device:
+    """The accelerator where there is one, else the CPU."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return torch.device("cpu") if accelerator is None else accelerator
+
+
+def quiet() -> None:
+    """Keep the libraries from writing to the terminal: progress and warnings are ours to show."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -1,0 +1,117 @@
+"""What a training will go through, known before a weight is loaded: rows, tokens, steps, FLOPs."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+from dsbs.config import TrainConfig
+from dsbs.flops import EncoderDecoder, training_flops
+from dsbs.material import Material, Rows, prefixes_of, tokenizer_texts, training_rows
+from dsbs.methods import read_output
+from dsbs.presets import Preset, preset_of
+from dsbs.records import LABEL
+from dsbs.student.batching import StepSampler
+from dsbs.student.build import load_config, load_tokenizer
+from dsbs.student.encoding import Encoded, encode_pairs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training before it starts: settings, rows, their token ids, and the architecture."""
+
+    config: TrainConfig
+    settings: Preset
+    rows: Rows
+    tokenizer: PreTrainedTokenizerBase
+    architecture: PreTrainedConfig
+    encoded: Encoded
+
+    def sampler(self, rank: int = 0, ranks: int = 1) -> StepSampler:
+        """The examples of every step, for one rank."""
+        settings = self.settings
+        return StepSampler(
+            len(self.encoded.examples),
+            batch_size=settings.batch_size,
+            steps=settings.max_steps,
+            seed=self.config.seed,
+            rank=rank,
+            ranks=ranks,
+        )
+
+    @property
+    def max_label_tokens(self) -> int:
+        """How many tokens a label may take at use: room for longer ones than any in training, but not for rationales."""
+        method, prefixes = self.config.method, prefixes_of(self.config)
+        targets = (target for pair in self.rows.pairs for target in pair.targets if target.task == LABEL)
+        labels = sorted({read_output(method, target.text, prefixes).label or "" for target in targets})
+        longest = max(map(len, self.tokenizer(text_target=labels).input_ids))
+        return min(self.settings.max_target_tokens, 16 + 2 * longest)
+
+    def flops_per_example(self) -> float:
+        """Mean training FLOPs of one example, all its targets included."""
+        return float(self._costs()[:, 3].mean())
+
+    def totals(self) -> dict[str, Any]:
+        """What all steps together go through: rows, examples, sequences, tokens without padding, epochs, FLOPs.
+
+        At equal steps `step_by_step` sees nearly twice the sequences of `standard`; these numbers say so.
+        """
+        sampler, rows = self.sampler(), self.rows
+        times = np.zeros(len(self.encoded.examples), dtype=np.int64)
+        for step in range(sampler.steps):
+            times[sampler.step(step)] += 1
+        sequences, input_tokens, target_tokens, flops = (times @ self._costs()).tolist()
+        return {
+            "n_rows": rows.n_rows,
+            "n_fraction": rows.n_fraction,
+            "n_extra": rows.n_extra,
+            "n_dropped_overlap": rows.n_dropped_overlap,
+            "n_train": len(rows.pairs),
+            "examples_seen": int(times.sum()),
+            "epochs": round(sampler.steps / sampler.steps_per_epoch, 3),
+            "sequences_seen": int(sequences),
+            "input_tokens": int(input_tokens),
+            "target_tokens": int(target_tokens),
+            "train_flops": flops,
+            "cut_inputs": self.encoded.cut_inputs,
+            "cut_targets": self.encoded.cut_targets,
+        }
+
+    def _costs(self) -> NDArray[np.float64]:
+        """Sequences, input tokens, target tokens and training FLOPs of every example, (N, 4).
+
+        Padding is not counted. FLOPs are 0 for an architecture whose count dsbs does not know.
+        """
+        examples = self.encoded.examples
+        of = np.repeat(np.arange(len(examples)), [len(example) for example in examples])
+        inputs = np.array([len(target.input_ids) for example in examples for target in example], dtype=float)
+        targets = np.array([len(target.target_ids) for example in examples for target in example], dtype=float)
+        known = self.architecture.model_type in ("t5", "mt5")
+        shape = EncoderDecoder.from_config(self.architecture.to_dict()) if known else None
+        flops = training_flops(shape, inputs, target_tokens=targets) if shape else np.zeros_like(inputs)
+        columns = [np.ones_like(inputs), inputs, targets, flops]
+        return np.stack([np.bincount(of, weights=column, minlength=len(examples)) for column in columns], axis=1)
+
+
+def plan_training(material: Material, config: TrainConfig) -> Plan:
+    """Everything about a training but its weights. InputError for rows or students that cannot be used."""
+    settings, prefixes = settings_of(config), prefixes_of(config)
+    rows = training_rows(material, config)
+    tokenizer = load_tokenizer(config.student, lambda: [*tokenizer_texts(material), *prefixes.values()])
+    encoded = encode_pairs(
+        rows.pairs,
+        tokenizer,
+        prefixes=prefixes,
+        max_input_tokens=settings.max_input_tokens,
+        max_target_tokens=settings.max_target_tokens,
+    )
+    return Plan(config, settings, rows, tokenizer, load_config(config.student, tokenizer, config.dropout), encoded)
+
+
+def settings_of(config: TrainConfig) -> Preset:
+    """The student's preset with what the user said in place of it."""
+    preset = preset_of(config.student)
+    return replace(preset, **{name: said for name in vars(preset) if (said := getattr(config, name)) is not None})

@@ -1,0 +1,142 @@
+"""`Seq2SeqTrainer` with a step of our own: which examples it has, how its loss is made, how a student is validated."""
+
+import contextlib
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch.utils.data import DataLoader
+from transformers import (
+    PrinterCallback,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
+
+from dsbs.progress import Progress
+from dsbs.student.batching import Collator, MicroBatch, StepBatch, StepSampler
+from dsbs.student.encoding import Encoded
+from dsbs.student.loss import multi_task_loss, sequence_losses
+
+Validate = Callable[[], tuple[int, int]]
+"""Gives how many validation labels are right, and how many there are, on this rank."""
+
+
+class StepTrainer(Seq2SeqTrainer):
+    """Trains on whole optimiser steps.
+
+    One item of the data loader is this rank's share of a step, so `gradient_accumulation_steps` stays 1 and the loss is
+    normalised over the step by construction. Validation counts right labels instead of computing a loss, shared among the
+    ranks without a collective inside generation; the best weights are handed to `save_best` as soon as they are found.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoded: Encoded,
+        sampler: StepSampler,
+        collator: Collator,
+        validate: Validate | None,
+        save_best: Callable[[], None],
+        **trainer_arguments: Any,
+    ) -> None:
+        super().__init__(train_dataset=encoded.examples, eval_dataset=[0], **trainer_arguments)
+        self.remove_callback(PrinterCallback)
+        self._sampler, self._collator, self._validate, self._save_best = sampler, collator, validate, save_best
+        self._clipped: int | None = None
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(self.train_dataset, batch_sampler=self._sampler, collate_fn=self._collator)
+
+    def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Forward and backward of every micro-batch; the loss of the step over all ranks, detached."""
+        model.train()
+        ranks = self.accelerator.num_processes
+        counts = inputs["target_tokens"].to(self.args.device)
+        if ranks > 1:
+            dist.all_reduce(counts)
+        total = torch.zeros((), device=self.args.device)
+        for number, micro_batch in enumerate(inputs["micro_batches"], 1):
+            last = number == len(inputs["micro_batches"])
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+                # Gradients are averaged over ranks, and this loss is this rank's part of a sum: hence the factor.
+                loss = self._loss(model, micro_batch.to(self.args.device), counts) * ranks
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        return total
+
+    def _loss(self, model: Any, batch: MicroBatch, counts: torch.Tensor) -> torch.Tensor:
+        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels).logits
+        return multi_task_loss(sequence_losses(logits, batch.labels), batch.task, batch.weight, counts)
+
+    def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
+        """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
+        if self._validate is None:
+            self.log({"clipped_steps": self.clipped_steps})
+            return {}
+        self.model.eval()
+        counts = torch.tensor(self._validate(), device=self.args.device)
+        if self.accelerator.num_processes > 1:
+            dist.all_reduce(counts)
+        metrics = {"eval_accuracy": counts[0].item() / counts[1].item()}
+        best = max((log["eval_accuracy"] for log in self.state.log_history if "eval_accuracy" in log), default=-1.0)
+        self.log({**metrics, "clipped_steps": self.clipped_steps})
+        if metrics["eval_accuracy"] > best and self.is_world_process_zero():
+            self._save_best()
+        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Counted from the plan of steps instead; see `fit`."""
+        return 0
+
+    @property
+    def clipped_steps(self) -> int:
+        """Steps whose gradient was longer than allowed, those before an interruption included."""
+        if self._clipped is None:
+            self._clipped = max((log.get("clipped_steps", 0) for log in self.state.log_history), default=0)
+        return self._clipped
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        norm = super()._clip_grad_norm(model)
+        self._clipped = self.clipped_steps + int(norm > self.args.max_grad_norm)
+        return norm
+
+
+class StepCallback(TrainerCallback):
+    """Shows progress, validates at the last step as well, and stops a training whose loss is no number any more."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress, self.loss, self.accuracy = progress, math.nan, math.nan
+
+    def on_step_end(self, args: Seq2SeqTrainingArguments, state: TrainerState, control: TrainerControl, **unused: Any) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = control.should_save = True
+        best = "" if math.isnan(self.accuracy) else f", validation {self.accuracy:.1%}"
+        self.progress.add(1, "" if math.isnan(self.loss) else f"loss {self.loss:.3g}{best}")
+
+    def on_log(
+        self,
+        args: Seq2SeqTrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **unused: Any,
+    ) -> None:
+        logs = logs or {}
+        self.loss, self.accuracy = logs.get("loss", self.loss), logs.get("eval_accuracy", self.accuracy)
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise FloatingPointError(
+                f"the loss is {logs['loss']} at step {state.global_step}: try a smaller --learning-rate or --precision fp32"
+            )
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint of the trainer; one that was cut off while it was written has no state file."""
+    found = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)

@@ -1,0 +1,48 @@
+"""Train one student.
+
+    python -m dsbs.train --data-frac 0.8
+    python -m dsbs.train --answers runs/cqa-palm --student google/t5-v1_1-base --method step_by_step --out runs/cqa-dss
+    torchrun --nproc-per-node 8 -m dsbs.train --answers runs/cqa-palm --student google/t5-v1_1-large
+
+Leaves a run folder: best/ (weights, tokenizer, dsbs.json), checkpoints/ (the last one, to go on from), manifest.json.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dsbs.cells import train_run
+from dsbs.cli import Stage
+from dsbs.config import TrainConfig
+from dsbs.material import load_material
+from dsbs.progress import say
+from dsbs.tables import percent
+
+
+def train(config: TrainConfig) -> dict[str, Any]:
+    """Train, or go on where an earlier start of the same run stopped. Returns the results of the manifest."""
+    material = load_material(config)
+    say(f"answers: {material.answers_run}")
+    name = f"{material.task.name}-{config.method}-{config.slug(material.answers_run.resolve())}"
+    return train_run(config, material, config.out or Path("runs") / name)
+
+
+def show(results: Mapping[str, Any]) -> str:
+    """The run in a few lines."""
+    accuracy = percent(results["best_validation_accuracy"])
+    marked = " (chosen by gold labels)" if results["selected_by"] == "gold" else ""
+    return "\n".join(
+        [
+            f"{results['student']} ({results['parameters']:,} parameters), {results['method']}, labels {results['labels']}",
+            f"learned from {results['n_train']:,} of {results['n_fraction']:,} rows ({results['data_frac']:.4g} of "
+            f"{results['n_rows']:,}), {results['settings']['max_steps']:,} steps, {results['epochs']:.4g} epochs",
+            f"best at step {results['best_step']:,}: {accuracy} of {results['validation_rows']:,} validation rows{marked}",
+            f"student: {results['out']}/best",
+        ]
+    )
+
+
+STAGE = Stage("train", TrainConfig, train, show)
+
+if __name__ == "__main__":
+    STAGE.main()

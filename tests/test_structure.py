@@ -1,0 +1,112 @@
+"""The shape of the code, held by its syntax trees and by fresh interpreters."""
+
+import ast
+import functools
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from dsbs.__main__ import STAGES
+
+LEVELS = [
+    ["errors", "records", "streams"],
+    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "config"],
+    ["labels"],
+    ["tasks", "methods"],
+    ["parsing"],
+    ["prompting", "outcomes"],
+    ["readers", "store", "dataset", "rundir", "cli"],
+    ["data"],
+    ["material"],
+    ["teachers", "student"],
+    ["labelling", "cells", "hf_metrics"],
+    [*STAGES, "api", "__main__"],
+]
+HEAVY = {
+    "torch": {"student"},
+    "transformers": {"student"},
+    "datasets": {"readers", "hf_metrics"},
+    "evaluate": {"hf_metrics"},
+    "openai": {"teachers"},
+    "vllm": {"teachers"},
+    "ray": {"teachers"},
+}
+
+
+@functools.cache
+def modules() -> dict[str, list[ast.stmt]]:
+    """The syntax tree of every file of the package, by module name below `dsbs`."""
+    found = {}
+    for path in sorted((ROOT / "dsbs").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT / "dsbs").with_suffix("").parts).removesuffix(".__init__")
+        if name != "__init__":
+            found[name] = ast.parse(path.read_text()).body
+    return found
+
+
+def imports(body: list[ast.stmt]) -> set[str]:
+    """Every module imported anywhere in a file, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.Module(body, [])):
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def level(top: str) -> int:
+    return next(at for at, names in enumerate(LEVELS) if top in names)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_go_downwards_only(name: str) -> None:
+    top = name.split(".")[0]
+    for imported in imports(modules()[name]):
+        parts = imported.split(".")
+        if parts[0] != "dsbs" or len(parts) < 2 or parts[1] == "__version__":
+            continue
+        assert parts[1] == top or level(parts[1]) < level(top), f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", modules())
+def test_each_heavy_library_has_its_place(name: str) -> None:
+    top = name.split(".")[0]
+    for imported in imports(modules()[name]):
+        library = imported.split(".")[0]
+        assert top in HEAVY.get(library, {top}), f"{name} imports {imported}"
+
+
+def test_stages_are_described_in_one_voice() -> None:
+    import importlib
+    import inspect
+
+    for name, text in STAGES.items():
+        stage = importlib.import_module(f"dsbs.{name}").STAGE
+        assert stage.name == name
+        assert (inspect.getdoc(stage.config) or "").splitlines()[0] == text
+
+
+@pytest.mark.parametrize("arguments", [["dsbs"], *(["dsbs", stage] for stage in STAGES), *([f"dsbs.{s}"] for s in STAGES)])
+def test_help_loads_neither_torch_nor_vllm(arguments: list[str]) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {[arguments[0], *arguments[1:], '--help']!r}\n"
+        "try: runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "heavy = {'torch', 'vllm', 'transformers', 'datasets', 'evaluate', 'ray', 'openai', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--help" in done.stdout
+
+
+def test_every_public_function_has_a_docstring() -> None:
+    for name, body in modules().items():
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{name}.{node.name}"
