@@ -1,0 +1,132 @@
+import json
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Cli, Farm
+
+from dsbs import api
+from dsbs.cli import Stage
+from dsbs.compare import STAGE as COMPARE
+from dsbs.compare import groups
+from dsbs.config import CompareConfig
+from dsbs.generate import STAGE as GENERATE
+from dsbs.prompting import load_task
+
+QUICK = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
+PIPELINES = sorted((ROOT / "pipelines").glob("*.yaml"))
+
+
+def quick(farm: Farm, out: Path, **settings: object) -> dict:
+    return api.compare(answers=farm.folder / "answered", out=out, **QUICK | settings)
+
+
+def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(answered_farm: Farm, tmp_path: Path, cli: Cli) -> None:
+    grid = ["--methods", "standard,step_by_step", "--data-fracs", "0.25,1.0", "--seeds", "0,1", "--labels", "gold"]
+    steps = ["--max-steps", "3", "--batch-size", "8", "--max-target-tokens", "24"]
+    arguments = ["compare", "--answers", answered_farm.folder / "answered", *grid, *steps, "--out", tmp_path / "c"]
+    results = json.loads(cli(*arguments, "--json").stdout)
+    assert results["teacher_accuracy"] == 1.0
+    keys = [(c["method"], c["labels"], c["student"], c["data_frac"], c["seed"]) for c in results["cells"]]
+    assert len(set(keys)) == len(keys) == 8
+    assert all(c["status"] == "done" and 0 <= c["accuracy"] <= 1 for c in results["cells"])
+    assert {(c["data_frac"], c["n_train"]) for c in results["cells"]} == {(0.25, 16), (1.0, 64)}
+    assert [(g["method"], g["data_frac"], g["done"]) for g in results["groups"]] == [
+        ("standard", 0.25, 2),
+        ("step_by_step", 0.25, 2),
+        ("standard", 1.0, 2),
+        ("step_by_step", 1.0, 2),
+    ]
+    by_method = {c["method"]: c for c in results["cells"]}
+    assert by_method["step_by_step"]["sequences_seen"] == 2 * by_method["standard"]["sequences_seen"]
+    assert by_method["step_by_step"]["train_flops"] > 1.5 * by_method["standard"]["train_flops"]
+
+    again = cli(*arguments)
+    assert again.returncode == 0
+    assert "done already" in again.stderr
+    for word in ("standard", "step_by_step", "the teacher itself: 100.0 %", "target tokens", "s.e."):
+        assert word in again.stdout
+
+
+def test_a_failed_cell_is_reported_and_the_rest_goes_on(farm: Farm, tmp_path: Path, cli: Cli) -> None:
+    """Nothing has a gold label, so cells of gold labels fail and those of teacher labels do not."""
+    farm.data.write_text("animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows))
+    farm.generate()
+    arguments = ["compare", "--answers", farm.folder / "answered", "--labels", "gold,teacher", "--methods", "standard"]
+    arguments += ["--max-steps", "2", "--batch-size", "8", "--out", tmp_path / "c"]
+    done = cli(*arguments, "--json")
+    results = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [(c["labels"], c["status"]) for c in results["cells"]] == [("gold", "failed"), ("teacher", "done")]
+    assert "no row with such a label" in results["cells"][0]["error"]
+    assert "teacher_agreement" in results["cells"][1]
+    assert json.loads((tmp_path / "c" / "manifest.json").read_text())["status"] == "incomplete"
+    again = cli(*arguments)
+    assert "failed: tiny-standard-gold-1-0" in again.stdout
+    assert again.stderr.count("done already") == 2  # the finished cell is neither trained nor measured again
+
+
+def test_an_interrupted_comparison_takes_up_what_is_missing(answered_farm: Farm, tmp_path: Path) -> None:
+    whole = quick(answered_farm, tmp_path / "whole", seeds="0,1")
+    parts = tmp_path / "parts"
+    with pytest.MonkeyPatch.context() as patch:
+        cells = []
+
+        def stop(config: object, material: object, out: Path) -> dict:
+            from dsbs.cells import train_run
+
+            cells.append(out)
+            if len(cells) == 3:
+                raise KeyboardInterrupt
+            return train_run(config, material, out)  # type: ignore[arg-type]
+
+        patch.setattr("dsbs.compare.train_run", stop)
+        with pytest.raises(KeyboardInterrupt):
+            quick(answered_farm, parts, seeds="0,1")
+    resumed = quick(answered_farm, parts, seeds="0,1")
+    accuracy = [[(c["name"], c["accuracy"]) for c in results["cells"]] for results in (whole, resumed)]
+    assert accuracy[0] == accuracy[1]
+    assert resumed["groups"] == whole["groups"]
+
+
+def test_matching_gives_methods_equal_epochs_or_equal_compute(answered_farm: Farm, tmp_path: Path) -> None:
+    steps = {"max_steps": 12}
+    epochs = quick(answered_farm, tmp_path / "e", match="epochs", data_fracs="0.25,1.0", methods="standard", **steps)["cells"]
+    assert [c["steps"] for c in epochs] == [3, 12]
+    assert epochs[0]["epochs"] == pytest.approx(epochs[1]["epochs"])
+    compute = quick(answered_farm, tmp_path / "c", match="compute", **steps)["cells"]
+    standard, step_by_step = compute
+    assert step_by_step["steps"] == 12
+    assert standard["steps"] > 18
+    assert standard["train_flops"] == pytest.approx(step_by_step["train_flops"], rel=0.05)
+
+
+def test_means_and_standard_errors_are_over_the_seeds_that_are_done() -> None:
+    shared = {"student": "s", "labels": "gold", "data_frac": 1.0, "method": "standard", "n_train": 9, "epochs": 1.0}
+    shared |= {"target_tokens": 5, "train_flops": 2.0}
+    done = [{**shared, "status": "done", "accuracy": value} for value in (0.5, 0.7)]
+    (group,) = groups([*done, {**shared, "status": "failed", "accuracy": None}])
+    assert group["mean"] == pytest.approx(0.6)
+    assert group["standard_error"] == pytest.approx(0.1)  # sd 0.1414 over two seeds
+    assert (group["done"], group["seeds"]) == (2, 3)
+    (alone,) = groups(done[:1])
+    assert alone["standard_error"] is None
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
+    from dsbs.presets import preset_of
+
+    def settings(stage: Stage) -> object:
+        return stage.configure(pipeline=path.stem)
+
+    generate, compare = settings(GENERATE), settings(COMPARE)
+    assert isinstance(compare, CompareConfig)
+    assert load_task(compare.task or "").name == generate.task  # type: ignore[attr-defined]
+    cells = compare.cells()
+    assert len({cell.slug() for cell in cells}) == len(cells)
+    assert len(cells) == 3 * 2 * 2 * len(compare.data_fracs) * 4
+    paper = {"google/t5-v1_1-base": (64, 10_000), "google/t5-v1_1-large": (64, 10_000), "google/t5-v1_1-xxl": (32, 4_000)}
+    for cell in cells:
+        preset = preset_of(cell.student)
+        assert (preset.batch_size, preset.max_steps) == paper[cell.student]
+        assert (preset.learning_rate, preset.max_input_tokens, preset.eval_every, cell.alpha) == (5e-5, 1024, 250, 0.5)

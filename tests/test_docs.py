@@ -1,0 +1,51 @@
+"""Every command line that the documents, the pipelines and the stages show goes through the real parser."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from dsbs.__main__ import STAGES
+
+FILES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("**/*.md")),
+    *sorted((ROOT / "pipelines").glob("*.yaml")),
+    *(ROOT / "dsbs" / f"{stage}.py" for stage in STAGES),
+]
+_LINE = re.compile(
+    r"^[\s#$]*(?:[A-Z_]+=\S+\s+)*(?:.*\|\s*)?(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|torchrun .*? -m dsbs\.(\w+)|dsbs (\w+))(.*)$"
+)
+
+
+def commands(path: Path) -> list[tuple[str, list[str]]]:
+    """(stage, arguments) of every dsbs line; a backslash joins lines, a # begins a comment, > and | end a command."""
+    found = []
+    for line in re.sub(r"\\\n\s*", " ", path.read_text()).splitlines():
+        if match := _LINE.match(line):
+            stage = next(name for name in match.groups()[:4] if name)
+            words = shlex.split(re.split(r"\s[|>&]\s?", match[5])[0], comments=True)
+            if stage in STAGES:
+                found.append((stage, words))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_command_lines_parse(path: Path) -> None:
+    for stage, words in commands(path):
+        if "--help" not in words:
+            importlib.import_module(f"dsbs.{stage}").STAGE.parse(words)
+
+
+def test_the_documents_show_every_stage() -> None:
+    shown = {stage for path in FILES for stage, _ in commands(path)}
+    assert shown == set(STAGES)
+
+
+def test_links_within_the_project_lead_somewhere() -> None:
+    for path in FILES:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
