@@ -84,6 +84,45 @@ class Stage(Generic[Config]):
         return command
 
 
+@dataclass(frozen=True)
+class StageGroup:
+    """A stage that answers several questions: `dsbs <name> <question> ...`, each a Stage named "<name> <question>"."""
+
+    name: str
+    help: str
+    stages: tuple[Stage[Any], ...]
+
+    def main(self, argv: Sequence[str] | None = None) -> None:
+        """Hand the command line to its question; list the questions where none is named."""
+        argv = sys.argv[1:] if argv is None else argv
+        if argv and argv[0] in self._questions():
+            self._questions()[argv[0]].main(argv[1:])
+        if not argv or argv[0] in ("--help", "-h"):
+            listed = {name: (inspect.getdoc(stage.config) or "").splitlines()[0] for name, stage in self._questions().items()}
+            print(listing(f"dsbs {self.name} QUESTION [FLAGS]", self.help, listed))
+            sys.exit(0)
+        got, fix = f"question {argv[0]!r}", nearest(argv[0], self._questions())
+        print(f"error: dsbs {self.name}: got {got}; expected a question; {fix}", file=sys.stderr)
+        sys.exit(2)
+
+    def parse(self, argv: Sequence[str]) -> StageConfig:
+        """The configuration that a command line means, without running anything."""
+        config: StageConfig = self._questions()[argv[0]].parse(argv[1:])
+        return config
+
+    def _questions(self) -> dict[str, Stage[Any]]:
+        return {stage.name.removeprefix(f"{self.name} "): stage for stage in self.stages}
+
+
+def listing(usage: str, text: str, described: Mapping[str, str]) -> str:
+    """The help of a command that only hands on."""
+    width = max(map(len, described))
+    lines = [f"  {name:<{width}}  {line}" for name, line in described.items()]
+    return "\n".join(
+        [f"Usage: {usage}", "", *([text, ""] if text else []), *lines, "", "--help behind a name lists its flags."]
+    )
+
+
 def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
     """The model of these settings; InputError with the first wrong one as its flag."""
     try:

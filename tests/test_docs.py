@@ -17,7 +17,8 @@ FILES = [
     *(ROOT / "dsbs" / f"{stage}.py" for stage in STAGES),
 ]
 _LINE = re.compile(
-    r"^[\s#$]*(?:[A-Z_]+=\S+\s+)*(?:.*\|\s*)?(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|torchrun .*? -m dsbs\.(\w+)|dsbs (\w+))(.*)$"
+    r"^[\s#$]*(?:[A-Z_]+=\S+\s+)*(?:.*\|\s*)?"  # a comment, variables, a pipe
+    r"(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|torchrun .*? -m dsbs\.(\w+)|dsbs (\w+))(.*)$"
 )
 
 
