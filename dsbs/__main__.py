@@ -4,6 +4,7 @@ import importlib
 import sys
 
 from dsbs.errors import nearest
+from dsbs.usage import listing
 
 STAGES = {
     "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
@@ -20,9 +21,7 @@ def main() -> None:
     if name in STAGES:
         importlib.import_module(f"dsbs.{name}").STAGE.main(sys.argv[2:])
     elif name in ("--help", "-h"):
-        width = max(map(len, STAGES))
-        lines = [f"  {stage:<{width}}  {text}" for stage, text in STAGES.items()]
-        print("\n".join(["Usage: dsbs STAGE [FLAGS]", "", *lines, "", "dsbs STAGE --help lists the flags of a stage."]))
+        print(listing("dsbs STAGE [FLAGS]", "Distilling step-by-step: a small model of your own from a large one.", STAGES))
     elif name == "--version":
         print(importlib.import_module("dsbs").__version__)
     else:

@@ -18,6 +18,7 @@ from dsbs import __version__
 from dsbs.config import StageConfig
 from dsbs.errors import InputError, nearest
 from dsbs.prompting import find_file, read_yaml
+from dsbs.usage import listing
 
 Config = TypeVar("Config", bound=StageConfig)
 
@@ -40,6 +41,11 @@ class Stage(Generic[Config]):
     config: type[Config]
     run: Callable[[Config], dict[str, Any]]
     show: Callable[[Mapping[str, Any]], str | Iterator[str]]
+
+    @property
+    def help(self) -> str:
+        """What the stage is for, in one line."""
+        return (inspect.getdoc(self.config) or "").splitlines()[0]
 
     def main(self, argv: Sequence[str] | None = None) -> None:
         """Run the command line and exit: 0, 1 where the results say that something failed, or 2 for bad input."""
@@ -98,7 +104,7 @@ class StageGroup:
         if argv and argv[0] in self._questions():
             self._questions()[argv[0]].main(argv[1:])
         if not argv or argv[0] in ("--help", "-h"):
-            listed = {name: (inspect.getdoc(stage.config) or "").splitlines()[0] for name, stage in self._questions().items()}
+            listed = {name: stage.help for name, stage in self._questions().items()}
             print(listing(f"dsbs {self.name} QUESTION [FLAGS]", self.help, listed))
             sys.exit(0)
         got, fix = f"question {argv[0]!r}", nearest(argv[0], self._questions())
@@ -112,15 +118,6 @@ class StageGroup:
 
     def _questions(self) -> dict[str, Stage[Any]]:
         return {stage.name.removeprefix(f"{self.name} "): stage for stage in self.stages}
-
-
-def listing(usage: str, text: str, described: Mapping[str, str]) -> str:
-    """The help of a command that only hands on."""
-    width = max(map(len, described))
-    lines = [f"  {name:<{width}}  {line}" for name, line in described.items()]
-    return "\n".join(
-        [f"Usage: {usage}", "", *([text, ""] if text else []), *lines, "", "--help behind a name lists its flags."]
-    )
 
 
 def build(config: type[Config], settings: Mapping[str, Any]) -> Config:

@@ -1,5 +1,6 @@
 """The command line as users type it: flags, files, and one clear line for everything that is wrong."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from conftest import Cli, Farm
 
 from dsbs.__main__ import STAGES
+from dsbs.cli import Stage, StageGroup
 from dsbs.compare import STAGE as COMPARE
 from dsbs.errors import InputError
 from dsbs.train import STAGE as TRAIN
@@ -102,14 +104,21 @@ def test_an_unknown_task_names_the_nearest(tmp_path: Path, cli: Cli) -> None:
     assert "error: --task: got nothing;" in missing.stderr
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_help_names_every_setting(stage: str, cli: Cli) -> None:
-    import importlib
+def questions() -> list[tuple[tuple[str, ...], Stage]]:
+    """Every command with flags: the stages, and the questions of those that have several."""
+    found = []
+    for name in STAGES:
+        stage = importlib.import_module(f"dsbs.{name}").STAGE
+        parts = stage.stages if isinstance(stage, StageGroup) else [stage]
+        found += [(tuple(part.name.split()), part) for part in parts]
+    return found
 
-    module = importlib.import_module(f"dsbs.{stage}")
-    shown = cli(stage, "--help")
+
+@pytest.mark.parametrize(("words", "stage"), questions(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_help_names_every_setting(words: tuple[str, ...], stage: Stage, cli: Cli) -> None:
+    shown = cli(*words, "--help")
     assert shown.returncode == 0
-    for name, field in module.STAGE.config.model_fields.items():
+    for name, field in stage.config.model_fields.items():
         assert f"--{name.replace('_', '-')}" in shown.stdout
         assert field.description, name
 
