@@ -13,7 +13,7 @@ from dsbs.__main__ import STAGES
 
 LEVELS = [
     ["errors", "records", "streams", "usage"],
-    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "config"],
+    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "statistics", "tables", "config"],
     ["labels"],
     ["tasks", "methods"],
     ["parsing"],
@@ -33,6 +33,7 @@ HEAVY = {
     "openai": {"teachers"},
     "vllm": {"teachers"},
     "ray": {"teachers"},
+    "statsmodels": {"statistics"},
 }
 
 
@@ -94,7 +95,7 @@ def test_help_loads_neither_torch_nor_vllm(arguments: list[str]) -> None:
         f"sys.argv = {[arguments[0], *arguments[1:], '--help']!r}\n"
         "try: runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
         "except SystemExit as stop: assert not stop.code, stop.code\n"
-        "heavy = {'torch', 'vllm', 'transformers', 'datasets', 'evaluate', 'ray', 'openai', 'scipy'} & set(sys.modules)\n"
+        "heavy = {'torch', 'vllm', 'transformers', 'datasets', 'evaluate', 'ray', 'openai', 'scipy', 'statsmodels'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
