@@ -27,6 +27,7 @@ Listed = Annotated[tuple[T, ...], BeforeValidator(_split_commas)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Decode = Literal["generate", "score"]
 Teacher = Literal["published"]
+Duplicates = Literal["auto", "always", "never"]
 
 
 class StageConfig(BaseModel):
@@ -56,7 +57,7 @@ class StageConfig(BaseModel):
 class GenerateConfig(StageConfig):
     """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
 
-    incidental = StageConfig.incidental | {"max_rows", "show"}
+    incidental = StageConfig.incidental | {"max_rows", "show", "duplicates"}
 
     task: str = Field(description="a packaged task (cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml")
     data: Path | None = Field(None, description="file or folder with the rows; left out, the task's hub data set")
@@ -68,6 +69,9 @@ class GenerateConfig(StageConfig):
     extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: inputs of another task, for training only")
     split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
     max_rows: int | None = Field(None, ge=1, description="stop after this many rows of each split")
+    duplicates: Duplicates = Field(
+        "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
+    )
     show: bool = Field(False, description="print prompt, answer, outcome and gold of the rows side by side")
     out: Path | None = Field(None, description="run folder; left out, runs/<task>-<teacher>-<hash>")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dsbs import duplicates, trust
 from dsbs.cli import Stage
 from dsbs.config import GenerateConfig
 from dsbs.data import TaskData, extra_examples, extra_files, load_data, overlap
@@ -62,6 +63,8 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
             progress=progress,
         )
     results = {"out": str(out), "task": task.name, "teacher": teacher.name, **vars(counts), "overlap": _overlaps(data)}
+    found = duplicates.find_duplicates(data.splits.get("train", ()), data.splits.get("test", ()), config.duplicates)
+    results |= {"duplicates": found}
     results |= _write_dataset(store, out, task, prefix if config.show else None)
     card = write_card(out, task=task.title or task.name, licence=task.licence, source=task.source, results=results)
     store.close()
@@ -82,7 +85,9 @@ def show(results: Mapping[str, Any]) -> str:
         lines += [f"  {outcome}: {e['id']}: {e['said'][:100]!r}" for outcome, es in split["examples"].items() for e in es[:1]]
     text = [table(columns, rows, title=f"{results['teacher']} on {results['task']}")]
     text += ["examples of what was not ok:", *lines] if lines else []
+    text += trust.describe(results["splits"])
     text += [f"overlap: {count:,} inputs of {pair} alike" for pair, count in results["overlap"].items() if count]
+    text += duplicates.describe(results["duplicates"])
     text += [_side_by_side(shown) for shown in results.get("shown", ())]
     failed = f", {results['failed']:,} failed" if results["failed"] else ""
     text.append(f"{results['reused']:,} answers reused, {results['new']:,} new{failed}; all in {results['out']}")

@@ -1,4 +1,4 @@
-"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationale lengths. Nothing is dropped."""
+"""What became of all answers of a split: outcomes, teacher accuracy, rationales, labels. Nothing is dropped."""
 
 from collections import Counter
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from dsbs.parsing import correct, correct_as_published
 from dsbs.records import OUTCOMES, Answer, Completion, Example
 from dsbs.tasks import Task
+from dsbs.trust import Agreement
 
 _SHOWN_PER_OUTCOME, _SHOWN_CHARS = 3, 300
 
@@ -19,6 +20,7 @@ class SplitSummary:
         self._matches: Counter[str] = Counter()
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[dict[str, Any]]] = {}
+        self._agreement = Agreement(task.label.kind)
         self.rows = self._gold = self._correct = self._strict = 0
 
     def add(self, example: Example, completion: Completion, answer: Answer) -> bool | None:
@@ -31,6 +33,7 @@ class SplitSummary:
         if answer.outcome != "ok" and len(shown := self._shown.setdefault(answer.outcome, [])) < _SHOWN_PER_OUTCOME:
             said = completion.error or completion.text.strip()
             shown.append({"id": example.id, "said": said[:_SHOWN_CHARS], "label": answer.label})
+        self._agreement.add(example, answer, self._task.allowed(example.choices))
         if example.gold is None:
             return None
         self._gold += 1
@@ -40,15 +43,17 @@ class SplitSummary:
         return verdict
 
     def results(self) -> dict[str, Any]:
-        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`, and teacher accuracy where gold is."""
+        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`, those of `Agreement`, accuracies."""
         ordered = {outcome: self._outcomes[outcome] for outcome in OUTCOMES if self._outcomes[outcome]}
         found: dict[str, Any] = {
             "rows": self.rows,
             "outcomes": ordered,
             "shares": {outcome: round(count / self.rows, 4) for outcome, count in ordered.items()},
+            "label_kind": self._task.label.kind,
             "label_match": dict(self._matches),
             "rationale_words": self._lengths(),
             "examples": self._shown,
+            **self._agreement.results(),
             "gold_rows": self._gold,
         }
         if self._gold:
