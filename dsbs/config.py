@@ -28,6 +28,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 Decode = Literal["generate", "score"]
 Teacher = Literal["published"]
 Duplicates = Literal["auto", "always", "never"]
+Match = Literal["steps", "epochs", "compute"]
 
 
 class StageConfig(BaseModel):
@@ -139,13 +140,24 @@ class EvaluateConfig(StageConfig):
 class CompareConfig(StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
+    incidental = StudentOptions.incidental | {"duplicates"}
+
     student: Listed[str] = Field(("tiny",), description="hub names, folders or built-ins")
     methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
     labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
     data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
     seeds: Listed[Annotated[int, Field(ge=0)]] = Field((0,), description="one run of every cell a seed")
-    match: Literal["steps", "epochs", "compute"] = Field(
+    match: Match = Field(
         "steps", description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs"
+    )
+    also_match: Literal["epochs", "compute"] | None = Field(
+        None, description="train standard once more, matched with the other methods in this as well"
+    )
+    tune: Literal["lr"] | None = Field(
+        None, description="lr: search the learning rate of every method on validation first, 3 runs each"
+    )
+    duplicates: Duplicates = Field(
+        "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
     )
     out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
 

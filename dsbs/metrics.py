@@ -18,6 +18,12 @@ def interval(correct: int, n: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def chance(gold: Sequence[str | None], allowed: Sequence[Sequence[str]]) -> float:
+    """Accuracy without having learned anything: always the commonest label, or any of each row's allowed ones."""
+    commonest = Counter(gold).most_common(1)[0][1] / len(gold)
+    return max(commonest, sum(1 / len(labels) for labels in allowed if labels) / len(gold))
+
+
 def per_label(gold: Sequence[str], predicted: Sequence[str | None]) -> list[dict[str, Any]]:
     """For every gold label: `n`, `predicted`, `correct`, precision, recall and F1 (0 where undefined)."""
     n, stated = Counter(gold), Counter(predicted)

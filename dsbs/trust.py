@@ -101,9 +101,9 @@ def describe(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What the results of `Agreement` and of label matching say of each split, a line for people each."""
     lines = []
     for name, split in splits.items():
-        matched, argues = split["label_match"], split["rationale_argues_for"]
+        matched, argues = split["label_match"], split.get("rationale_argues_for", {})
         inexact = split["rows"] - matched.get("exact", 0)
-        if inexact and split["label_kind"] in ("choice", "class"):
+        if inexact and split.get("label_kind") in ("choice", "class"):
             read = f"{matched.get('folded', 0):,} were read by folding case and spaces, {matched.get('letter', 0):,} by letter"
             lines.append(f"{name}: {inexact:,} labels are not literally among the allowed ones; of these {read}")
         if total := sum(argues.values()):

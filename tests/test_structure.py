@@ -16,13 +16,15 @@ LEVELS = [
     ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "statistics", "tables", "config"],
     ["labels"],
     ["tasks", "methods", "trust", "duplicates"],
-    ["parsing"],
+    ["parsing", "claims"],
+    ["needs", "sentences", "board"],
     ["prompting", "outcomes"],
-    ["readers", "store", "dataset", "rundir", "cli"],
+    ["readers", "store", "dataset", "predictions", "rundir", "cli"],
     ["data"],
     ["material"],
     ["teachers", "student"],
     ["labelling", "cells", "hf_metrics"],
+    ["grid"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {

@@ -1,0 +1,1 @@
+"""The report: from run folders to plain structures, and from those to one page, figures and tables."""
