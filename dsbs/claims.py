@@ -177,5 +177,10 @@ def _over_seeds(cells: Sequence[Cell], verdicts: Verdicts) -> dict[str, Any]:
     if len(done) == 1:
         examples = done[0]["ci95_examples"]
     else:
-        examples = list(statistics.mean_over_examples(np.array(known))) if known else None
-    return found | over_seeds._asdict() | {"ci95_examples": examples}
+        examples = _possible(statistics.mean_over_examples(np.array(known))) if known else None
+    return found | over_seeds._asdict() | {"ci95_seeds": _possible(over_seeds.ci95_seeds), "ci95_examples": examples}
+
+
+def _possible(interval: statistics.Interval | None) -> list[float] | None:
+    """An interval without what no accuracy can be."""
+    return None if interval is None else [max(0.0, interval.low), min(1.0, interval.high)]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dsbs import duplicates, sentences, trust
+from dsbs import duplicates, sentences
 from dsbs.board import Board
 from dsbs.claims import detectable, judge
 from dsbs.cli import Stage
@@ -70,22 +70,10 @@ def compare(config: CompareConfig) -> dict[str, Any]:
 
 
 def show(results: Mapping[str, Any]) -> str:
-    """The table of groups, then a sentence for everything that may be said of it, and what went wrong."""
-    match = results["match"]
+    """The table of groups, then a sentence for everything that may be said of it, and what to be careful about."""
     lines = [_groups_table(results), f"the teacher itself: {percent(results['teacher_accuracy'])}"]
-    lines += [_tuned(row) for row in results["tuning"] if row["chosen"]]
-    lines += filter(None, (sentences.stuck_sentence(group, match) for group in results["groups"]))
-    lines += [sentences.claim_sentence(claim, match) for claim in results["claims"]]
-    refused = [claim for claim in results["claims"] if claim["strength"] == "refused"]
-    lines += [text for claim in refused for text in sentences.checkpoint_sentences(claim, match)]
-    lines += map(sentences.needed_sentence, results["data_needed"])
-    if results["minimum_detectable"]:
-        lines.append(sentences.detectable_sentence(results["minimum_detectable"]))
-    lines += [*_unequal_compute(results), *duplicates.describe(results["duplicates"])]
-    lines += trust.describe(results["teacher"])
-    if any(cell.get("selected_by") == "gold" for cell in results["cells"]):
-        lines.append("checkpoints were chosen by gold validation labels")
-    lines += [f"failed: {c['name']}: {c['error']}" for c in results["cells"] if c["status"] == "failed"]
+    lines += [_tuned(row, results["match"]) for row in results["tuning"] if row["chosen"]]
+    lines += [*sentences.findings(results), *sentences.cautions(results)]
     return "\n".join([*lines, f"all in {results['out']}"])
 
 
@@ -125,20 +113,10 @@ def _groups_table(results: Mapping[str, Any]) -> str:
     return table(columns, rows, title=title, width=200)
 
 
-def _tuned(row: Mapping[str, Any]) -> str:
+def _tuned(row: Mapping[str, Any], match: str) -> str:
     rate, accuracy = f"{row['learning_rate']:.3g}", percent(row["validation_accuracy"])
-    return f"learning rate of {row['method']} ({row['student']}, {row['labels']} labels): {rate}, {accuracy} on validation"
-
-
-def _unequal_compute(results: Mapping[str, Any]) -> list[str]:
-    """A hint where methods were given unequal compute and nothing stands beside it that was given as much."""
-    flops = {group["method"]: group["train_flops"] for group in results["groups"] if group["train_flops"]}
-    alone = len({group["match"] for group in results["groups"]}) == 1
-    most = max(flops, key=flops.__getitem__, default="standard")
-    if not alone or "standard" not in flops or flops[most] < 1.1 * flops["standard"]:
-        return []
-    more = f"{flops[most] / flops['standard']:.1f}"
-    return [f"{most} spent {more} times the FLOPs of standard; --also-match compute sets standard with as many beside it"]
+    who = f"{method_name(row, match)} ({row['student']}, {row['labels']} labels)"
+    return f"learning rate of {who}: {rate}, {accuracy} on validation"
 
 
 STAGE = Stage("compare", CompareConfig, compare, show)

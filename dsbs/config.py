@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 def _split_commas(value: Any) -> Any:
     """`--seeds 0,1` and `--seeds 0 --seeds 1` and YAML's `seeds: [0, 1]` and `seeds: 0` all mean a list."""
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float | Path):
         value = [value]
     if isinstance(value, Iterable):
         return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item]) if part != ""]
@@ -39,6 +39,9 @@ class StageConfig(BaseModel):
     incidental: ClassVar[frozenset[str]] = frozenset({"out"})
     """Fields that do not change the result, or whose content is known by the hashes of a run's inputs: two configurations
     that differ only here are the same run."""
+
+    positional: ClassVar[str | None] = None
+    """The list that may also be given without its flag."""
 
     def resolved(self) -> dict[str, Any]:
         """All settings as plain JSON values, paths absolute: what a manifest keeps."""

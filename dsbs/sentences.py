@@ -3,10 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
+from dsbs import duplicates, trust
 from dsbs.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.tables import percent
 
 Row = Mapping[str, Any]
+
+
+def findings(results: Row) -> list[str]:
+    """What the results of a comparison say: claims, data needed, and the smallest difference that could be seen."""
+    match, claims = results["match"], results["claims"]
+    lines = [claim_sentence(claim, match) for claim in claims]
+    refused = [claim for claim in claims if claim["strength"] == "refused"]
+    lines += [text for claim in refused for text in checkpoint_sentences(claim, match)]
+    lines += map(needed_sentence, results["data_needed"])
+    return lines + ([detectable_sentence(found)] if (found := results["minimum_detectable"]) else [])
+
+
+def cautions(results: Row) -> list[str]:
+    """What to be careful about: students that did not learn, unequal compute, doubtful data, cells that failed."""
+    lines = [text for group in results["groups"] if (text := stuck_sentence(group, results["match"]))]
+    lines += [*_unequal_compute(results), *duplicates.describe(results["duplicates"]), *trust.describe(results["teacher"])]
+    if any(cell.get("selected_by") == "gold" for cell in results["cells"]):
+        lines.append("checkpoints were chosen by gold validation labels")
+    return lines + [f"failed: {c['name']}: {c['error']}" for c in results["cells"] if c["status"] == "failed"]
+
+
+def share_of_data(fraction: float) -> str:
+    """A fraction of the training rows: "12.5 % of the data", or "all data"."""
+    return "all data" if fraction == 1 else f"{100 * fraction:.4g} % of the data"
 
 
 def points(difference: float) -> str:
@@ -49,16 +74,16 @@ def checkpoint_sentences(claim: Row, main: str | None = None) -> list[str]:
 
 def needed_sentence(need: Row) -> str:
     """How much data a method needs, with its range."""
-    goal = "the teacher" if need["against"] == "teacher" else f"{need['against']} on {need['at']:.4g} of the data"
+    goal = "the teacher" if need["against"] == "teacher" else f"{need['against']} on {share_of_data(need['at'])}"
     who = f"{need['method']} ({need['student']}, {need['labels']} labels)"
     if need["estimate"] is None:
         found = f"{who} is not as good as {goal} at any fraction tried"
-        return f"{found}, though from {need['possible']:.4g} on that may be luck" if need["possible"] else found
-    found = f"{who} is at least as good as {goal} from {need['estimate']:.4g} of the data on"
+        return f"{found}, though from {share_of_data(need['possible'])} on that may be luck" if need["possible"] else found
+    found = f"{who} is at least as good as {goal} from {share_of_data(need['estimate'])} on"
     if need["seeds"] < MIN_SEEDS:
         return f"{found}; below {MIN_SEEDS} seeds nothing says how sure that is"
-    certain = f"surely from {need['certain']:.4g}" if need["certain"] else "at no fraction tried is that sure"
-    return f"{found} (possibly from {need['possible']:.4g}, {certain})"
+    certain = f"surely from {share_of_data(need['certain'])}" if need["certain"] else "at no fraction tried is that sure"
+    return f"{found} (possibly from {share_of_data(need['possible'])}, {certain})"
 
 
 def detectable_sentence(found: Row) -> str:
@@ -89,8 +114,19 @@ _STUCK = {
 }
 
 
+def _unequal_compute(results: Row) -> list[str]:
+    """A hint where methods were given unequal compute and nothing stands beside it that was given as much."""
+    flops = {group["method"]: group["train_flops"] for group in results["groups"] if group["train_flops"]}
+    alone = len({group["match"] for group in results["groups"]}) == 1
+    most = max(flops, key=flops.__getitem__, default="standard")
+    if not alone or "standard" not in flops or flops[most] < 1.1 * flops["standard"]:
+        return []
+    more = f"{flops[most] / flops['standard']:.1f}"
+    return [f"{most} spent {more} times the FLOPs of standard; --also-match compute sets standard with as many beside it"]
+
+
 def _setting(row: Row) -> str:
-    return f"{row['student']}, {row['labels']} labels, {row['data_frac']:.4g} of the data"
+    return f"{row['student']}, {row['labels']} labels, {share_of_data(row['data_frac'])}"
 
 
 def _verdict(claim: Row) -> str:

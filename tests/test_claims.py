@@ -56,7 +56,7 @@ def test_a_group_has_both_intervals_and_counts_who_did_not_learn(made: Made) -> 
     assert group["ci95_examples"][0] < group["mean"] < group["ci95_examples"][1]
     assert group["mean_learned"] == pytest.approx(np.mean(scores[:-1]))
     assert stuck_sentence(group) == (
-        "standard, s, gold labels, 1 of the data: 1 of 7 failed and 1 of 7 stayed at chance; "
+        "standard, s, gold labels, all data: 1 of 7 failed and 1 of 7 stayed at chance; "
         "the mean of those that learned is 51.2 %"
     )
     assert stuck_sentence(next(g for g in groups(made.cells, made.verdicts) if g["method"] == "step_by_step")) is None
@@ -79,7 +79,7 @@ def test_a_claim_is_that_of_the_paired_seeds(made: Made) -> None:
     assert claim["p"] == claim["p_holm"] == pytest.approx(float(expected.p))
     assert claim["ci95_seeds_and_examples"] == pytest.approx([float(end) for end in expected.ci95_seeds_and_examples])
     assert [(c["seed"], c["only_first"], c["only_second"]) for c in claim["checkpoints"]][:2] == [(0, 10, 0), (1, 8, 1)]
-    assert "step_by_step against standard, s, gold labels, 1 of the data: +9.6 points (95 % interval" in claim_sentence(claim)
+    assert "step_by_step against standard, s, gold labels, all data: +9.6 points (95 % interval" in claim_sentence(claim)
     assert "Weak" not in claim_sentence(claim)
 
 
@@ -139,7 +139,7 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
     assert (need["fractions"], need["at"]) == ([0.25, 0.5, 0.75, 1.0], 1.0)
     assert need["differences"][1] == pytest.approx(0.51 - 0.52)
     assert (need["possible"], need["estimate"], need["certain"]) == (0.5, 0.75, 1.0)
-    assert "at least as good as standard on 1 of the data from 0.75 of the data on (possibly from 0.5, surely from 1)" in (
+    assert "at least as good as standard on all data from 75 % of the data on (possibly from 50 % of the data, surely from all data)" in (
         needed_sentence(need)
     )
     assert needs["step_by_step", "teacher"]["estimate"] is None

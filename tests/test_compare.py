@@ -155,7 +155,7 @@ def test_standard_is_set_beside_itself_with_as_much_compute(answered_farm: Farm,
         ("step_by_step", "compute"),
     ]
     shown = COMPARE.show(results)
-    assert "step_by_step against standard (equal compute), tiny, gold labels, 1 of the data: " in shown
+    assert "step_by_step against standard (equal compute), tiny, gold labels, all data: " in shown
     assert "times the FLOPs of standard" not in shown
     with pytest.raises(InputError, match="--also-match compute: got methods standard with --match steps"):
         quick(answered_farm, tmp_path / "b", also_match="compute", methods="standard")

@@ -1,7 +1,7 @@
 """Read run folders into plain structures: nothing but manifests and Parquet files, of no matter which dsbs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Students of one task measured on the same test questions. `results` are those of `compare`."""
+    """Students of one task measured on the same test questions. `results` are those of `compare`; `name` is its own in
+    this report: the task, numbered where several are of one task."""
 
+    name: str
     path: Path
     results: Mapping[str, Any]
     cells: tuple[Cell, ...]
@@ -73,12 +75,23 @@ def collect(paths: Sequence[Path]) -> Collected:
         if "results" not in run.manifest:
             fix = f"let dsbs {run.manifest['stage']} finish, or run it again"
             raise InputError(f"--runs {run.path}", got="a run without results", expected="one that has some", fix=fix)
-    comparisons = [_comparison(run) for run in runs if run.manifest["stage"] == "compare"]
-    comparisons += _trained_alone([run for run in runs if run.manifest["stage"] == "train"])
+    trained = [run for run in runs if run.manifest["stage"] == "train"]
+    comparisons = _named([_comparison(run) for run in runs if run.manifest["stage"] == "compare"] + _trained_alone(trained))
     answers = [Run(path, read_manifest(path)) for path in _answers(runs) if (path / "manifest.json").is_file()]
-    teachers = {run.path: run.manifest["results"] for run in answers}
+    teachers = {run.path: run.manifest["results"] for run in answers if "results" in run.manifest}
     named = {run.path.resolve() for run in runs}
-    return Collected((*runs, *(run for run in answers if run.path.resolve() not in named)), tuple(comparisons), teachers)
+    others = [run for run in answers if run.path.resolve() not in named]
+    return Collected((*runs, *filter(None, map(_evaluation, trained)), *others), comparisons, teachers)
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names that occur again get a number: "cqa", "cqa 2"."""
+    return [f"{name} {names[: at + 1].count(name)}" if name in names[:at] else name for at, name in enumerate(names)]
+
+
+def _named(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    names = numbered([comparison.task for comparison in comparisons])
+    return tuple(replace(comparison, name=name) for comparison, name in zip(comparisons, names, strict=True))
 
 
 def _answers(runs: Iterable[Run]) -> list[Path]:
@@ -90,7 +103,7 @@ def _answers(runs: Iterable[Run]) -> list[Path]:
 def _comparison(run: Run) -> Comparison:
     results = run.manifest["results"]
     cells = [_cell(row, run.path / "cells" / row["name"], run.path / row.get("predictions", "")) for row in results["cells"]]
-    return Comparison(run.path, results, tuple(cells), Path(run.manifest["answers"]))
+    return Comparison(results["task"], run.path, results, tuple(cells), Path(run.manifest["answers"]))
 
 
 def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
@@ -103,30 +116,31 @@ def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
             raise InputError("--runs", got=f"students of {task} not measured on test", expected="measured ones", fix=fix)
         rows = [cell.row for cell in cells]
         verdicts = {cell.name: read_verdicts(cell.predictions) for cell in cells if cell.predictions}
-        known = {"task": task, "match": "steps", "tuning": [], "cells": rows, "duplicates": None}
+        known = {"task": task, "match": "steps", "tuning": [], "cells": rows, "duplicates": None, "teacher": {}}
         known |= {"teacher_accuracy": rows[0]["teacher_accuracy"], "decode": rows[0]["decode"]}
         results = known | judge(rows, verdicts) | {"data_needed": data_needed(rows, verdicts, {})}
         first = next(run for run in runs if run.manifest["results"]["task"] == task)
-        found.append(Comparison(first.path, results, tuple(cells), Path(first.manifest["answers"])))
+        found.append(Comparison(task, first.path, results, tuple(cells), Path(first.manifest["answers"])))
     return found
 
 
 def _measured(run: Run) -> Cell | None:
     """A train run as a cell, with its newest measurement on test; None where it has none."""
-    trained = run.manifest["results"]
-    evaluated = [(m["finished"], folder, m) for folder in run.path.glob("evaluate-test-*") if (m := _done(folder))]
-    if not evaluated:
+    trained, evaluated = run.manifest["results"], _evaluation(run)
+    if evaluated is None:
         return None
-    _, folder, manifest = max(evaluated, key=lambda found: found[0])
+    manifest = evaluated.manifest
     known = {key: trained[key] for key in ("student", "method", "labels", "data_frac", "seed")}
     known |= {"name": run.path.name, "match": "steps", "out": str(run.path), "decode": manifest["results"]["decode"]}
     known |= {"learning_rate": trained["settings"]["learning_rate"], "status": "done"}
-    return _cell(known | cell_scores(trained, manifest["results"]), run.path, folder / PREDICTIONS)
+    return _cell(known | cell_scores(trained, manifest["results"]), run.path, evaluated.path / PREDICTIONS)
 
 
-def _done(folder: Path) -> dict[str, Any] | None:
-    manifest = read_manifest(folder)
-    return manifest if manifest["status"] == "done" else None
+def _evaluation(run: Run) -> Run | None:
+    """The newest finished measurement on test of a train run."""
+    found = [Run(folder, read_manifest(folder)) for folder in run.path.glob("evaluate-test-*")]
+    done = [run for run in found if run.manifest["status"] == "done"]
+    return max(done, key=lambda run: str(run.manifest["finished"]), default=None)
 
 
 def _cell(row: Mapping[str, Any], folder: Path, predictions: Path) -> Cell:

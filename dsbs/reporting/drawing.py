@@ -12,13 +12,15 @@ PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8
 """Okabe and Ito's colours, which colour-blind readers tell apart; the page lightens them on dark ground."""
 _SHAPES = (("circle", "o"), ("diamond", "D"), ("square", "s"), ("triangle-up", "^"), ("x", "x"), ("cross", "P"))
 
+_MOST_MARKS = 20
+
 
 def plotly_spec(figure: Figure) -> dict[str, Any]:
     """`data` and `layout` for Plotly.newPlot; colours of ground and text are the page's, set when it is shown."""
     x_axis = {"title": {"text": _text(figure.x_label)}, "automargin": True}
     if figure.log_x:
-        # Powers of ten in full; in between only the plain 2 and 5.
-        x_axis |= {"type": "log", "dtick": "D2", "exponentformat": "power"}
+        places, names = zip(*figure.log_ticks, strict=True)
+        x_axis |= {"type": "log", "tickvals": places, "ticktext": names}
     if any(isinstance(value, str) for series in figure.series for value in series.x):
         x_axis |= {"type": "category"}
     y_axis: dict[str, Any] = {"title": {"text": _text(figure.y_label)}, "automargin": True, "rangemode": "normal"}
@@ -36,7 +38,9 @@ def plotly_spec(figure: Figure) -> dict[str, Any]:
         layout["shapes"] = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"dash": "dash"}}]
         note = {"text": f"{_text(name)} {y:.1f}", "xref": "paper", "x": 1, "y": y, "showarrow": False}
         layout["annotations"] = [note | {"xanchor": "right", "yanchor": "bottom"}]
-    return {"data": [_trace(series) for series in figure.series], "layout": layout}
+    entries = _entries(figure)
+    traces = [_trace(series) | entry for series, entry in zip(figure.series, entries, strict=True)]
+    return {"data": traces, "layout": layout}
 
 
 def save_figures(figures: Sequence[Figure], folder: Path) -> list[Path]:
@@ -51,10 +55,24 @@ def save_figures(figures: Sequence[Figure], folder: Path) -> list[Path]:
         for figure in figures:
             canvas = Canvas(figsize=(7, 4.6), layout="constrained")
             _draw(figure, canvas.add_subplot())
+            # Finding room for everything takes as long as drawing it: once is enough for both files.
+            canvas.draw_without_rendering()
+            canvas.set_layout_engine("none")
             for suffix, settings in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 150})):
                 canvas.savefig(folder / f"{figure.name}.{suffix}", **settings)
                 paths.append(folder / f"{figure.name}.{suffix}")
     return paths
+
+
+def _entries(figure: Figure) -> list[dict[str, Any]]:
+    """What puts series into the legend: once for all of one entry, which a click shows or hides together."""
+    entries = []
+    for at, series in enumerate(figure.series):
+        first = series.legend not in [other.legend for other in figure.series[:at]]
+        hover = f"{_text(series.name)}: %{{x}}, %{{y:.4g}}<extra></extra>"
+        shared = {"name": _text(series.legend), "legendgroup": _text(series.legend), "showlegend": first}
+        entries.append({**shared, "hovertemplate": hover} if series.legend else {})
+    return entries
 
 
 def _trace(series: Series) -> dict[str, Any]:
@@ -66,11 +84,7 @@ def _trace(series: Series) -> dict[str, Any]:
     trace: dict[str, Any] = {
         **known,
         "type": "scatter",
-        "mode": "lines+markers"
-        if series.kind == "line" and len(series.x) <= 40
-        else "lines"
-        if series.kind == "line"
-        else "markers",
+        "mode": "lines+markers" if _marked(series) else "lines",
         "line": {"color": colour, "width": 2, "dash": "dot" if series.dashed else "solid"},
         "marker": {"color": colour, "size": 8, "symbol": _SHAPES[series.colour % len(_SHAPES)][0]},
     }
@@ -85,16 +99,17 @@ def _draw(figure: Figure, axes: Any) -> None:
     bottoms: dict[Any, float] = {}
     bars = [series for series in figure.series if series.kind == "bar"]
     for at, series in enumerate(figure.series):
-        colour, label = PALETTE[series.colour % len(PALETTE)], _plain(series.name)
+        colour, label = PALETTE[series.colour % len(PALETTE)], _plain(series.legend or series.name)
+        if series.legend and series.legend in [other.legend for other in figure.series[:at]]:
+            label = "_"  # matplotlib leaves such names out of the legend
         if series.kind == "bar":
             _draw_bars(axes, series, at, 1 if figure.stacked else len(bars), bottoms if figure.stacked else {})
             continue
         y = [float("nan") if value is None else value for value in series.y]
         error = _errors(series)
         style = {"color": colour, "label": label, "capsize": 3, "markersize": 5, "elinewidth": 1}
-        marker = _SHAPES[series.colour % len(_SHAPES)][1] if len(series.x) <= 40 else ""
-        line = {"line": ":" if series.dashed else "-", "points": "none"}[series.kind]
-        axes.errorbar(series.x, y, yerr=error, linestyle=line, marker=marker, **style)
+        marker = _SHAPES[series.colour % len(_SHAPES)][1] if _marked(series) else ""
+        axes.errorbar(series.x, y, yerr=error, linestyle=":" if series.dashed else "-", marker=marker, **style)
     if figure.level:
         axes.axhline(figure.level[1], color="#555555", linestyle="--", linewidth=1)
         text = f"{figure.level[0]} {figure.level[1]:.1f}"
@@ -102,6 +117,8 @@ def _draw(figure: Figure, axes: Any) -> None:
     axes.set(title=_plain(figure.title), xlabel=_plain(figure.x_label), ylabel=_plain(figure.y_label))
     if figure.log_x:
         axes.set_xscale("log")
+        axes.set_xticks(*zip(*figure.log_ticks, strict=True))
+        axes.minorticks_off()
     if figure.y_range:
         axes.set_ylim(*figure.y_range)
     axes.grid(alpha=0.3)
@@ -125,6 +142,11 @@ def _errors(series: Series) -> Any:
     ends = zip(series.y, series.low, series.high, strict=True)
     pairs = [(0.0, 0.0) if None in (y, low, high) else (y - low, high - y) for y, low, high in ends]  # type: ignore[operator]
     return list(zip(*pairs, strict=True))
+
+
+def _marked(series: Series) -> bool:
+    """Whether single points are worth a mark: not in a curve of many."""
+    return len(series.x) <= _MOST_MARKS
 
 
 def _text(text: str) -> str:

@@ -8,7 +8,7 @@ from dsbs.claims import by_key
 from dsbs.records import METHODS
 from dsbs.reporting.collect import Cell, Comparison
 from dsbs.reporting.figure import Figure, Series, slug
-from dsbs.sentences import method_name
+from dsbs.sentences import method_name, share_of_data
 
 Group = Mapping[str, Any]
 Cost = Callable[[Sequence[Cell]], float | None]
@@ -38,8 +38,8 @@ def curve_figures(comparison: Comparison) -> list[Figure]:
         student, labels, data_frac = (rows[0][key] for key in _SETTING)
         for key, label, scale in (("loss", "training loss", 1.0), ("eval_accuracy", "validation accuracy, %", 100.0)):
             series = [curve for row in rows if (curve := _curve(row["cell"], key, scale, comparison)).x]
-            name = slug("curves", comparison.task, student, labels, f"{data_frac:.4g}", key)
-            title = f"{label.split(',')[0].capitalize()}: {student}, {labels} labels, {data_frac:.4g} of the data"
+            name = slug("curves", comparison.name, student, labels, f"{data_frac:.4g}", key)
+            title = f"{label.split(',')[0].capitalize()}: {student}, {labels} labels, {share_of_data(data_frac)}"
             if series:
                 found.append(Figure(name, title, "optimiser step", label, series))
     return found
@@ -51,7 +51,7 @@ def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
         _means(method_name(same[0], comparison.results["match"]), [(100 * g["data_frac"], g) for g in same], comparison)
         for same in by_key(groups, ("method", "match"))
     ]
-    name = slug("accuracy-by-data", comparison.task, student, labels)
+    name = slug("accuracy-by-data", comparison.name, student, labels)
     title = f"Accuracy against data: {student}, {labels} labels"
     return _accuracy(comparison, name, title, "training rows used, %", series)
 
@@ -65,9 +65,9 @@ def _against_size(comparison: Comparison) -> Figure:
         _means(_labelled_method(same[0], comparison), [(size[g["student"]], g) for g in same], comparison)
         for same in by_key(groups, ("labels", "method", "match"))
     ]
-    title = f"Accuracy against student size, {largest:.4g} of the data"
+    title = f"Accuracy against student size, {share_of_data(largest)}"
     return _accuracy(
-        comparison, slug("accuracy-by-size", comparison.task), title, "parameters of the student", series, log_x=True
+        comparison, slug("accuracy-by-size", comparison.name), title, "parameters of the student", series, log_x=True
     )
 
 
@@ -82,7 +82,7 @@ def _against_cost(comparison: Comparison, unit: str, x_label: str, cost: Cost) -
         )
         for same in by_key(_known(comparison), ("student", "labels", "method", "match"))
     ]
-    name, title = slug("accuracy-by", unit, comparison.task), f"Accuracy against {x_label.split(',')[0]}"
+    name, title = slug("accuracy-by", unit, comparison.name), f"Accuracy against {x_label.split(',')[0]}"
     return _accuracy(comparison, name, title, x_label, series, log_x=True)
 
 
@@ -115,8 +115,9 @@ def _means(name: str, points: Iterable[tuple[float, Group]], comparison: Compari
 
 def _curve(cell: Cell, key: str, scale: float, comparison: Comparison) -> Series:
     points = [(log["step"], log[key] * scale) for log in cell.trained.get("log") or () if key in log]
-    name = f"{method_name(cell.row, comparison.results['match'])}, seed {cell.row['seed']}"
-    return Series(name, [x for x, _ in points], [y for _, y in points], colour=_colour(cell.row, comparison))
+    method = method_name(cell.row, comparison.results["match"])
+    x, y = [x for x, _ in points], [y for _, y in points]
+    return Series(f"{method}, seed {cell.row['seed']}", x, y, colour=_colour(cell.row, comparison), legend=method)
 
 
 def _known(comparison: Comparison) -> list[Group]:

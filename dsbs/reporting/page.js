@@ -37,7 +37,8 @@ function draw(place) {
     Object.assign(axis, { gridcolor: colour("--grid"), zeroline: false, linecolor: colour("--line"), color: colour("--text") });
   }
   for (const shape of layout.shapes ?? []) Object.assign(shape.line, { color: colour("--soft"), width: 1.5 });
-  Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: colour("--text"), size: 12 } });
+  Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: colour("--text"), size: 12 },
+    modebar: { bgcolor: "transparent", color: colour("--line"), activecolor: colour("--accent") } });
   const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
   return Plotly.react(place, data, layout, options);
 }

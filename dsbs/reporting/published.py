@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from dsbs.reporting.collect import Comparison
+from dsbs.reporting.figure import slug
 from dsbs.reporting.table import Share, Table, share
 
 
@@ -51,7 +52,7 @@ def beside_the_paper(comparison: Comparison) -> Table | None:
         what = ["PaLM 540B, the teacher", None, None, None, Share(teacher["accuracy"] / 100), None]
         rows.append([*what, "the teacher", own_teacher, None, "", file["sources"][teacher["source"]]])
     title, note = "Beside the paper and independent reproductions", "A dash: nothing of that kind was trained here."
-    return Table(f"published-{comparison.task}", title, columns, rows, note) if rows else None
+    return Table(slug("published", comparison.name), title, columns, rows, note) if rows else None
 
 
 def _own(entry: Published, groups: Sequence[Mapping[str, Any]]) -> list[list[Any]]:

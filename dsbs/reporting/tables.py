@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.reporting.collect import Comparison
+from dsbs.reporting.figure import slug
 from dsbs.reporting.table import Table, share
-from dsbs.sentences import method_name
+from dsbs.sentences import method_name, share_of_data
 
 _SETTING = ("student", "labels", "data_frac")
 
@@ -13,7 +14,16 @@ _SETTING = ("student", "labels", "data_frac")
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """Those of the tables that have rows."""
     makers = (_groups, _claims, _checkpoints, _needs, _tuning, _cells)
-    return [table for make in makers if (table := make(comparison)).rows]
+    found = [make(comparison) for make in makers]
+    return [table for table in (*found, duplicates_table(comparison.name, comparison.results["duplicates"])) if table.rows]
+
+
+def duplicates_table(name: str, found: Mapping[str, Any] | None) -> Table:
+    """Test inputs that training has nearly seen, with the training input each."""
+    pairs = found["pairs"] if found else ()
+    rows = [[pair["test"], pair["train"], pair["how"].replace("_", " "), share(pair["words"])] for pair in pairs]
+    columns = ["test input", "training input", "alike", "words in common"]
+    return Table(slug("duplicates", name), "Test inputs that training has nearly seen", columns, rows)
 
 
 def _groups(comparison: Comparison) -> Table:
@@ -27,7 +37,7 @@ def _groups(comparison: Comparison) -> Table:
         stuck = [g["at_chance"], g["unparsable"], g["failed"], share(g["mean_learned"])]
         rows.append([*what, *means, *stuck, g["learning_rate"], g["epochs"], g["train_flops"]])
     note = "ci95_seeds: other seeds, these test questions. ci95_examples: other questions, these checkpoints."
-    return Table(f"groups-{comparison.task}", "Accuracy by method and data", columns, rows, note)
+    return Table(slug("groups", comparison.name), "Accuracy by method and data", columns, rows, note)
 
 
 def _claims(comparison: Comparison) -> Table:
@@ -40,7 +50,7 @@ def _claims(comparison: Comparison) -> Table:
         numbers = [*map(_points, (c.get("difference"), *ends)), *(c.get(key) for key in tested)]
         rows.append([*_opponents(c, comparison), len(c["seeds"]), c["strength"], *numbers, *c["stuck"]])
     note = "Claims about methods: paired over seeds, for other seeds and other test questions. Trust: none below 3 seeds."
-    return Table(f"claims-{comparison.task}", "Is one method better than another?", columns, rows, note)
+    return Table(slug("claims", comparison.name), "Is one method better than another?", columns, rows, note)
 
 
 def _checkpoints(comparison: Comparison) -> Table:
@@ -50,7 +60,7 @@ def _checkpoints(comparison: Comparison) -> Table:
     claims = comparison.results["claims"]
     rows = [[*_opponents(c, comparison), *(pair[key] for key in keys)] for c in claims for pair in c["checkpoints"]]
     note = "Claims about these very checkpoints (McNemar's exact test); they say nothing of the methods."
-    return Table(f"checkpoints-{comparison.task}", "Which of two checkpoints is better?", columns, rows, note)
+    return Table(slug("checkpoints", comparison.name), "Which of two checkpoints is better?", columns, rows, note)
 
 
 def _needs(comparison: Comparison) -> Table:
@@ -59,7 +69,7 @@ def _needs(comparison: Comparison) -> Table:
     needs = comparison.results["data_needed"]
     rows = [[n["student"], n["labels"], n["method"], _goal(n), *(n[key] for key in keys)] for n in needs]
     note = "Fractions of the training rows that were tried; a dash: at none of them, or not known below 3 seeds."
-    return Table(f"data-needed-{comparison.task}", "How much data is needed?", columns, rows, note)
+    return Table(slug("data-needed", comparison.name), "How much data is needed?", columns, rows, note)
 
 
 def _tuning(comparison: Comparison) -> Table:
@@ -69,7 +79,7 @@ def _tuning(comparison: Comparison) -> Table:
         what = [r["student"], r["labels"], method_name(r, comparison.results["match"]), r["learning_rate"]]
         rows.append([*what, share(r["validation_accuracy"]), "yes" if r["chosen"] else ""])
     note = "On the largest fraction, with the first seed; a dash: that training failed."
-    return Table(f"tuning-{comparison.task}", "The search for learning rates", columns, rows, note)
+    return Table(slug("tuning", comparison.name), "The search for learning rates", columns, rows, note)
 
 
 def _cells(comparison: Comparison) -> Table:
@@ -82,7 +92,7 @@ def _cells(comparison: Comparison) -> Table:
         accuracy = row["accuracy"] if row["accuracy"] is not None else row.get("teacher_agreement")
         scores = [share(accuracy), row.get("ci95_examples"), share(row.get("validation_accuracy")), ", ".join(row["flags"])]
         rows.append([cell.name, row["status"], *scores, *(row.get(key) for key in counted), cell.hours, row.get("error", "")])
-    return Table(f"cells-{comparison.task}", "Every student", columns, rows)
+    return Table(slug("cells", comparison.name), "Every student", columns, rows)
 
 
 def _opponents(claim: Mapping[str, Any], comparison: Comparison) -> list[Any]:
@@ -95,4 +105,4 @@ def _points(share: float | None) -> float | None:
 
 
 def _goal(need: Mapping[str, Any]) -> str:
-    return "the teacher" if need["against"] == "teacher" else f"{need['against']} on {need['at']:.4g}"
+    return "the teacher" if need["against"] == "teacher" else f"{need['against']} on {share_of_data(need['at'])}"

@@ -49,6 +49,7 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
         "settings": vars(plan.settings),
         "precision": precision,
         "processes": trainer.args.world_size,
+        "device": _device_name(trainer.args.device),
         "parameters": student.model.num_parameters(),
         "tokenizer": tokenizer_hash(plan.tokenizer),
         "validation_rows": len(validation),
@@ -157,6 +158,10 @@ def _arguments(plan: Plan, out: Path, precision: str) -> Seq2SeqTrainingArgument
         say(f"using 1 of {arguments.n_gpu} GPUs; torchrun --nproc-per-node {arguments.n_gpu} -m dsbs.train uses all")
         arguments._n_gpu = 1
     return arguments
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _say_plan(plan: Plan, material: Material) -> None:
