@@ -185,7 +185,7 @@ class AnswersReparseConfig(StoreConfig):
 class StudentOptions(StageConfig):
     """What `train` and `compare` share: the data, the answers, and how a student is trained."""
 
-    incidental = StageConfig.incidental | {"task", "data", "answers"}
+    incidental = StageConfig.incidental | {"task", "data", "answers", "report_to"}
 
     task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
     data: Path | None = Field(None, description="file or folder with the rows; left out, where the answers' run had it")
@@ -209,6 +209,7 @@ class StudentOptions(StageConfig):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto: bf16 where the device has it")
     drop_overlap: bool = Field(False, description="leave out training inputs that also stand in test")
     split_seed: int | None = Field(None, description="seed of the 80/10/10 cut; left out, the answers' run's")
+    report_to: Listed[str] = Field(("tensorboard",), description="where training is logged: tensorboard, wandb, ...; none")
 
     @field_validator("prefixes")
     @classmethod

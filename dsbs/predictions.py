@@ -18,11 +18,10 @@ _TEXT = frozenset(_FIELDS) - {"correct"}
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """One row a prediction, in order; `scores` as JSON."""
-    rows = [{name: getattr(p, name) for name in _FIELDS} for p in predictions]
-    for row in rows:
-        row["scores"] = json.dumps(row["scores"]) if row["scores"] is not None else None
+    columns = {name: [getattr(p, name) for p in predictions] for name in _FIELDS}
+    columns["scores"] = [None if scores is None else json.dumps(scores) for scores in columns["scores"]]
     schema = pa.schema([(name, pa.string() if name in _TEXT else pa.bool_()) for name in _FIELDS])
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    pq.write_table(pa.table(columns, schema=schema), path)
 
 
 def read_predictions(path: Path) -> list[Prediction]:

@@ -139,8 +139,9 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
     assert (need["fractions"], need["at"]) == ([0.25, 0.5, 0.75, 1.0], 1.0)
     assert need["differences"][1] == pytest.approx(0.51 - 0.52)
     assert (need["possible"], need["estimate"], need["certain"]) == (0.5, 0.75, 1.0)
-    assert "at least as good as standard on all data from 75 % of the data on (possibly from 50 % of the data, surely from all data)" in (
-        needed_sentence(need)
+    assert (
+        "at least as good as standard on all data from 75 % of the data on (possibly from 50 % of the data, surely from all"
+        in (needed_sentence(need))
     )
     assert needs["step_by_step", "teacher"]["estimate"] is None
     assert "is not as good as the teacher at any fraction tried" in needed_sentence(needs["step_by_step", "teacher"])

@@ -34,6 +34,7 @@ HEAVY = {
     "datasketch": {"duplicates"},
     "plotly": {"reporting"},
     "matplotlib": {"reporting"},
+    "tensorboard": set(),
     "datasets": {"readers", "hf_metrics"},
     "evaluate": {"hf_metrics"},
     "openai": {"teachers"},

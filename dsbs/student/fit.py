@@ -18,6 +18,7 @@ from dsbs.records import Example
 from dsbs.student.batching import Collator
 from dsbs.student.build import build_model
 from dsbs.student.checkpoint import Card, Student, quiet, save_student
+from dsbs.student.logs import log_callbacks, other_reports
 from dsbs.student.plan import Plan, plan_training
 from dsbs.student.predict import check, predict
 from dsbs.student.tokenizer import tokenizer_hash
@@ -77,7 +78,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             collator=Collator(plan.encoded.tasks, student.tokenizer.pad_token_id, plan.config.micro_batch_size),
             validate=_validator(student, validation[rank::ranks]) if validation else None,
             save_best=lambda: save_student(student, out / BEST),
-            callbacks=[StepCallback(progress)],
+            callbacks=[StepCallback(progress), *log_callbacks(plan.config.report_to, out)],
         )
         if resumed is not None:
             say(f"going on from {resumed}")
@@ -151,7 +152,7 @@ def _arguments(plan: Plan, out: Path, precision: str) -> Seq2SeqTrainingArgument
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,
-        report_to="none",
+        report_to=other_reports(plan.config.report_to) or "none",
         disable_tqdm=True,
     )
     if arguments.world_size == 1 and arguments.n_gpu > 1:
