@@ -1,7 +1,7 @@
 """Examples of a task from wherever its rows are: the paper's release, a user's files, or a `datasets` data set."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +13,7 @@ from dsbs.examples import SPLIT_OF, content_hash, examples_of, overlap
 from dsbs.prompting import load_task, render_input
 from dsbs.readers import SUFFIXES, Rows, read_hub, read_rows
 from dsbs.records import SPLITS, Example, Split
+from dsbs.shelf import Shelf, Shelved
 from dsbs.splits import cut_80_10_10, cut_validation
 from dsbs.tasks import Columns, HubSource, Task
 
@@ -24,7 +25,7 @@ class TaskData:
     `parts` are the source's own names of the splits ("valid" for validation), where it has splits.
     """
 
-    splits: Mapping[Split, Sequence[Example]]
+    splits: Mapping[Split, Shelved]
     files: tuple[Path, ...]
     parts: Mapping[Split, str]
 
@@ -32,14 +33,14 @@ class TaskData:
         """The same with a validation split: a tenth of train where the data has none, the same for every run."""
         if "validation" in self.splits:
             return self
-        train = self.splits.get("train", ())
-        grouped = any(example.group for example in train)
-        chosen = cut_validation([example.group or example.id for example in train], seed, grouped=grouped)
-        parts: dict[Split, Sequence[Example]] = {
-            "train": [e for e, held in zip(train, chosen, strict=True) if not held],
-            "validation": [replace(e, split="validation") for e, held in zip(train, chosen, strict=True) if held],
-        }
-        return replace(self, splits={**self.splits, **parts})
+        train = self.splits.get("train", Shelved(Shelf(), (), "train"))
+        units, grouped = [], False
+        for example in train:
+            units.append(example.group or example.id)
+            grouped |= example.group is not None
+        held = cut_validation(units, seed, grouped=grouped)
+        kept = train.of([not one for one in held], "train")
+        return replace(self, splits={**self.splits, "train": kept, "validation": train.of(held, "validation")})
 
 
 def load_data(task: Task, path: Path | None, *, split_seed: int = 0) -> TaskData:
@@ -49,16 +50,18 @@ def load_data(task: Task, path: Path | None, *, split_seed: int = 0) -> TaskData
     """
     source = _find_source(task, path)
     ids: Counter[str] = Counter()
-    splits: dict[Split, list[Example]] = {}
+    shelf, places = Shelf(), defaultdict[Split, list[int]](list)
     for part, rows in source.parts.items():
-        examples = list(examples_of(task, part, rows, source.columns, ids))
-        if SPLIT_OF[part] == "all":
-            cut = cut_80_10_10([e.group or content_hash(e) for e in examples], split_seed)
-            examples = [replace(e, split=cast(Split, split)) for e, split in zip(examples, cut, strict=True)]
-        for example in examples:
-            splits.setdefault(example.split, []).append(example)
+        whole, units, added = SPLIT_OF[part] == "all", [], []
+        for example in examples_of(task, part, rows, source.columns, ids):
+            added.append(shelf.add(example))
+            if whole:
+                units.append(example.group or content_hash(example))
+        cut = cut_80_10_10(units, split_seed) if whole else [SPLIT_OF[part]] * len(added)
+        for place, split in zip(added, cut, strict=True):
+            places[cast(Split, split)].append(place)
     parts = {cast(Split, SPLIT_OF[part]): part for part in source.parts if part != "all"}
-    return TaskData({split: splits[split] for split in SPLITS if split in splits}, source.files, parts)
+    return TaskData({s: Shelved(shelf, places[s], s) for s in SPLITS if s in places}, source.files, parts)
 
 
 def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:

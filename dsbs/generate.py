@@ -10,7 +10,7 @@ Leaves a run folder: answers.sqlite (every completion, kept for ever), data/<spl
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def show(results: Mapping[str, Any]) -> str:
 
 
 def _answer(
-    task: Task, config: GenerateConfig, examples: list[Example], published: PublishedTeacher | None, run: Run
+    task: Task, config: GenerateConfig, examples: Collection[Example], published: PublishedTeacher | None, run: Run
 ) -> dict[str, Any]:
     """Ask for what the store lacks, then write the data set of what it has."""
     sampling, name = _sampling(task, config), str(run.path.resolve())
@@ -126,7 +126,7 @@ def _answer(
     return found | {"failures": failures, "stopped": labeller.stopped, "status": status} | ({"shown": shown} if shown else {})
 
 
-def _plan(task: Task, config: GenerateConfig, examples: list[Example], out: Path) -> dict[str, Any]:
+def _plan(task: Task, config: GenerateConfig, examples: Collection[Example], out: Path) -> dict[str, Any]:
     if config.teacher == "published":
         raise InputError("--plan", got="--teacher published", expected="a teacher that answers now", fix="leave out --plan")
     sampling, path = _sampling(task, config), config.store or out / STORE
@@ -172,7 +172,9 @@ def _limits(config: GenerateConfig) -> Limits:
     return Limits(**{name: getattr(config, name) for name in Limits.__dataclass_fields__})
 
 
-def _requests(examples: Sequence[Example], asker: Asker, samples: int, published: PublishedTeacher | None) -> Iterator[Request]:
+def _requests(
+    examples: Collection[Example], asker: Asker, samples: int, published: PublishedTeacher | None
+) -> Iterator[Request]:
     for position, example in enumerate(examples):
         for sample in range(samples):
             prompt = Prompt(published.key(example.id)) if published else asker.prompt(example, sample)

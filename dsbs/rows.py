@@ -6,6 +6,7 @@ from dsbs.config import GenerateConfig
 from dsbs.data import TaskData, extra_examples
 from dsbs.errors import InputError
 from dsbs.records import Example, Split
+from dsbs.streams import Chain
 from dsbs.tasks import Task
 from dsbs.teachers.published import PublishedTeacher, read_json_lines, read_release
 
@@ -29,7 +30,7 @@ def published_teacher(task: Task, config: GenerateConfig, data: TaskData) -> Pub
     return read_release(source, task.release.rows_per_chunk, ids)
 
 
-def rows_to_answer(task: Task, config: GenerateConfig, data: TaskData, published: PublishedTeacher | None) -> list[Example]:
+def rows_to_answer(task: Task, config: GenerateConfig, data: TaskData, published: PublishedTeacher | None) -> Chain[Example]:
     """The rows to answer, split by split: those named; else all of which anything is published; else all but test."""
     splits: dict[Split, Sequence[Example]] = {**(data if published else data.with_validation()).splits}
     if extra := extra_examples(task, config.extra_unlabelled):
@@ -47,4 +48,4 @@ def rows_to_answer(task: Task, config: GenerateConfig, data: TaskData, published
             expected = f"ids like {next(iter(splits.values()))[0].id!r}"
             fix = "name the data's id column in the prompt file"
             raise InputError("--answers-from", got=got, expected=expected, fix=fix)
-    return [example for split in wanted for example in splits[split][: config.max_rows]]
+    return Chain([splits[split][: config.max_rows] for split in wanted])

@@ -18,7 +18,7 @@ LEVELS = [
     ["tasks", "methods"],
     ["parsing"],
     ["prompting", "outcomes"],
-    ["readers", "store", "dataset", "rundir", "cli"],
+    ["readers", "shelf", "store", "dataset", "rundir", "cli"],
     ["examples", "harvest"],
     ["data"],
     ["material"],
