@@ -22,7 +22,7 @@ lint: $(VENV)/installed
 $(VENV)/installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[train,endpoint,report,dev]'
+	$(PIP) -e '.[train,endpoint,plan,report,dev]'
 	touch $@
 
 clean:

@@ -203,8 +203,8 @@ def forward_flops(shape: EncoderDecoder, input_tokens: Sizes, *, target_tokens: 
       decoder, cross-attention query, output   2 t 2 d_model i
       decoder, cross-attention key, value      2 s 2 d_model i    (of the encoder's output)
       decoder, cross scores, weighted values   2 t s 2 i
-    and the vocabulary projection 2 t d_model n_vocab. Sizes are those computed on, so padding counts; a batch is
-    the sum over its rows, which arrays of lengths give. Sizes enter squared: a mean length gives too little.
+    and the vocabulary projection 2 t d_model n_vocab. Lengths are those computed on, so padding counts; a batch is
+    the sum over its rows, which arrays of lengths give. Lengths enter squared: a mean length gives too little.
     """
     flops: Sizes = _flops(shape, input_tokens, target_tokens, causal=False)
     return flops

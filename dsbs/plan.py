@@ -3,9 +3,9 @@
     python -m dsbs.plan teacher --student 770M
     python -m dsbs.plan budget --compute 1e21 --scenario inference --student 1B
     python -m dsbs.plan cost --task svamp --rows 10k --teacher 7B --student t5-v1_1-base
-    python -m dsbs.plan forecast --runs runs/cqa-compare --target 0.85
+    python -m dsbs.plan forecast runs/cqa-compare --target 0.85
     python -m dsbs.plan law --n-student 1e9 --d-student 2e10 --teacher-loss 2.0
-    python -m dsbs.plan fit --table runs.csv
+    python -m dsbs.plan fit runs.csv
 
 Each answers with tables and one sentence, says what it rests on, and draws its figure with --html or --plot. Nothing is
 trained and no model is loaded.
@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from dsbs.cli import Stage, StageGroup
-from dsbs.plan_config import (
+from dsbs.planning import budget, cost, fit, forecast, law, teacher
+from dsbs.planning.config import (
     BudgetPlanConfig,
     CostPlanConfig,
     FitPlanConfig,
@@ -26,7 +27,6 @@ from dsbs.plan_config import (
     PlanConfig,
     TeacherPlanConfig,
 )
-from dsbs.planning import budget, cost, fit, forecast, law, teacher
 from dsbs.planning.figures import save_figure, save_page
 from dsbs.tables import table
 

@@ -5,14 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from dsbs import laws
 from dsbs.flops import SCENARIOS, decoder_flops_per_token
-from dsbs.plan_config import BudgetPlanConfig
 from dsbs.planning import scope
+from dsbs.planning.config import BudgetPlanConfig
 from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.models import student_size
+from dsbs.planning.sizes import show_size, student_size
 from dsbs.planning.split import HIGH, Split, best_split, distilling_wins, trained_alone
-from dsbs.sizes import show_size
 from dsbs.tables import percent
 
 _CHARGED = {
@@ -86,7 +84,9 @@ def charts(results: Mapping[str, Any]) -> list[Chart]:
     parts = [Series(name.replace("_", " "), x, [s[name] for s in shares], colour=at) for at, name in enumerate(shares[0])]
     marks = {"this compute": results["compute"]}
     return [
-        Chart(f"student of {show_size(n)}, {results['scenario']}", "FLOPs", "loss, nats a token", losses, log_x=True, marks=marks),
+        Chart(
+            f"student of {show_size(n)}, {results['scenario']}", "FLOPs", "loss, nats a token", losses, log_x=True, marks=marks
+        ),
         Chart("best split", "FLOPs", "share of the compute", parts, log_x=True, marks=marks),
     ]
 
@@ -103,7 +103,7 @@ def _shares(split: Split, compute: float, scenario: str, n: float) -> dict[str, 
 
 
 def _shown(size: float | None) -> str | None:
-    return size and show_size(size)
+    return None if size is None else show_size(size)
 
 
 def _sentence(results: Mapping[str, Any]) -> str:
@@ -126,11 +126,13 @@ def _rests_on(results: Mapping[str, Any]) -> list[str]:
     else:
         notes += scope.leaving_loss(results["teacher_loss"])
     if results["teacher_tokens"] and results["teacher_tokens"] > HIGH / 2:
-        notes.append(f"teacher tokens at their bound of {HIGH:g}: its training is free here, so read 'as good as its size can be'")
+        notes.append(
+            f"teacher tokens at their bound of {HIGH:g}: its training is free here, so read 'as good as its size can be'"
+        )
     return [*notes, _COUNTED, scope.SCALING_LAW, scope.NOT_THIS_CASE]
 
 
 _COUNTED = (
-    "operations: eq 9 of the same paper, for decoders of fixed shape at 4096 tokens of context; gaps below about 0.003 nats are "
-    "smaller than the rounding of the published coefficients, so are thresholds that rest on them"
+    "operations: eq 9 of the same paper, for decoders of fixed shape at 4096 tokens of context; gaps below about 0.003 nats "
+    "are smaller than the rounding of the published coefficients, so are thresholds that rest on them"
 )

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dsbs import laws
 from dsbs.errors import InputError
-from dsbs.plan_config import Size
+from dsbs.planning.config import Size
+from dsbs.planning.sizes import show_size
 from dsbs.prompting import load_yaml
-from dsbs.sizes import show_size
 
 
 class Candidate(BaseModel):

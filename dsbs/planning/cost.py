@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.errors import InputError
-from dsbs.plan_config import CostPlanConfig
-from dsbs.planning.accelerators import ACCELERATORS, Accelerator, accelerators
+from dsbs.planning.config import CostPlanConfig
 from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.memory import TrainingMemory, training_memory
-from dsbs.planning.models import known_shape, teacher_params
-from dsbs.planning.tokens import counter
-from dsbs.planning.workload import TeacherTokens, sample_rows, student_flops, student_sequences, teacher_time, teacher_tokens
+from dsbs.planning.hardware import ACCELERATORS, Accelerator, TrainingMemory, accelerators, training_memory
+from dsbs.planning.sizes import known_shape, show_size, teacher_params
+from dsbs.planning.workload import (
+    TeacherTokens,
+    counter,
+    sample_rows,
+    student_flops,
+    student_sequences,
+    teacher_time,
+    teacher_tokens,
+)
 from dsbs.presets import preset_of
 from dsbs.progress import duration
 from dsbs.prompting import load_task
-from dsbs.sizes import show_size
 
 _MICRO_BATCH = 8
 
@@ -28,7 +33,11 @@ def answer(config: CostPlanConfig) -> dict[str, Any]:
     rows = int(config.rows or found or 0)
     if rows < 1:
         raise InputError("--rows", got="nothing", expected="rows to label, such as 10k", fix="give --rows, or --data to count")
-    params, shape, settings = teacher_params(config.teacher), known_shape(config.student, "--student"), preset_of(config.student)
+    params, shape, settings = (
+        teacher_params(config.teacher),
+        known_shape(config.student, "--student"),
+        preset_of(config.student),
+    )
     of_teacher = counter("teacher", config.teacher, config.tokenizer)
     of_student = counter("student", config.student, config.student_tokenizer)
     tokens = teacher_tokens(task, examples, rows, of_teacher)
@@ -48,7 +57,7 @@ def answer(config: CostPlanConfig) -> dict[str, Any]:
         "memory": [{"devices": n, **m._asdict(), "total": m.total} for n, m in memory.items()],
         "accelerators": [_hours(config, params, tokens, flops, memory, device) for device in devices],
     }
-    assumed = [of_teacher.says, of_student.says, *_assumed(config, len(examples), found)]
+    assumed = [of_teacher.says, of_student.says, *_rests_on(config, len(examples), found)]
     return results | {"sentence": _sentence(results), "rests_on": assumed}
 
 
@@ -62,10 +71,13 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
         ["answers (as long as the demonstrations')", round(tokens["answers"]), round(tokens["answers"] / per_row)],
     ]
     memory = [
-        ["none" if m["devices"] == 1 else f"over {m['devices']}", *[_gigabytes(m[key]) for key in (*TrainingMemory._fields, "total")]]
+        [
+            _sharding(m["devices"]),
+            *[f"{m[key] / 1e9:.3g}" for key in (*TrainingMemory._fields, "total")],
+        ]
         for m in results["memory"]
     ]
-    columns = ["sharding", *(name.replace("_", " ") for name in TrainingMemory._fields), "total"]
+    columns = ["on", *(name.replace("_", " ") for name in TrainingMemory._fields), "total"]
     student = results["student"]
     title = f"memory on each device for {student['name']} ({show_size(student['params'])}), GB"
     return [
@@ -77,27 +89,23 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
 
 def charts(results: Mapping[str, Any]) -> list[Chart]:
     """Device-hours by accelerator, and what fills the memory."""
-    names = [row["name"] for row in results["accelerators"]]
+    devices = results["accelerators"]
     hours = [
-        Series("teacher", [f"{name}, teacher" for name in names], [row["teacher_h"] for row in results["accelerators"]]),
-        Series("student", [f"{name}, student" for name in names], [row["student_h"] for row in results["accelerators"]], colour=1),
+        Series(who, [f"{row['name']}, {who}" for row in devices], [row[f"{who}_h"] for row in devices], kind="bars", colour=at)
+        for at, who in enumerate(("teacher", "student"))
     ]
-    fields = TrainingMemory._fields
+    parts = {name: name.replace("_", " ") for name in TrainingMemory._fields}
     memory = [
         Series(
-            "one device" if m["devices"] == 1 else f"sharded over {m['devices']}",
-            [f"{name.replace('_', ' ')}, {m['devices']}" for name in fields],
-            [m[name] / 1e9 for name in fields],
+            _sharding(m["devices"]),
+            [f"{part}, {_sharding(m['devices'])}" for part in parts.values()],
+            [m[name] / 1e9 for name in parts],
+            kind="bars",
             colour=at,
         )
         for at, m in enumerate(results["memory"])
     ]
-    bars = [("device-hours", hours, "hours"), ("memory on each device", memory, "GB")]
-    return [Chart(title, label, "", [_as_bars(s) for s in series]) for title, series, label in bars]
-
-
-def _as_bars(series: Series) -> Series:
-    return Series(series.name, series.x, series.y, kind="bars", colour=series.colour)
+    return [Chart("device-hours", "hours", "", hours), Chart("memory on each device", "GB", "", memory)]
 
 
 def _money(config: CostPlanConfig, tokens: TeacherTokens) -> float | None:
@@ -105,8 +113,7 @@ def _money(config: CostPlanConfig, tokens: TeacherTokens) -> float | None:
     if config.price_in is None or config.price_out is None:
         return None
     cached = config.price_in if config.price_cached is None else config.price_cached
-    fresh = (tokens.prefix + tokens.questions) * config.price_in
-    return (fresh + tokens.cached * cached + tokens.answers * config.price_out) / 1e6
+    return (_fresh(tokens._asdict()) * config.price_in + tokens.cached * cached + tokens.answers * config.price_out) / 1e6
 
 
 def _hours(
@@ -128,62 +135,61 @@ def _hours(
         "student_h": student,
         "energy_kwh": (teacher + student) * device.power_w / 1000,
         "money": None if price is None else (teacher + student) * price,
-        "teacher_devices": -(-2 * params // (0.9 * device.memory_bytes)),
+        "teacher_devices": int(-(-2 * params // (0.9 * device.memory_bytes))),
         "fits": [n for n, m in memory.items() if m.total < 0.9 * device.memory_bytes],
         "source": device.source,
     }
 
 
 def _time_table(results: Mapping[str, Any]) -> Table:
-    columns = ["accelerator", "teacher, hours", "teacher needs", "student, hours", "student fits", "energy, kWh", "money", "from"]
-    rows = [
-        [
-            row["name"],
-            row["teacher_h"],
-            f"{row['teacher_devices']:.0f}",
-            row["student_h"],
-            _fits(row["fits"]),
-            row["energy_kwh"],
-            row["money"],
-            row["source"],
-        ]
-        for row in results["accelerators"]
+    columns = [
+        "accelerator",
+        "teacher, hours",
+        "teacher needs",
+        "student, hours",
+        "student fits",
+        "energy, kWh",
+        "money",
+        "from",
     ]
+    keys = ("name", "teacher_h", "teacher_devices", "student_h", "fits", "energy_kwh", "money", "source")
+    rows = [[_fits(row[key]) if key == "fits" else row[key] for key in keys] for row in results["accelerators"]]
     return Table("device-hours (divide by the devices that share the work)", columns, rows)
 
 
 def _fits(devices: list[int]) -> str:
-    return "no" if not devices else "yes" if 1 in devices else f"sharded over {devices[0]}"
+    return "no" if not devices else "yes" if 1 in devices else _sharding(devices[0])
 
 
-def _gigabytes(size: float) -> str:
-    return f"{size / 1e9:.3g}"
+def _sharding(devices: int) -> str:
+    return "one device" if devices == 1 else f"sharded over {devices}"
 
 
 def _sentence(results: Mapping[str, Any]) -> str:
     tokens, first = results["tokens"], results["accelerators"][0]
-    read = tokens["prefix"] + tokens["questions"]
+    read, cached, written = (show_size(max(size, 1)) for size in (_fresh(tokens), tokens["cached"], tokens["answers"]))
     money = "" if results["money"] is None else f" for {results['money']:,.2f}"
-    times = ", ".join(
-        f"on {row['name']} about {duration(3600 * row['teacher_h'])} for the teacher and {duration(3600 * row['student_h'])} "
-        "for the student"
-        for row in [first]
-    )
+    teacher, student = (duration(3600 * first[key]) for key in ("teacher_h", "student_h"))
     return (
-        f"{results['rows']:,} rows take {show_size(read)} prompt tokens ({show_size(max(tokens['cached'], 1))} more come from the "
-        f"cache) and {show_size(tokens['answers'])} answer tokens{money}; training takes {results['student']['train_flops']:.3g} "
-        f"FLOPs: {times}, if the assumed utilisation holds."
+        f"{results['rows']:,} rows take {read} prompt tokens ({cached} more come from the cache) and {written} answer "
+        f"tokens{money}; training takes {results['student']['train_flops']:.3g} FLOPs: on one {first['name']} about {teacher} "
+        f"for the teacher and {student} for the student, if the assumed utilisation holds."
     )
 
 
-def _assumed(config: CostPlanConfig, sampled: int, rows: int | None) -> list[str]:
-    measured = f"{sampled} of {rows:,} training rows" if rows else f"the task's {sampled} demonstrations, for no --data was given"
+def _fresh(tokens: Mapping[str, float]) -> float:
+    """Prompt tokens that the cache does not hold."""
+    return tokens["prefix"] + tokens["questions"]
+
+
+def _rests_on(config: CostPlanConfig, sampled: int, rows: int | None) -> list[str]:
+    measured = f"{sampled} of {rows:,} training rows" if rows else f"the {sampled} demonstrations, for no --data was given"
     return [
-        f"prompt tokens measured on {measured}; answers and rationales as long as the demonstrations'; no chat template counted",
-        f"ASSUMED utilisation of peak bf16: training {config.utilisation:g}, reading prompts {config.teacher_utilisation:g}; "
-        f"{config.concurrency} answers written at once: measure yours and set --utilisation, --teacher-utilisation, --concurrency",
-        "student operations: counted from the T5's shape without padding (dsbs.flops); teacher's: eq 9 of Busbridge et al. 2025",
+        f"prompt tokens measured on {measured}; answers and rationales as long as the demonstrations'; no chat template",
+        f"ASSUMED share of the peak in bf16: training {config.utilisation:g}, reading prompts {config.teacher_utilisation:g}; "
+        f"{config.concurrency} answers written at once; measure yours: --utilisation, --teacher-utilisation, --concurrency",
+        "student operations: counted from the T5's shape without padding; teacher's: eq 9 of Busbridge et al. 2025",
         f"memory: fp32 weights with bf16 copies, fp32 gradients, {config.optimizer} states; activations of "
-        f"{config.micro_batch_size or _MICRO_BATCH} of the longest sequences; formulas in dsbs/planning/memory.py",
-        f"energy: the board's full power, without host and cooling; peaks and power as the makers state ({len(ACCELERATORS)} known)",
+        f"{config.micro_batch_size or _MICRO_BATCH} of the longest sequences; formulas in dsbs/planning/hardware.py",
+        f"energy: the board's full power, without host and cooling; makers' figures ({len(ACCELERATORS)} accelerators known)",
     ]

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from numpy.typing import NDArray
+
 from dsbs.errors import InputError
 from dsbs.tables import shown
+
+Array = NDArray[Any]
 
 # Okabe and Ito's colours, which most colour-blind people can tell apart.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -27,8 +31,8 @@ class Series:
     """One thing in a chart. `low` and `high`: the band around a line. `x` of bars are names."""
 
     name: str
-    x: Sequence[Any]
-    y: Sequence[float]
+    x: Sequence[Any] | Array
+    y: Sequence[float] | Array
     kind: Literal["line", "points", "bars"] = "line"
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None

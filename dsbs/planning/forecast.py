@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from dsbs.errors import InputError
-from dsbs.plan_config import ForecastPlanConfig
-from dsbs.planning.curves import MIN_FRACTIONS, Curve, accuracy_at, backtest, fit_curve, read_curves, rows_for
+from dsbs.planning.config import ForecastPlanConfig
+from dsbs.planning.curves import MIN_FRACTIONS, Curve, accuracy_at, backtest, compare_growth, fit_curve, read_curves, rows_for
 from dsbs.planning.figures import Chart, Series, Table
 from dsbs.planning.fitting import Fit
-from dsbs.planning.tradeoff import compare_growth
 from dsbs.tables import percent
 
 _DRAWN = 6  # curves in a figure; more cannot be told apart
@@ -46,7 +45,17 @@ def answer(config: ForecastPlanConfig) -> dict[str, Any]:
 def tables(results: Mapping[str, Any]) -> list[Table]:
     """Each curve's forecasts with 90 % intervals, and what growing in either direction brings."""
     target = percent(results["target"])
-    columns = ["curve", "rows tried", "accuracy there", f"rows to {target}", "times", "all rows", "accuracy there", "ceiling", "limit"]
+    columns = [
+        "curve",
+        "rows tried",
+        "accuracy there",
+        f"rows to {target}",
+        "times",
+        "all rows",
+        "accuracy there",
+        "ceiling",
+        "limit",
+    ]
     rows = [
         [
             curve["name"],
@@ -79,7 +88,11 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
     ]
     return [
         Table(f"learning curves of {results['task']}, with 90 % intervals", columns, rows),
-        Table("a bigger student or more data", ["runs", "from", "twice the data gains", "a bigger student gains", "pays more"], growth),
+        Table(
+            "a bigger student or more data",
+            ["runs", "from", "twice the data gains", "a bigger student gains", "pays more"],
+            growth,
+        ),
     ]
 
 
@@ -181,9 +194,11 @@ def _sentence(results: Mapping[str, Any]) -> str:
         case "forecast":
             said = f"{target} takes about {_rows_shown(found)} rows, {found['times']:.1f} times what was tried"
         case "above_ceiling":
-            said = f"{target} lies above the fitted ceiling of {_range(best['ceiling'])}: more of the same data does not reach it"
+            ceiling = _range(best["ceiling"])
+            said = f"{target} lies above the fitted ceiling of {ceiling}: more of the same data does not reach it"
         case _:
-            said = f"{target} lies beyond the {limit} rows of which these runs say anything; there it is {_range(found['accuracy_at_limit'])}"
+            there = _range(found["accuracy_at_limit"])
+            said = f"{target} lies beyond the {limit} rows of which these runs say anything; there it is {there}"
     full = best["full"]
     more = f"; all {full['rows']:,} rows would give {_full_shown(full)}" if full["status"] == "forecast" else ""
     told = [one for one in results["growth"] if one.get("pays_more")]
@@ -198,9 +213,9 @@ def _rests_on(results: Mapping[str, Any], config: ForecastPlanConfig) -> list[st
     notes += [f"left out, too few fractions: {skipped}" for skipped in results["skipped"]]
     return [
         *notes,
-        "error = floor + B / rows^beta, Huber loss, L-BFGS-B from 64 starts at most, 90 % intervals of the expected accuracy from "
-        f"{config.samples} bootstrap samples of the residuals; fractions of one seed share rows, which the intervals do not know",
-        "limit: half the span of rows that was tried, on a logarithmic axis, beyond the largest, and never more than four times it",
+        "error = floor + B / rows^beta, Huber loss, L-BFGS-B from 64 starts at most, 90 % intervals of the expected accuracy "
+        f"from {config.samples} bootstrap samples of the residuals; fractions of one seed share rows, which these do not know",
+        "limit: half the span of rows that was tried, on a logarithmic axis, beyond the largest; at most four times it",
         "accuracy on this test split, with this teacher and recipe; more rows mean rows like these",
     ]
 
@@ -212,4 +227,3 @@ def _distrusted(curve: Mapping[str, Any]) -> bool:
 def _missed(tested: Mapping[str, Any]) -> str:
     said = f"{percent(tested['predicted'])} predicted and {percent(tested['measured'])} measured"
     return f"from the smaller fractions {said} at {tested['rows']:,.0f} rows"
-

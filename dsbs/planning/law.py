@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from dsbs import laws
-from dsbs.plan_config import LawPlanConfig
 from dsbs.planning import scope
+from dsbs.planning.config import LawPlanConfig
 from dsbs.planning.figures import Chart, Series, Table
-from dsbs.sizes import show_size
+from dsbs.planning.sizes import show_size
 
 
 def answer(config: LawPlanConfig) -> dict[str, Any]:
@@ -103,8 +103,9 @@ def _sentence(results: Mapping[str, Any]) -> str:
     verdict = "better" if gain > 0 else "worse"
     return (
         f"A student of {show_size(results['n_student'])} on {show_size(results['d_student'])} tokens is expected at "
-        f"{results['student_loss']:.3f} nats a token with a teacher at {results['teacher_loss']:.3f}, {abs(gain):.3f} {verdict} "
-        f"than trained alone ({results['supervised_loss']:.3f})" + ("." if results["in_range"] else ", by extrapolation.")
+        f"{results['student_loss']:.3f} nats a token with a teacher at {results['teacher_loss']:.3f}, {abs(gain):.3f} "
+        f"{verdict} than trained alone ({results['supervised_loss']:.3f})"
+        + ("." if results["in_range"] else ", by extrapolation.")
     )
 
 

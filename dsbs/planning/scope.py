@@ -1,7 +1,7 @@
 """What the published laws were fitted on, and how an answer says that it leaves it."""
 
 from dsbs.laws import FITTED_MAX_TOKENS, FITTED_PARAMS, TOKENS_PER_PARAM, supervised_loss
-from dsbs.sizes import show_size
+from dsbs.planning.sizes import show_size
 
 SCALING_LAW = (
     "scaling law: Busbridge et al. 2025 (arXiv 2502.08606), Table 6: losses in nats a token on C4 English; N counts parameters "
@@ -41,4 +41,6 @@ def leaving_loss(loss: float) -> list[str]:
     low, high = TEACHER_LOSSES
     if low <= loss <= high:
         return []
-    return [f"EXTRAPOLATED: a teacher's loss of {loss:.3g} lies outside the {low:.2f} to {high:.2f} of teachers of fitted sizes"]
+    return [
+        f"EXTRAPOLATED: a teacher's loss of {loss:.3g} lies outside the {low:.2f} to {high:.2f} of teachers of fitted sizes"
+    ]

@@ -99,7 +99,7 @@ def _best_of_grid(compute: float, scenario: str, n_student: float) -> tuple[floa
     charged, (steps, forward, teacher) = SCENARIOS[scenario], _teachers()
     left = compute - 3 * charged.pretraining * forward * steps
     tokens = left / (3 * decoder_flops_per_token(n_student) + charged.logits * forward)
-    losses = laws.student_loss(n_student, np.maximum(tokens, LOW), teacher_loss=teacher)
+    losses = laws.student_loss(np.asarray(n_student), np.maximum(tokens, LOW), teacher_loss=teacher)
     losses = np.where(tokens >= LOW, losses, np.inf)
     row, column = np.unravel_index(np.argmin(losses), losses.shape)
     return float(losses[row, column]), [math.log(value) for value in (steps[row], steps[column], tokens[row, column])]

@@ -7,12 +7,11 @@ import numpy as np
 
 from dsbs import laws
 from dsbs.errors import InputError
-from dsbs.plan_config import TeacherPlanConfig
 from dsbs.planning import scope
 from dsbs.planning.candidates import rank, read_candidates
+from dsbs.planning.config import TeacherPlanConfig
 from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.models import student_size
-from dsbs.sizes import show_size
+from dsbs.planning.sizes import show_size, student_size
 
 _RATIOS = (20, 100, 400, 2000)  # student tokens a parameter, from compute-optimal to what small models are trained on
 _FLAT_NATS = 0.01
@@ -36,9 +35,7 @@ def answer(config: TeacherPlanConfig) -> dict[str, Any]:
         "supervised_loss": laws.supervised_loss(n, tokens),
         "capacity_gap": gap,
         "scaling_law": optimum,
-        "optimum_by_tokens": [
-            {"student_tokens_per_param": m, "teacher_params": _optimum(n, m * n, ratio)} for m in _RATIOS
-        ],
+        "optimum_by_tokens": [{"student_tokens_per_param": m, "teacher_params": _optimum(n, m * n, ratio)} for m in _RATIOS],
     }
     if config.candidates is not None:
         found = read_candidates(config.candidates)
@@ -96,20 +93,19 @@ def _capacity_gap(params: float) -> dict[str, Any]:
 
 def _scaling_law(n: float, tokens: float, ratio: float) -> dict[str, Any]:
     """The optimum, and how flat it is: what half or double the size costs, and between which sizes it is within 0.01."""
-    loss = laws.optimal_teacher_loss(n, tokens)
+    loss, teacher = laws.optimal_teacher_loss(n, tokens), _optimum(n, tokens, ratio)
     best = laws.student_loss(n, tokens, teacher_loss=loss)
-    found = {"teacher_params": _optimum(n, tokens, ratio), "teacher_loss": loss, "student_loss": best, "counts": "no embeddings"}
-    teacher = found["teacher_params"]
+    found = {"teacher_params": teacher, "teacher_loss": loss, "student_loss": best, "counts": "no embeddings"}
     if teacher is None:
         return found | {"ratio": None, "beyond_fitted": True, "flatness": {}, "within_0.01_nats": None}
     sizes = np.geomspace(teacher / 1e3, teacher * 1e3, 2001)
-    losses = laws.student_loss(n, tokens, teacher_loss=laws.supervised_loss(sizes, ratio * sizes))
+    losses = laws.student_loss(np.asarray(n), np.asarray(tokens), teacher_loss=laws.supervised_loss(sizes, ratio * sizes))
     near = sizes[losses <= best + _FLAT_NATS]
-    flatness = {name: _student_loss(n, tokens, times * teacher, ratio) - best for name, times in (("half", 0.5), ("double", 2))}
+    costs = {name: _student_loss(n, tokens, times * teacher, ratio) - best for name, times in (("half", 0.5), ("double", 2.0))}
     return found | {
         "ratio": teacher / n,
         "beyond_fitted": teacher > laws.FITTED_PARAMS[1],
-        "flatness": flatness,
+        "flatness": costs,
         "within_0.01_nats": [float(near[0]), float(near[-1])],
     }
 
@@ -153,15 +149,16 @@ def _by_tokens(results: Mapping[str, Any]) -> Table:
 
 
 def _times(row: Mapping[str, Any], n: float) -> float | None:
-    return row["teacher_params"] and round(row["teacher_params"] / n, 1)
+    teacher: float | None = row["teacher_params"]
+    return teacher and round(teacher / n, 1)
 
 
 def _candidates(results: Mapping[str, Any]) -> list[Table]:
     if "candidates" not in results:
         return []
     columns = ["candidate", "size", "price/1M", "accuracy", "rank", "its loss", "from", "student loss", "rank", "gap rank"]
-    keys = ("name", "size", "price_per_million_tokens", "accuracy", "rank_accuracy", "loss", "loss_from", "student_loss")
-    keys += ("rank_scaling_law", "rank_capacity_gap")
+    keys = ["name", "size", "price_per_million_tokens", "accuracy", "rank_accuracy", "loss", "loss_from", "student_loss"]
+    keys += ["rank_scaling_law", "rank_capacity_gap"]
     rows = [[show_size(row[key]) if key == "size" else row[key] for key in keys] for row in results["candidates"]]
     return [Table("your candidates, the best first", columns, rows)]
 
@@ -176,7 +173,9 @@ def _sentence(results: Mapping[str, Any]) -> str:
         if optimum["teacher_params"]
         else "the scaling law finds no teacher too good for it",
     ]
-    sentence = f"For a student of {results['student']['name']}, {said[0]}, and {said[1]}: they disagree, and neither is of your case"
+    sentence = (
+        f"For a student of {results['student']['name']}, {said[0]}, and {said[1]}: they disagree, and neither is of your case"
+    )
     if listed := results.get("candidates"):
         first = listed[0]
         why = "by measured accuracy" if first["rank_accuracy"] else "by the scaling law"
@@ -197,5 +196,7 @@ def _rests_on(results: Mapping[str, Any]) -> list[str]:
     if results["capacity_gap"]["beyond_fitted"]:
         notes.append("EXTRAPOLATED: the capacity gap's teacher lies outside the 70M to 2.8B that the line was fitted on")
     given = "as given" if results["student_tokens_given"] else f"{laws.TOKENS_PER_PARAM:g} a parameter, for none were given"
-    notes.append(f"the student's tokens: {show_size(tokens)}, {given}; teachers are trained on {results['tokens_per_param']:g} each")
+    notes.append(
+        f"the student's tokens: {show_size(tokens)}, {given}; teachers are trained on {results['tokens_per_param']:g} each"
+    )
     return [*notes, scope.CAPACITY_GAP, scope.SCALING_LAW, scope.NOT_THIS_CASE]

@@ -1,6 +1,10 @@
-"""What a distillation has to read, write and learn: tokens of teacher and student, operations and time of each."""
+"""What a distillation has to read, write and learn: tokens of teacher and student, operations and time of each.
 
-from collections.abc import Sequence
+Tokens are counted without a model library: by a tokenizer where there is one, else by characters.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +14,7 @@ from numpy.typing import NDArray
 from dsbs.errors import InputError
 from dsbs.flops import EncoderDecoder, decoder_flops_per_token, training_flops
 from dsbs.methods import make_pair
-from dsbs.planning.accelerators import Accelerator
-from dsbs.planning.tokens import Counter
+from dsbs.planning.hardware import Accelerator
 from dsbs.presets import Preset
 from dsbs.prompting import demonstrations, prompt_prefix, render_answer, render_question
 from dsbs.records import LABEL, RATIONALE, Answer, Example, Method
@@ -19,6 +22,60 @@ from dsbs.tasks import Task
 
 Array = NDArray[Any]
 PREFIXES = {LABEL: "[label] ", RATIONALE: "[rationale] "}
+_CHARACTERS_PER_TOKEN = 4  # OpenAI's rule of thumb for English text; other languages and code need more tokens
+
+
+@dataclass(frozen=True)
+class Counter:
+    """`count` gives tokens of each text, special tokens and chat template left out; `says` is what the count rests on."""
+
+    count: Callable[[Sequence[str]], list[int]]
+    says: str
+
+
+def counter(whose: str, model: str, tokenizer: str | None) -> Counter:
+    """The tokenizer that is named, else the model's own if it is on this machine, else an estimate. Nothing is downloaded
+    unless it is named.
+
+    `tokenizer`: a folder, a tokenizer.json, or a hub name. InputError where it does not load.
+    """
+    if tokenizer is not None:
+        return _by(_load(tokenizer), f"{whose} tokens counted by the tokenizer {tokenizer}")
+    if (path := _local(model)) is not None:
+        return _by(_load(str(path)), f"{whose} tokens counted by the tokenizer of {model}")
+    flag = "--tokenizer" if whose == "teacher" else "--student-tokenizer"
+    says = f"{whose} tokens ESTIMATED as {_CHARACTERS_PER_TOKEN} characters each, a rule for English: {flag} would count them"
+    return Counter(lambda texts: [max(1, round(len(text) / _CHARACTERS_PER_TOKEN)) for text in texts], says)
+
+
+def _by(tokenizer: Any, says: str) -> Counter:
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(encoding.ids) for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    return Counter(count, says)
+
+
+def _local(model: str) -> Path | None:
+    """The tokenizer.json of a model's folder, or of the hub's cache."""
+    if (Path(model) / "tokenizer.json").is_file():
+        return Path(model) / "tokenizer.json"
+    if model.count("/") != 1 or Path(model).exists():
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(model, "tokenizer.json")
+    return Path(cached) if isinstance(cached, str) else None
+
+
+def _load(name: str) -> Any:
+    from tokenizers import Tokenizer
+
+    path = Path(name) / "tokenizer.json" if Path(name).is_dir() else Path(name)
+    try:
+        return Tokenizer.from_file(str(path)) if path.exists() else Tokenizer.from_pretrained(name)
+    except Exception as error:  # the library raises plain Exception for a broken file
+        expected = "a folder with tokenizer.json, such a file, or a hub name that has one"
+        raise InputError(name, got=str(error).splitlines()[0], expected=expected, fix="check path and network") from None
 
 
 class TeacherTokens(NamedTuple):
@@ -62,9 +119,7 @@ def teacher_tokens(task: Task, examples: Sequence[Example], rows: int, count: Co
     return TeacherTokens(shared, fresh, float(shared) * (rows - 1), float(rows * answers), per_prompt)
 
 
-def student_sequences(
-    task: Task, examples: Sequence[Example], method: Method, count: Counter, settings: Preset
-) -> Sequences:
+def student_sequences(task: Task, examples: Sequence[Example], method: Method, count: Counter, settings: Preset) -> Sequences:
     """Lengths, cut to the student's limits, with the end token that T5 adds."""
     shown = demonstrations(task)
     answers = [Answer(e.id, "ok", rationale, label) for e, rationale, label in shown]

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dsbs.config import Listed, StageConfig
 from dsbs.laws import TOKENS_PER_PARAM
+from dsbs.planning.sizes import parse_size
 from dsbs.records import Method
-from dsbs.sizes import parse_size
 
 Size = Annotated[float, BeforeValidator(parse_size)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -84,6 +84,8 @@ class CostPlanConfig(PlanConfig):
 class ForecastPlanConfig(PlanConfig):
     """What more data or a bigger student would bring, from your own comparisons."""
 
+    positional = "runs"
+
     runs: Listed[Path] = Field(description="run folders of compare, with four or more fractions")
     target: Share = Field(0.85, description="accuracy to reach")
     seed: int = Field(0, ge=0, description="seed of starts and bootstrap")
@@ -102,14 +104,16 @@ class LawPlanConfig(PlanConfig):
     @model_validator(mode="after")
     def _one_teacher(self) -> "LawPlanConfig":
         if (self.teacher_loss is None) == (self.n_teacher is None):
-            raise ValueError("either --teacher-loss or --n-teacher")
+            raise ValueError("teacher_loss: either this or --n-teacher")
         if self.d_teacher is not None and self.n_teacher is None:
-            raise ValueError("--n-teacher with --d-teacher")
+            raise ValueError("d_teacher: --n-teacher with it")
         return self
 
 
 class FitPlanConfig(PlanConfig):
     """Refit a law to a table of your own runs, beside the published coefficients."""
+
+    positional = "table"
 
     table: Path = Field(description="CSV, JSON lines or Parquet with columns N, D, L_S and, for distilled students, L_T")
     law: Literal["supervised", "distillation"] | None = Field(None, description="left out, distillation where L_T is filled")
