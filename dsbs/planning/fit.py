@@ -1,7 +1,6 @@
 """`plan fit`: the coefficients of a law from a table of your own runs, beside the published ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,7 +79,8 @@ def read_runs(path: Path) -> Runs:
 
 def law_of(fitted: Fit) -> laws.SupervisedLaw:
     """A fitted supervised law as one that `dsbs.laws` takes."""
-    return replace(laws.SUPERVISED, **{_name(key): _plain(key, value.value) for key, value in fitted.coefficients().items()})
+    theta = zip(fitted.form.names, fitted.uncentred(fitted.theta), strict=True)
+    return laws.SupervisedLaw(**{_name(key): _plain(key, float(value)) for key, value in theta})
 
 
 def tables(results: Mapping[str, Any]) -> list[Table]:

@@ -99,8 +99,8 @@ def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
       cross-attention: queries 4, output 2, keys and values of the encoder's s tokens 4 + 4
       feed-forward: 15 f gated (GELU is several steps), 6 f with ReLU
       pairs of tokens: scores, softmax, dropped-out softmax in fp32: 12 a head and pair
-    and at the ends 20 d a token and 4 a logit. Attention kernels that do not store pairs keep less. Checked against what
-    PyTorch keeps, on a CPU, for T5 of many shapes: within 10 %.
+    and at the ends 20 d a token and 4 a logit. Meant to be an upper end: PyTorch 2.13 on a CPU kept 8 to 15 % less for small
+    T5 of several shapes with eager attention, and kernels that do not store pairs keep less still.
     """
     inner, heads, feed_forward = shape.n_heads * shape.d_kv, shape.n_heads, (15 if shape.gated else 6) * shape.d_ff
     encoder = s * (30 * shape.d_model + 14 * inner + feed_forward) + 12 * heads * s * s
