@@ -241,7 +241,15 @@ def test_activations_are_a_little_more_than_torch_keeps(feed_forward: str) -> No
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
-    sizes = {"d_model": 96, "d_kv": 16, "d_ff": 160, "num_heads": 4, "num_layers": 3, "num_decoder_layers": 2, "vocab_size": 300}
+    sizes = {
+        "d_model": 96,
+        "d_kv": 16,
+        "d_ff": 160,
+        "num_heads": 4,
+        "num_layers": 3,
+        "num_decoder_layers": 2,
+        "vocab_size": 300,
+    }
     config = T5Config(**sizes, feed_forward_proj=feed_forward, decoder_start_token_id=0, attn_implementation="eager")
     model, kept = T5ForConditionalGeneration(config).train(), {}
     weights = {shape for p in model.parameters() for shape in (p.shape, p.shape[::-1])}

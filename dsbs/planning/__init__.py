@@ -1,1 +1,1 @@
-"""What `plan` answers with: sizes, costs, curves and fits. Each question is a module of its own name."""
+"""The questions of `dsbs plan`, one file each (answer, tables, charts), and what they share; docs/planner.md has a map."""

@@ -73,7 +73,7 @@ class CostPlanConfig(PlanConfig):
     optimizer: Literal["adamw", "adafactor", "sgd"] = Field("adamw", description="whose states take memory")
     devices: int = Field(8, ge=1, description="devices that share the work, and the states where they are sharded")
     accelerators: Listed[str] = Field(
-        ("l4", "a100-80gb", "h100", "h200"), description="names from the table in docs/planning.md, or all"
+        ("l4", "a100-80gb", "h100", "h200"), description="names from the table in docs/planner.md, or all"
     )
     price_per_hour: float | None = Field(None, ge=0, description="money an hour of one accelerator")
     utilisation: Share = Field(0.1, description="share of the peak that training reaches; assumed, so measure yours")
