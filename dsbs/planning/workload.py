@@ -71,6 +71,8 @@ def _load(name: str) -> Any:
     from tokenizers import Tokenizer
 
     path = Path(name) / "tokenizer.json" if Path(name).is_dir() else Path(name)
+    if name.endswith(".json") and not path.is_file():  # no hub name, so nobody needs to be asked
+        raise InputError(name, got="no such file", expected="a tokenizer.json", fix="check the path")
     try:
         return Tokenizer.from_file(str(path)) if path.exists() else Tokenizer.from_pretrained(name)
     except Exception as error:  # the library raises plain Exception for a broken file
