@@ -1,7 +1,7 @@
 """How good the planner's fits are: on simulated runs whose law is known, and on real ones of which the largest are held out.
 
-    python benchmarks/planner.py simulated --repeats 100
-    python benchmarks/planner.py held-out runs/curve --hold 2
+    python benchmarks/planner.py --repeats 100
+    python benchmarks/planner.py runs/curve --hold 2
 
 Needs `pip install 'dsbs[plan]'`. What it printed when the documents were written stands in docs/planner.md.
 """
@@ -103,13 +103,11 @@ def held_out(runs: list[Path], hold: int) -> str:
 def main() -> None:
     """Print the tables of one of both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    simulated, real = kinds.add_parser("simulated"), kinds.add_parser("held-out")
-    simulated.add_argument("--repeats", type=int, default=100)
-    real.add_argument("runs", type=Path, nargs="+")
-    real.add_argument("--hold", type=int, default=2)
+    parser.add_argument("runs", type=Path, nargs="*", help="finished comparisons; without one, simulations")
+    parser.add_argument("--hold", type=int, default=2, help="fractions to hold out, the largest ones")
+    parser.add_argument("--repeats", type=int, default=20, help="simulations of each kind")
     given = parser.parse_args()
-    if given.kind == "held-out":
+    if given.runs:
         print(held_out(given.runs, given.hold))
         return
     curves = [[f"{t:g}", percent(h), percent(m)] for t, (h, m) in curve_coverage(given.repeats).items()]
