@@ -127,10 +127,11 @@ def rows_for(fitted: Fit, accuracy: float) -> Interval:
 
 def backtest(curve: Curve) -> Backtest | None:
     """How well the smaller numbers of rows foretell the largest; None where too few would remain."""
-    if len(curve.sizes) <= MIN_FRACTIONS:
-        return None
     largest = float(curve.sizes[-1])
-    fitted = fit_curve(curve.without([largest]), samples=0)
+    smaller = curve.without([largest])
+    if len(smaller.sizes) < MIN_FRACTIONS or len(smaller.rows) < len(CURVE.names) + 2:
+        return None
+    fitted = fit_curve(smaller, samples=0)
     return Backtest(largest, 1 - float(fitted.value(np.log([[largest]]))[0]), curve.mean(largest))
 
 
@@ -183,7 +184,8 @@ def _comparison(run: Path) -> Mapping[str, Any]:
 def _curve(key: tuple[str, str, str], cells: Sequence[tuple[Path, Mapping[str, Any]]]) -> Curve:
     measured = [cell["accuracy"] if cell["accuracy"] is not None else cell["teacher_agreement"] for _, cell in cells]
     rows = np.array([cell["n_train"] for _, cell in cells], dtype=float)
-    full = max(cell["n_train"] / cell["data_frac"] for _, cell in cells)
+    largest = max((cell for _, cell in cells), key=lambda cell: float(cell["data_frac"]))  # the least rounded one
+    full = largest["n_train"] / largest["data_frac"]
     run, first = cells[0]
     return Curve(*key, _params(run, first), rows, np.array(measured, dtype=float), round(full))
 
