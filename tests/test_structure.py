@@ -24,7 +24,7 @@ LEVELS = [
     ["material"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics", "rows"],
+    ["labelling", "estimate", "cells", "hf_metrics", "planning", "rows"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {
