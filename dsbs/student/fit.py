@@ -18,6 +18,7 @@ from dsbs.records import Example
 from dsbs.student.batching import Collator
 from dsbs.student.build import build_model
 from dsbs.student.checkpoint import Card, Student, quiet, save_student
+from dsbs.student.logs import log_callbacks, other_reports
 from dsbs.student.plan import Plan, plan_training
 from dsbs.student.predict import check, predict
 from dsbs.student.tokenizer import tokenizer_hash
@@ -49,6 +50,7 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
         "settings": vars(plan.settings),
         "precision": precision,
         "processes": trainer.args.world_size,
+        "device": _device_name(trainer.args.device),
         "parameters": student.model.num_parameters(),
         "tokenizer": tokenizer_hash(plan.tokenizer),
         "validation_rows": len(validation),
@@ -76,7 +78,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             collator=Collator(plan.encoded.tasks, student.tokenizer.pad_token_id, plan.config.micro_batch_size),
             validate=_validator(student, validation[rank::ranks]) if validation else None,
             save_best=lambda: save_student(student, out / BEST),
-            callbacks=[StepCallback(progress)],
+            callbacks=[StepCallback(progress), *log_callbacks(plan.config.report_to, out)],
         )
         if resumed is not None:
             say(f"going on from {resumed}")
@@ -150,13 +152,17 @@ def _arguments(plan: Plan, out: Path, precision: str) -> Seq2SeqTrainingArgument
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,
-        report_to="none",
+        report_to=other_reports(plan.config.report_to) or "none",
         disable_tqdm=True,
     )
     if arguments.world_size == 1 and arguments.n_gpu > 1:
         say(f"using 1 of {arguments.n_gpu} GPUs; torchrun --nproc-per-node {arguments.n_gpu} -m dsbs.train uses all")
         arguments._n_gpu = 1
     return arguments
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _say_plan(plan: Plan, material: Material) -> None:
