@@ -13,7 +13,7 @@ from typing import Any
 
 from dsbs.errors import InputError
 
-__all__ = ["InputError", "answers", "compare", "evaluate", "generate", "predict", "report", "runs", "train"]
+__all__ = ["InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "report", "runs", "train"]
 
 
 def generate(**settings: Any) -> dict[str, Any]:
@@ -39,6 +39,11 @@ def evaluate(**settings: Any) -> dict[str, Any]:
 def compare(**settings: Any) -> dict[str, Any]:
     """Train and measure a grid of students; settings of `CompareConfig`."""
     return _run("compare", settings)
+
+
+def plan(question: str, **settings: Any) -> dict[str, Any]:
+    """Ask the planner: "teacher", "budget", "cost", "forecast", "law" or "fit"; settings of the question's configuration."""
+    return _run("plan", settings, question)
 
 
 def report(**settings: Any) -> dict[str, Any]:

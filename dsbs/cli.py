@@ -83,8 +83,8 @@ class Stage(Generic[Config]):
         return build(self.config, settings | given)
 
     def _command(self) -> Callable[..., int]:
-        def command(*listed: Any, **given: Any) -> int:
-            given |= dict(zip(filter(None, [self.config.positional]), listed, strict=False))
+        def command(*values: Any, **given: Any) -> int:
+            given |= dict(zip([self.config.positional], values, strict=False))
             as_json = given.pop("json", False)
             config = self.configure(**given)
             with _stdout_for_results():
@@ -191,8 +191,10 @@ def _stdout_for_results() -> Iterator[None]:
 
 
 def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
-    """Keyword-only parameters for cyclopts, but for the positional one. Values pass through as text: the model alone says
-    what is valid."""
+    """Parameters for cyclopts, by keyword but for the one that may stand without its flag.
+
+    Values pass through as text: the model alone says what is valid.
+    """
     found: list[inspect.Parameter] = []
     for name, field in config.model_fields.items():
         kind, listed = _scalar(field.annotation)
@@ -203,10 +205,9 @@ def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
             negative_iterable=(),
             show_default=False,
         )
-        if name == config.positional:
-            found.insert(0, _keyword(name, list[str], parameter).replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD))
-        else:
-            found.append(_keyword(name, bool if kind is bool else list[str] if listed else str, parameter))
+        flag = _keyword(name, bool if kind is bool else list[str] if listed else str, parameter)
+        bare = name == config.positional
+        found.insert(0 if bare else len(found), flag.replace(kind=flag.POSITIONAL_OR_KEYWORD) if bare else flag)
     for name, (kind, help_text) in SHARED_FLAGS.items():
         found.append(_keyword(name, kind, Parameter(help=help_text, show_default=False, negative=())))
     return found

@@ -25,7 +25,7 @@ LEVELS = [
     ["material", "reporting"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics", "rows"],
+    ["labelling", "estimate", "cells", "hf_metrics", "planning", "rows"],
     ["grid"],
     [*STAGES, "api", "__main__"],
 ]
