@@ -13,13 +13,14 @@ from dsbs.__main__ import STAGES
 
 LEVELS = [
     ["errors", "records", "streams", "usage"],
-    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "config", "voting"],
-    ["labels"],
+    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "settings", "voting"],
+    ["student_options"],
+    ["config", "labels", "ensembles"],
     ["tasks", "methods"],
     ["parsing"],
     ["prompting", "outcomes"],
     ["readers", "store", "dataset", "rundir", "cli"],
-    ["data", "harvest"],
+    ["data", "harvest", "teacher_runs"],
     ["material"],
     ["teachers", "student"],
     ["spending", "asking"],
