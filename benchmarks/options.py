@@ -56,7 +56,9 @@ def table(rows: list[dict[str, Any]], plain: float) -> str:
         low, high = map(percent, row["interval"])
         seeds = f"{percent(row['lowest'])}, {percent(row['highest'])}"
         change = f"{100 * (row['accuracy'] - plain):+.1f}"
-        lines.append(f"| {row['name']} | {percent(row['accuracy'])} | {low} to {high} | {seeds} | {change} | {row['seconds']:.0f} |")
+        lines.append(
+            f"| {row['name']} | {percent(row['accuracy'])} | {low} to {high} | {seeds} | {change} | {row['seconds']:.0f} |"
+        )
     return "\n".join(lines)
 
 

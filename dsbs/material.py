@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dsbs.config import StudentOptions, TrainConfig
-from dsbs.data import extra_examples, extra_files, load_data, overlap
+from dsbs.data import extra_examples, extra_files, load_data
 from dsbs.ensembles import disagreement, spread
 from dsbs.errors import InputError
+from dsbs.examples import overlap
 from dsbs.methods import learned_rationales, make_pair, training_label
 from dsbs.prompting import find_file, load_task
 from dsbs.records import Answer, Example, LabelSource, Method, Rationale, Split, TrainPair

@@ -19,12 +19,13 @@ LEVELS = [
     ["tasks", "methods"],
     ["parsing"],
     ["prompting", "outcomes"],
-    ["readers", "store", "dataset", "rundir", "cli"],
-    ["data", "harvest", "teacher_runs"],
+    ["readers", "shelf", "store", "dataset", "rundir", "cli"],
+    ["examples", "harvest", "teacher_runs"],
+    ["data"],
     ["material"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics"],
+    ["labelling", "estimate", "cells", "hf_metrics", "rows"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {
