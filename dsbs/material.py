@@ -35,8 +35,8 @@ class Material:
 
     @property
     def answers_runs(self) -> list[str]:
-        """The folders of the generate runs, absolute."""
-        return [str(run.folder.resolve()) for run in self.teachers]
+        """The folders of the generate runs, absolute, in the order they were named in."""
+        return [str(run.folder.resolve()) for run in sorted(self.teachers, key=lambda run: run.place)]
 
 
 class Rows(NamedTuple):

@@ -16,8 +16,11 @@ from dsbs.student_options import Mean, StudentOptions
 
 @dataclass(frozen=True)
 class TeacherRun:
-    """One teacher's answers by example id. `made` is the manifest of the run, `task` what its rationales are learned as."""
+    """One teacher's answers by example id. `made` is the manifest of the run, `task` what its rationales are learned as,
+    `place` where it was named on the command line.
+    """
 
+    place: int
     folder: Path
     made: Mapping[str, Any]
     answers: Mapping[str, Answer]
@@ -43,9 +46,14 @@ def open_teachers(options: StudentOptions) -> tuple[TeacherRun, ...]:
     names = [name for name, _ in map(_named, options.rationale_tasks)] or [RATIONALE] * len(folders)
     runs = [
         TeacherRun(
-            folder, finished_run(folder, "generate", "--answers"), read_answers(folder), len(folders) * w / sum(weights), n
+            place=place,
+            folder=folder,
+            made=finished_run(folder, "generate", "--answers"),
+            answers=read_answers(folder),
+            weight=len(folders) * weight / sum(weights),
+            task=name,
         )
-        for folder, w, n in zip(folders, weights, names, strict=True)
+        for place, (folder, weight, name) in enumerate(zip(folders, weights, names, strict=True))
     ]
     tasks = sorted({run.made["results"]["task"] for run in runs})
     if len(tasks) > 1:

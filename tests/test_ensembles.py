@@ -106,8 +106,13 @@ def test_two_teachers_explain_every_row_and_their_disagreement_is_told(farm: Far
     assert two.disagreement["share"] == pytest.approx(0.5, abs=0.1)
     agreeing = rows_of(farm, "answered", "second", filter="correct")
     assert {len(pair.targets) for pair in agreeing.pairs} == {2, 3}
-    weights = rows_of(farm, "answered", "second", teacher_weights=[3, 1]).pairs[0].targets
-    assert sorted(target.weight for target in weights) == pytest.approx([0.25, 0.5, 0.75])
+    for runs, given in ((("answered", "second"), [3, 1]), (("second", "answered"), [1, 3])):
+        weighted = rows_of(farm, *runs, teacher_weights=given)
+        targets = {target.text: target.weight for pair in weighted.pairs for target in pair.targets}
+        assert targets["It has fur."] == pytest.approx(0.75)  # the first teacher's
+        assert targets["It has a coat of fur."] == pytest.approx(0.25)
+        config = TrainConfig(answers=[farm.folder / run for run in runs], teacher_weights=given)
+        assert load_material(config).answers_runs == [str(farm.folder / run) for run in runs]
 
 
 def test_rationales_of_a_teacher_can_be_a_task_of_their_own(farm: Farm) -> None:
