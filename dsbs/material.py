@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,7 +101,8 @@ def training_rows(material: Material, config: TrainConfig, shorten: Callable[[st
     explained = {e.id for e in take_fraction([*kept, *extra], config.rationale_frac, config.seed)}
     rationales = {e.id: _rationales(material, config, e, shorten) if e.id in explained else () for e, _ in labelled}
     method = config.method if any(rationales.values()) else "standard"
-    pairs = [_pair(material, config, method, e, label, rationales[e.id]) for e, label in labelled]
+    made = partial(make_pair, method=method, alpha=config.alpha, prefixes=prefixes_of(config), task_weights=task_shares(config))
+    pairs = [made(e, label, rationales[e.id], distribution=_distribution(material, config, e)) for e, label in labelled]
     _check_soft(material, config, pairs)
     n_extra = sum(found[e.id] is not None for e in extra)
     minds = disagreement([[run.answers.get(e.id) for run in material.teachers] for e, _ in labelled])
@@ -149,21 +151,12 @@ def _rationales(
     return tuple(Rationale(shorten(r.text), r.task, r.weight) for of_one in found for r in of_one)
 
 
-def _pair(
-    material: Material, config: TrainConfig, method: Method, example: Example, label: str, rationales: Sequence[Rationale]
-) -> TrainPair:
+def _distribution(material: Material, config: TrainConfig, example: Example) -> dict[str, float] | None:
+    """The teachers' distribution over the labels of this row, where it is to be learned and there is one."""
     answer = material.answers.get(example.id)
-    said = answer.distribution if answer and config.soft_weight and not config.soft_teacher else None
-    return make_pair(
-        example,
-        label,
-        rationales,
-        method=method,
-        alpha=config.alpha,
-        prefixes=prefixes_of(config),
-        task_weights=task_shares(config),
-        distribution=spread(said, material.task.allowed(example.choices)) if said else None,
-    )
+    if not config.soft_weight or config.soft_teacher or answer is None or answer.distribution is None:
+        return None
+    return spread(answer.distribution, material.task.allowed(example.choices))
 
 
 def _check_soft(material: Material, config: TrainConfig, pairs: Sequence[TrainPair]) -> None:

@@ -1,9 +1,9 @@
 """How a student is made: what `train` and `compare` share. docs/training.md explains every one of these."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dsbs.settings import Decode, Listed, StageConfig
 
@@ -13,6 +13,11 @@ AlphaSchedule = Literal["constant", "linear", "label_joint_rationale"]
 Divergence = Literal["forward", "reverse", "skew", "reverse_skew"]
 Normaliser = Literal["tokens", "examples"]
 Optimiser = Literal["adamw", "adafactor", "adamw_8bit"]
+
+
+def _text(value: Any) -> Any:
+    """A path is as good as its text."""
+    return str(value) if isinstance(value, Path) else value
 
 
 class StudentOptions(StageConfig):
@@ -49,7 +54,7 @@ class StudentOptions(StageConfig):
 
     soft_weight: float = Field(0.0, ge=0, le=1, description="weight of soft targets; labels as text have the rest")
     soft_temperature: float = Field(1.0, gt=0, description="temperature of soft targets, in teacher and student alike")
-    soft_teacher: Listed[str] = Field(
+    soft_teacher: Listed[Annotated[str, BeforeValidator(_text)]] = Field(
         (), description="larger students of the same vocabulary that give a distribution for every token"
     )
     soft_teacher_weights: Listed[float] = Field((), description="weight of each of --soft-teacher; left out, all alike")

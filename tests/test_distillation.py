@@ -354,13 +354,15 @@ def test_a_label_first_student_stops_after_the_label(two_teachers: Farm, tmp_pat
 
 def test_a_text_task_is_distilled_from_the_teachers_text(farm: Farm, tmp_path: Path) -> None:
     """Kim and Rush 2016: the teacher's most likely text is the target."""
-    farm.task.write_text(farm.task.read_text().replace("{kind: class, labels: [bird, mammal]}", "{kind: text}"))
-    farm.answers.write_text(farm.answers.read_text().replace("a bird.", "a feathered friend"))
+    text = farm.task.read_text().replace("{kind: class, labels: [bird, mammal]}", "{kind: text}")
+    farm.task.write_text(text.replace("{{ label }}.", "{{ label }}"))
+    text = farm.answers.read_text().replace("a bird.", "a feathered friend")
+    farm.answers.write_text(text.replace("a mammal.", "a mammal with fur"))
     farm.generate()
     options = FAST | {"answers": farm.folder / "answered", "method": "standard", "labels": "teacher"}
     config = TrainConfig(**options)
     targets = {t.text for pair in plan_training(load_material(config), config).rows.pairs for t in pair.targets}
-    assert targets == {"feathered friend", "mammal."}
+    assert targets == {"feathered friend", "mammal with fur"}
     trained = api.train(**options | {"max_steps": 60, "eval_every": 60, "batch_size": 16}, out=tmp_path / "run")
     assert trained["best_validation_accuracy"] > 0.5
     with pytest.raises(InputError, match="kind 'text'"):

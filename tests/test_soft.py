@@ -107,6 +107,17 @@ def test_the_likeliest_tokens_and_the_rest_are_a_distribution() -> None:
     assert likeliest(p, None)[0] is likeliest(p, 11)[0] is None
 
 
+def test_a_sure_student_still_has_a_gradient_for_the_rest() -> None:
+    z = torch.zeros(1, 50)
+    z[0, 7] = 80.0
+    z.requires_grad_()
+    ids, kept = likeliest(F.log_softmax(torch.randn(1, 50, generator=torch.Generator().manual_seed(0)), dim=1), 3)
+    divergence(kept, gathered(F.log_softmax(z, dim=1), ids)).sum().backward()
+    assert z.grad is not None
+    assert z.grad.isfinite().all()
+    assert z.grad.abs().sum() > 0
+
+
 def _over(p: torch.Tensor, q: torch.Tensor, top_k: int) -> tuple[torch.Tensor, torch.Tensor]:
     ids, kept = likeliest(p, top_k)
     return kept, gathered(q, ids)

@@ -65,21 +65,17 @@ def likeliest(log_p: torch.Tensor, top_k: int | None) -> tuple[torch.Tensor | No
     """
     if top_k is None or top_k >= log_p.shape[-1]:
         return None, log_p
-    values, ids = log_p.topk(top_k, dim=-1)
-    return ids, torch.cat([values, _log_rest(values)], dim=-1)
+    ids = log_p.topk(top_k, dim=-1).indices
+    return ids, gathered(log_p, ids)
 
 
 def gathered(log_q: torch.Tensor, ids: torch.Tensor | None) -> torch.Tensor:
     """The student's log-probabilities (N, V) over the same outcomes as `likeliest` left."""
     if ids is None:
         return log_q
-    values = log_q.gather(-1, ids)
-    return torch.cat([values, _log_rest(values)], dim=-1)
-
-
-def _log_rest(log_p: torch.Tensor) -> torch.Tensor:
-    """log(1 - sum of p), (N, 1); a hundred-millionth where rounding leaves less."""
-    return torch.log1p(-log_p.exp().sum(dim=-1, keepdim=True).clamp(max=1 - 1e-8)).clamp(min=-18.0)
+    # Of the others themselves: 1 - the sum of the named ones is 0 in fp32 where a student is sure, and its gradient no number.
+    rest = log_q.scatter(-1, ids, -torch.inf).logsumexp(dim=-1, keepdim=True)
+    return torch.cat([log_q.gather(-1, ids), rest], dim=-1)
 
 
 def _kl(log_p: torch.Tensor, log_q: torch.Tensor) -> torch.Tensor:
