@@ -106,7 +106,7 @@ def training_rows(material: Material, config: TrainConfig, shorten: Callable[[st
     _check_soft(material, config, pairs)
     n_extra = sum(found[e.id] is not None for e in extra)
     minds = disagreement([[run.answers.get(e.id) for run in material.teachers] for e, _ in labelled])
-    n_explained = sum(map(bool, rationales.values()))
+    n_explained = sum(map(bool, rationales.values())) if method != "standard" else 0
     return Rows(pairs, len(train), len(taken), n_extra, len(taken) - len(kept), method, n_explained, minds)
 
 

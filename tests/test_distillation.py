@@ -1,6 +1,7 @@
 """Every kind of distillation in one trainer: what must be equal is equal, and what must help helps."""
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -192,8 +193,8 @@ def test_caching_gives_the_same_training_as_computing_on_the_fly(two_teachers: F
 def noisy(folder: Path) -> Farm:
     """A farm where a quarter of the gold labels are wrong, in training and test alike."""
     farm = Farm(folder, sounds=12)
-    wrong = {"bird": "mammal", "mammal": "bird"}
-    farm.write([{**r, "kind": wrong[r["kind"]] if at % 4 == 0 else r["kind"]} for at, r in enumerate(farm.rows)])
+    wrong, chance = {"bird": "mammal", "mammal": "bird"}, random.Random(0)
+    farm.write([{**r, "kind": wrong[r["kind"]] if chance.random() < 0.25 else r["kind"]} for r in farm.rows])
     farm.answer()
     farm.generate()
     return farm
@@ -235,6 +236,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+def by_tokens(farm: Farm, larger: Path) -> dict[str, Any]:
+    """A built-in student's vocabulary is that of its answers: those of the larger one."""
+    return {"soft_teacher": larger, "answers": [farm.folder / "first"]}
+
+
 def flags(options: dict[str, Any]) -> list[str]:
     said = {k: ",".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in options.items()}
     return [word for name, value in said.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -243,7 +249,7 @@ def flags(options: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
     options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier")
-    options |= {"soft_teacher": larger, "soft_cache": tmp_path / "cache"} if kind == "tokens" else {}
+    options |= by_tokens(two_teachers, larger) | {"soft_cache": tmp_path / "cache"} if kind == "tokens" else {}
     one = api.train(**options, out=tmp_path / "one")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "dsbs.train"]
     done = subprocess.run(
@@ -263,7 +269,7 @@ def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: 
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_accumulating_changes_nothing_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
-    options = settings(two_teachers, **OPTIONS[kind]) | ({"soft_teacher": larger} if kind == "tokens" else {})
+    options = settings(two_teachers, **OPTIONS[kind]) | (by_tokens(two_teachers, larger) if kind == "tokens" else {})
     logs = [api.train(**options, micro_batch_size=size, out=tmp_path / str(size))["log"] for size in (None, 3)]
     for one, two in zip(*logs, strict=True):
         assert one == pytest.approx(two, rel=1e-3)
