@@ -12,6 +12,9 @@ STAGES = {
     "train": "Train one student by one method on a fraction of the data.",
     "evaluate": "Measure a trained student on a split it has not seen.",
     "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",
+    "plan": "Choose before spending: which teacher, which student, how much data, and what it costs.",
+    "report": "Write one self-contained page, figures and tables about runs of compare, train and generate.",
+    "runs": "List runs with status, age, accuracy and folder.",
     "predict": "Label new inputs with a trained student.",
 }
 

@@ -5,7 +5,7 @@
     api.train(answers="runs/cqa-palm", student="tiny", data_frac=0.5, out="runs/cqa-dss")
 
 Each returns what the stage prints with --json, and raises `InputError` for bad input. Names, defaults and meaning of the
-settings are those of the models in `dsbs.config`.
+settings are those of the models in `dsbs.config` and `dsbs.report_config`.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from typing import Any
 
 from dsbs.errors import InputError
 
-__all__ = ["InputError", "answers", "compare", "evaluate", "generate", "predict", "train"]
+__all__ = ["InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "report", "runs", "train"]
 
 
 def generate(**settings: Any) -> dict[str, Any]:
@@ -39,6 +39,21 @@ def evaluate(**settings: Any) -> dict[str, Any]:
 def compare(**settings: Any) -> dict[str, Any]:
     """Train and measure a grid of students; settings of `CompareConfig`."""
     return _run("compare", settings)
+
+
+def plan(question: str, **settings: Any) -> dict[str, Any]:
+    """Ask the planner: "teacher", "budget", "cost", "forecast", "law" or "fit"; settings of the question's configuration."""
+    return _run("plan", settings, question)
+
+
+def report(**settings: Any) -> dict[str, Any]:
+    """Write one page about runs; settings of `ReportConfig`."""
+    return _run("report", settings)
+
+
+def runs(**settings: Any) -> list[dict[str, Any]]:
+    """List runs; settings of `RunsConfig`."""
+    return list(_run("runs", settings)["runs"])
 
 
 def predict(**settings: Any) -> list[dict[str, Any]]:

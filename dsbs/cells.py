@@ -8,6 +8,7 @@ from typing import Any
 
 from dsbs.config import EvaluateConfig, TrainConfig
 from dsbs.material import Material
+from dsbs.predictions import PREDICTIONS
 from dsbs.progress import say
 from dsbs.rundir import finished_run, open_run
 
@@ -39,7 +40,7 @@ def soft_teacher_files(config: TrainConfig) -> list[Path]:
 def evaluate_run(config: EvaluateConfig, material: Material) -> dict[str, Any]:
     """Measure the student of a train run; the results of the manifest."""
     from dsbs.student.checkpoint import BEST, load_student, read_card
-    from dsbs.student.measure import PREDICTIONS, measure
+    from dsbs.student.measure import measure
 
     trained = finished_run(config.run, "train", "--run")["results"]
     config = config.model_copy(update={"decode": config.decode or read_card(config.run / BEST).decode})
@@ -51,6 +52,6 @@ def evaluate_run(config: EvaluateConfig, material: Material) -> dict[str, Any]:
     student = load_student(config.run / BEST)
     measured = measure(student, material, split=config.split, out=out, decode=config.decode, batch_size=config.batch_size)
     known = {key: trained[key] for key in ("method", "labels", "student", "data_frac", "seed", "selected_by")}
-    results = {"run": str(config.run), "task": material.task.name, **known, **measured}
+    results = {"run": str(config.run), "out": str(out), "task": material.task.name, **known, **measured}
     run.done(results, [out / PREDICTIONS])
     return results

@@ -68,7 +68,7 @@ class Stage(Generic[Config]):
         """The configuration that a command line means, without running anything. InputError for a bad one."""
         command, bound, _ = self.app().parse_args(list(argv), print_error=False, exit_on_error=False)
         del command
-        given = dict(bound.kwargs)
+        given = dict(bound.arguments)
         given.pop("json", None)
         return self.configure(**given)
 
@@ -83,7 +83,8 @@ class Stage(Generic[Config]):
         return build(self.config, settings | given)
 
     def _command(self) -> Callable[..., int]:
-        def command(**given: Any) -> int:
+        def command(*values: Any, **given: Any) -> int:
+            given |= dict(zip([self.config.positional], values, strict=False))
             as_json = given.pop("json", False)
             config = self.configure(**given)
             with _stdout_for_results():
@@ -190,8 +191,11 @@ def _stdout_for_results() -> Iterator[None]:
 
 
 def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
-    """Keyword-only parameters for cyclopts. Values pass through as text: the model alone says what is valid."""
-    found = []
+    """Parameters for cyclopts, by keyword but for the one that may stand without its flag.
+
+    Values pass through as text: the model alone says what is valid.
+    """
+    found: list[inspect.Parameter] = []
     for name, field in config.model_fields.items():
         kind, listed = _scalar(field.annotation)
         choices = get_args(kind) if get_origin(kind) is Literal else ()
@@ -201,7 +205,9 @@ def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
             negative_iterable=(),
             show_default=False,
         )
-        found.append(_keyword(name, bool if kind is bool else list[str] if listed else str, parameter))
+        flag = _keyword(name, bool if kind is bool else list[str] if listed else str, parameter)
+        bare = name == config.positional
+        found.insert(0 if bare else len(found), flag.replace(kind=flag.POSITIONAL_OR_KEYWORD) if bare else flag)
     for name, (kind, help_text) in SHARED_FLAGS.items():
         found.append(_keyword(name, kind, Parameter(help=help_text, show_default=False, negative=())))
     return found

@@ -16,13 +16,15 @@ __all__ = [
 ]  # fmt: skip
 
 Teacher = Literal["published", "vllm", "endpoint", "transformers"]
+Duplicates = Literal["auto", "always", "never"]
+Match = Literal["steps", "epochs", "compute"]
 
 
 class GenerateConfig(StageConfig):
     """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
 
     incidental = StageConfig.incidental | {
-        *("max_rows", "show", "plan", "store", "base_url", "serve", "serve_python", "serve_args", "concurrency"),
+        *("max_rows", "show", "duplicates", "plan", "store", "base_url", "serve", "serve_python", "serve_args", "concurrency"),
         *("prompts_per_request", "request_timeout", "max_attempts", "progress_json", "price_in", "price_out"),
         *("price_cached", "max_cost", "max_tokens", "max_bad_answers", "tokens_per_second", "max_model_len"),
     }
@@ -39,6 +41,9 @@ class GenerateConfig(StageConfig):
     extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: inputs of another task, for training only")
     split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
     max_rows: int | None = Field(None, ge=1, description="stop after this many rows of each split")
+    duplicates: Duplicates = Field(
+        "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
+    )
     store: Path | None = Field(None, description="file of the answer store, may be shared; left out, in the run folder")
     out: Path | None = Field(None, description="run folder; left out, runs/<task>-<teacher>-<hash>")
 
@@ -166,13 +171,24 @@ class EvaluateConfig(StageConfig):
 class CompareConfig(StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
+    incidental = StudentOptions.incidental | {"duplicates"}
+
     student: Listed[str] = Field(("tiny",), description="hub names, folders or built-ins")
     methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
     labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
     data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
     seeds: Listed[Annotated[int, Field(ge=0)]] = Field((0,), description="one run of every cell a seed")
-    match: Literal["steps", "epochs", "compute"] = Field(
+    match: Match = Field(
         "steps", description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs"
+    )
+    also_match: Literal["epochs", "compute"] | None = Field(
+        None, description="train standard once more, matched with the other methods in this as well"
+    )
+    tune: Literal["lr"] | None = Field(
+        None, description="lr: search the learning rate of every method on validation first, 3 runs each"
+    )
+    duplicates: Duplicates = Field(
+        "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
     )
     out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
 

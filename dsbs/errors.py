@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class InputError(Exception):
@@ -21,3 +22,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(known) or '(none)'}"
+
+
+def check_positive(where: str, **sizes: Any) -> None:
+    """InputError naming the first argument that is not above 0 everywhere; numbers and arrays."""
+    for name, size in sizes.items():
+        # Not `size <= 0`, which nan passes.
+        if not (size > 0 if isinstance(size, int | float) else (size > 0).all()):
+            raise InputError(f"{where}: {name}", got=size, expected="numbers above 0", fix="correct that argument")

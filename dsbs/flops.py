@@ -12,16 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.errors import InputError, nearest
+from dsbs.errors import InputError, check_positive, nearest
 
 Array = NDArray[Any]
-Lengths = TypeVar("Lengths", float, Array)  # floats give a float, arrays an array
-
-
-def _check_positive(where: str, **sizes: Any) -> None:
-    for name, size in sizes.items():
-        if not np.all(np.asarray(size) > 0):  # nan fails too
-            raise InputError(f"{where}: {name}", got=size, expected="numbers above 0", fix="correct that argument")
+Sizes = TypeVar("Sizes", float, Array)  # floats give a float, arrays an array
 
 
 class Scenario(NamedTuple):
@@ -40,7 +34,7 @@ SCENARIOS = {  # Table 2
 
 
 def decoder_flops_per_token(
-    n: float,
+    n: Sizes,
     *,
     n_ctx: float = 4096,
     n_vocab: float = 32168,
@@ -48,21 +42,22 @@ def decoder_flops_per_token(
     group: float = 1,
     n_ffn: float = 3,
     rho_ffn: float = 8 / 3,
-) -> float:
+) -> Sizes:
     """F(N): forward operations a token of a decoder of `n` parameters without embeddings (App. H.1).
 
     F = 2n (1 + s1 n_ctx / n^(1/3) + s2 n_vocab / n^(2/3)), s1 = (aspect w^2)^(-1/3), s2 = (aspect / w)^(1/3),
     w = 2 + 2/group + n_ffn rho_ffn; aspect = d_model / layers, group = query heads a key-value head, n_ffn matrices
     of rho_ffn d_model columns. The defaults are the paper's; 2n alone is 40 % low at 103M and 7 % low at 12.6B.
     """
-    _check_positive(
+    check_positive(
         "decoder_flops_per_token",
         n=n, n_ctx=n_ctx, n_vocab=n_vocab, aspect=aspect, group=group, n_ffn=n_ffn, rho_ffn=rho_ffn,
     )  # fmt: skip
     width = 2 + 2 / group + n_ffn * rho_ffn
     context = (aspect * width**2) ** (-1 / 3) * n_ctx / n ** (1 / 3)
     vocabulary = (aspect / width) ** (1 / 3) * n_vocab / n ** (2 / 3)
-    return float(2 * n * (1 + context + vocabulary))
+    flops: Sizes = 2 * n * (1 + context + vocabulary)
+    return flops
 
 
 def distillation_flops(
@@ -78,7 +73,7 @@ def distillation_flops(
     3 F(N_S) D_S + F(N_T) (logits D_S + pretraining 3 D_T). `scenario` is a key of `SCENARIOS`; the teacher's size and
     tokens may be left out where it charges nothing for them.
     """
-    _check_positive("distillation_flops", d_student=d_student)
+    check_positive("distillation_flops", d_student=d_student)
     per_token, once = _teacher_charges(scenario, n_teacher, d_teacher)
     return (3 * decoder_flops_per_token(n_student) + per_token) * d_student + once
 
@@ -133,7 +128,7 @@ class EncoderDecoder:
     n_buckets: int = 32
 
     def __post_init__(self) -> None:
-        _check_positive("EncoderDecoder", **{f.name: getattr(self, f.name) for f in fields(self) if f.type is not bool})
+        check_positive("EncoderDecoder", **{f.name: getattr(self, f.name) for f in fields(self) if f.type is not bool})
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "EncoderDecoder":
@@ -196,7 +191,7 @@ T5_SHAPES = {
 }
 
 
-def forward_flops(shape: EncoderDecoder, input_tokens: Lengths, *, target_tokens: Lengths) -> Lengths:
+def forward_flops(shape: EncoderDecoder, input_tokens: Sizes, *, target_tokens: Sizes) -> Sizes:
     """Operations of one forward pass over one sequence of `input_tokens` (s) and `target_tokens` (t).
 
     With i = n_heads d_kv and f = 3 or 2 (gated or not) d_model d_ff, a layer costs
@@ -211,11 +206,11 @@ def forward_flops(shape: EncoderDecoder, input_tokens: Lengths, *, target_tokens
     and the vocabulary projection 2 t d_model n_vocab. Lengths are those computed on, so padding counts; a batch is
     the sum over its rows, which arrays of lengths give. Lengths enter squared: a mean length gives too little.
     """
-    flops: Lengths = _flops(shape, input_tokens, target_tokens, causal=False)
+    flops: Sizes = _flops(shape, input_tokens, target_tokens, causal=False)
     return flops
 
 
-def training_flops(shape: EncoderDecoder, input_tokens: Lengths, *, target_tokens: Lengths) -> Lengths:
+def training_flops(shape: EncoderDecoder, input_tokens: Sizes, *, target_tokens: Sizes) -> Sizes:
     """Operations of one forward and backward pass over one sequence: the backward pass costs two forward ones.
 
     Activations that are computed again (gradient checkpointing) are not counted.
@@ -223,18 +218,18 @@ def training_flops(shape: EncoderDecoder, input_tokens: Lengths, *, target_token
     return 3 * forward_flops(shape, input_tokens, target_tokens=target_tokens)
 
 
-def generation_flops(shape: EncoderDecoder, input_tokens: Lengths, *, output_tokens: Lengths) -> Lengths:
+def generation_flops(shape: EncoderDecoder, input_tokens: Sizes, *, output_tokens: Sizes) -> Sizes:
     """Operations of greedily decoding `output_tokens` (the end token included) with keys and values cached.
 
     As `forward_flops`, but step k attends to k positions, so self-attention scores take t (t + 1) / 2 pairs, not t t.
     """
-    flops: Lengths = _flops(shape, input_tokens, output_tokens, causal=True)
+    flops: Sizes = _flops(shape, input_tokens, output_tokens, causal=True)
     return flops
 
 
 def _flops(shape: EncoderDecoder, s: Any, t: Any, *, causal: bool) -> Any:
     """`causal`: the decoder's self-attention computes only the query-key pairs that its mask lets through."""
-    _check_positive("FLOPs of an encoder-decoder", input_tokens=s, target_tokens=t)
+    check_positive("FLOPs of an encoder-decoder", input_tokens=s, target_tokens=t)
     s, t = np.asarray(s, dtype=np.float64), np.asarray(t, dtype=np.float64)  # integers would overflow in sums
     self_pairs = t * (t + 1) / 2 if causal else t * t
     attention, feed_forward = 2 * shape.attention_parameters, 2 * shape.feed_forward_parameters

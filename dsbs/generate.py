@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dsbs import duplicates, trust
 from dsbs.asking import Asker, Style
 from dsbs.cli import Stage
 from dsbs.config import GenerateConfig
@@ -59,6 +60,8 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     inputs = [task_file, *data.files, *extra, *(published.files if published else ())]
     run = open_run(out, "generate", config, inputs, refresh=True, task_file=str(task_file))
     results = {"out": str(out), "task": task.name, "overlap": overlaps(data)} | _answer(task, config, examples, published, run)
+    train, test = data.splits.get("train", ()), data.splits.get("test", ())
+    results["duplicates"] = duplicates.find_duplicates(train, test, config.duplicates)
     card = write_card(out, task=task.title or task.name, licence=task.licence, source=task.source, results=results)
     run.done(results, [card, *sorted(out.glob("data/*.parquet"))])
     return results
@@ -80,7 +83,9 @@ def show(results: Mapping[str, Any]) -> str:
     text = [table(columns, rows, title=f"{results['teacher']} on {results['task']}")]
     text += [_distributions(name, split) for name, split in results["splits"].items() if "entropy" in split]
     text += ["examples of what was not ok:", *lines] if lines else []
+    text += trust.describe(results["splits"])
     text += [f"overlap: {count:,} inputs of {pair} alike" for pair, count in results["overlap"].items() if count]
+    text += duplicates.describe(results["duplicates"])
     text += [_side_by_side(shown) for shown in results.get("shown", ())]
     text += [f"{count:,} failed: {reason}" for reason, count in results["failures"]]
     text += [f"stopped: {results['stopped']}"] if results["stopped"] else []
@@ -200,8 +205,7 @@ def _accuracy(split: Mapping[str, Any], suffix: str) -> str:
 
 
 def _distributions(name: str, split: Mapping[str, Any]) -> str:
-    calibration = f", calibration error {split['calibration_error']:.3f}" if "calibration_error" in split else ""
-    return f"{name}: label distributions with a mean entropy of {split['entropy']:.3f} nats{calibration}"
+    return f"{name}: label distributions with a mean entropy of {split['entropy']:.3f} nats"
 
 
 def _shown(asker: Asker, one: Harvested) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.errors import InputError
+from dsbs.errors import InputError, check_positive
 
 Array = NDArray[Any]
 Sizes = TypeVar("Sizes", float, Array)  # floats give a float, arrays an array
@@ -94,7 +94,7 @@ def supervised_loss(n: Sizes, d: Sizes, *, law: SupervisedLaw = SUPERVISED) -> S
 
     Floats give a float, arrays broadcast. InputError where a size is not above 0.
     """
-    _check_positive("supervised_loss", n=n, d=d)
+    check_positive("supervised_loss", n=n, d=d)
     loss: Sizes = _plain(np.exp(_log_supervised(n, d, law)))
     return loss
 
@@ -107,7 +107,7 @@ def student_loss(n_student: Sizes, d_student: Sizes, *, teacher_loss: Sizes, law
     logarithms, where nothing overflows. Never below T, though the paper saw students beat weaker teachers.
     Floats give a float, arrays broadcast. InputError where a size or the teacher's loss is not above 0.
     """
-    _check_positive("student_loss", n_student=n_student, d_student=d_student, teacher_loss=teacher_loss)
+    check_positive("student_loss", n_student=n_student, d_student=d_student, teacher_loss=teacher_loss)
     log_teacher = np.log(teacher_loss)
     log_alone = _log_supervised(n_student, d_student, law.supervised)
     log_penalty = law.c1 * law.f1 * np.logaddexp(0.0, (log_teacher - log_alone - np.log(law.d1)) / law.f1)
@@ -165,7 +165,7 @@ def teacher_params_for_loss(
 
     InputError where no model of 1 to 1e30 parameters does: at E or below, or above what one parameter gives.
     """
-    _check_positive("teacher_params_for_loss", loss=loss, tokens_per_param=tokens_per_param)
+    check_positive("teacher_params_for_loss", loss=loss, tokens_per_param=tokens_per_param)
     low, high = 1.0, 1e30
     worst, best = (supervised_loss(n, tokens_per_param * n, law=law) for n in (low, high))
     if not best <= loss <= worst:
@@ -256,12 +256,6 @@ def _log_supervised(n: float | Array, d: float | Array, law: SupervisedLaw) -> A
 def _plain(value: Any) -> Any:
     """A float where every argument was one."""
     return float(value) if np.ndim(value) == 0 else value
-
-
-def _check_positive(where: str, **sizes: float | Array) -> None:
-    for name, size in sizes.items():
-        if not np.all(np.asarray(size) > 0):  # nan fails too
-            raise InputError(f"{where}: {name}", got=size, expected="numbers above 0", fix="correct that argument")
 
 
 def _teacher_above(where: str, student: float, teacher: float) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from dsbs.data import extra_examples, extra_files, load_data
 from dsbs.ensembles import disagreement, spread
 from dsbs.errors import InputError
 from dsbs.examples import overlap
+from dsbs.labels import same_label
 from dsbs.methods import learned_rationales, make_pair, training_label
 from dsbs.prompting import find_file, load_task
 from dsbs.records import Answer, Example, LabelSource, Method, Rationale, Split, TrainPair
@@ -120,6 +121,13 @@ def validation_rows(material: Material, config: TrainConfig) -> list[tuple[Examp
     labelled = [(example, label) for example, label in found if label is not None]
     limit = config.eval_max_examples or len(labelled)
     return labelled if limit >= len(labelled) else take_fraction(labelled, limit / len(labelled), seed=0)
+
+
+def teacher_verdicts(material: Material, split: Split) -> dict[str, bool]:
+    """Whether the teacher itself is right, by example id, on the gold rows of a split that it answered."""
+    kind, answers = material.task.label.kind, material.answers
+    rows = [e for e in material.splits.get(split, ()) if e.gold and e.id in answers]
+    return {e.id: same_label(kind, answers[e.id].label, e.gold) for e in rows}
 
 
 def tokenizer_texts(material: Material) -> list[str]:

@@ -19,6 +19,12 @@ def interval(correct: int, n: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def chance(gold: Sequence[str | None], allowed: Sequence[Sequence[str]]) -> float:
+    """Accuracy without having learned anything: always the commonest label, or any of each row's allowed ones."""
+    commonest = Counter(gold).most_common(1)[0][1] / len(gold)
+    return max(commonest, sum(1 / len(labels) for labels in allowed if labels) / len(gold))
+
+
 def per_label(gold: Sequence[str], predicted: Sequence[str | None]) -> list[dict[str, Any]]:
     """For every gold label: `n`, `predicted`, `correct`, precision, recall and F1 (0 where undefined)."""
     n, stated = Counter(gold), Counter(predicted)
@@ -42,12 +48,3 @@ def macro_f1(gold: Sequence[str], predicted: Sequence[str | None]) -> float:
 def entropy(distribution: Mapping[str, float]) -> float:
     """Shannon entropy in nats: 0 for a teacher that is sure, log K for one that does not know K labels apart."""
     return -sum(p * math.log(p) for p in distribution.values() if p > 0)
-
-
-def calibration_error(confidences: Sequence[float], verdicts: Sequence[bool], *, bins: int = 10) -> float:
-    """Expected calibration error (Guo et al. 2017): mean gap between confidence and accuracy, in bins of equal width."""
-    found: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, verdict in zip(confidences, verdicts, strict=True):
-        found.setdefault(min(int(confidence * bins), bins - 1), []).append((confidence, verdict))
-    gaps = [abs(sum(c - v for c, v in members)) for members in found.values()]
-    return sum(gaps) / len(verdicts)

@@ -1,13 +1,16 @@
-"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales, distributions. Nothing is
-dropped."""
+"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales, labels, distributions.
+
+Nothing is dropped.
+"""
 
 from collections import Counter
 from typing import Any
 
-from dsbs.metrics import calibration_error, entropy
+from dsbs.metrics import entropy
 from dsbs.parsing import correct, correct_as_published, split_completion
 from dsbs.records import OUTCOMES, Answer, Completion, Example
 from dsbs.tasks import Task
+from dsbs.trust import Agreement
 
 _SHOWN_PER_OUTCOME, _SHOWN_CHARS = 3, 300
 
@@ -21,9 +24,8 @@ class SplitSummary:
         self._matches: Counter[str] = Counter()
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[dict[str, Any]]] = {}
+        self._agreement = Agreement(task.label.kind)
         self._entropies: list[float] = []
-        self._confidences: list[float] = []
-        self._verdicts: list[bool] = []
         self.rows = self._gold = self._correct = self._strict = self._capped = 0
 
     def add(self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False) -> bool | None:
@@ -36,6 +38,7 @@ class SplitSummary:
             self._words[len(answer.rationale.split())] += 1
         if answer.outcome != "ok" and len(shown := self._shown.setdefault(answer.outcome, [])) < _SHOWN_PER_OUTCOME:
             shown.append({"id": example.id, "said": self._said(completion), "label": answer.label})
+        self._agreement.add(example, answer, self._task.allowed(example.choices))
         if answer.distribution:
             self._entropies.append(entropy(answer.distribution))
         if example.gold is None:
@@ -44,23 +47,21 @@ class SplitSummary:
         self._strict += correct_as_published(self._task, example, completion)
         verdict = correct(self._task, example, answer)
         self._correct += verdict
-        if answer.distribution and answer.label is not None:
-            self._confidences.append(max(answer.distribution.values()))
-            likeliest = max(answer.distribution, key=answer.distribution.__getitem__)
-            self._verdicts.append(likeliest == example.gold)
         return verdict
 
     def results(self) -> dict[str, Any]:
-        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`; teacher accuracy where gold is, and
-        `entropy` and `calibration_error` where there are distributions."""
+        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`, those of `Agreement`; teacher accuracy
+        where gold is, and `entropy` where there are distributions."""
         ordered = {outcome: self._outcomes[outcome] for outcome in OUTCOMES if self._outcomes[outcome]}
         found: dict[str, Any] = {
             "rows": self.rows,
             "outcomes": ordered,
             "shares": {outcome: round(count / self.rows, 4) for outcome, count in ordered.items()},
+            "label_kind": self._task.label.kind,
             "label_match": dict(self._matches),
             "rationale_words": self._lengths(),
             "examples": self._shown,
+            **self._agreement.results(),
             "gold_rows": self._gold,
         }
         if self._gold:
@@ -72,8 +73,6 @@ class SplitSummary:
             }
         if self._entropies:
             found["entropy"] = sum(self._entropies) / len(self._entropies)
-        if self._verdicts:
-            found["calibration_error"] = calibration_error(self._confidences, self._verdicts)
         return found
 
     def _said(self, completion: Completion) -> str:

@@ -64,7 +64,12 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
 """T5 configurations of the built-in students, which start from random weights and need no download."""
 
 
-def preset_of(student: str) -> Preset:
-    """The preset of a student's family, by its name or folder; the paper's where nothing else fits."""
+def preset_of(student: str, *, lora: bool = False, optimiser: str = "adamw") -> Preset:
+    """The preset of a student's family, by its name or folder; the paper's where nothing else fits.
+
+    Adapters and Adafactor have a learning rate of their own, whatever the student.
+    """
     name = student.lower().rstrip("/").rsplit("/", 1)[-1]
-    return next((preset for pattern, preset in _PRESETS.items() if fnmatch(name, pattern)), PAPER)
+    found = next((preset for pattern, preset in _PRESETS.items() if fnmatch(name, pattern)), PAPER)
+    own = LORA_LEARNING_RATE if lora else ADAFACTOR_LEARNING_RATE if optimiser == "adafactor" else found.learning_rate
+    return replace(found, learning_rate=own)

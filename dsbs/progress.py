@@ -3,8 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+
+_watchers: list[Callable[[str], None]] = []
 
 _EVERY_S = {True: 0.2, False: 10.0}
 """A terminal line is redrawn often; a log gets a line now and then."""
@@ -61,7 +64,20 @@ class Progress:
         self._shown = self._clock()
         if not self.shown:
             return
+        if _watchers:
+            _watchers[-1](self.line())
+            return
         print(("\r\x1b[K" if self._terminal else "") + self.line(), end=end, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def watched_by(watch: Callable[[str], None]) -> Iterator[None]:
+    """Hand every line of progress to `watch` instead of writing it, as long as this lasts."""
+    _watchers.append(watch)
+    try:
+        yield
+    finally:
+        _watchers.remove(watch)
 
 
 def say(text: str) -> None:

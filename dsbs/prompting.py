@@ -69,17 +69,22 @@ def _check_demonstrations(task: Task, path: Path) -> None:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds a mapping. InputError with the line where it is not YAML, not UTF-8 or not a mapping."""
+    loaded = load_yaml(path)
+    if not isinstance(loaded, dict):
+        raise InputError(path, got=type(loaded).__name__, expected="a mapping of keys", fix="write `key: value` lines")
+    return loaded
+
+
+def load_yaml(path: Path) -> Any:
+    """What a YAML file holds. InputError with the line where it is not YAML or not UTF-8."""
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path, got=error, expected="a readable UTF-8 file", fix="check path and encoding") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
         raise InputError(where, got=getattr(error, "problem", error), expected="YAML", fix="mend the file") from None
-    if not isinstance(loaded, dict):
-        raise InputError(path, got=type(loaded).__name__, expected="a mapping of keys", fix="write `key: value` lines")
-    return loaded
 
 
 def task_from(mapping: Mapping[str, Any], where: str) -> Task:

@@ -23,7 +23,7 @@ def _text(value: Any) -> Any:
 class StudentOptions(StageConfig):
     """The data, the answers, and how a student is trained."""
 
-    incidental = StageConfig.incidental | {"task", "data", "answers", "soft_cache", "soft_cache_gb"}
+    incidental = StageConfig.incidental | {"task", "data", "answers", "report_to", "soft_cache", "soft_cache_gb"}
 
     task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
     data: Path | None = Field(None, description="file or folder with the rows; left out, where the answers' run had it")
@@ -80,6 +80,7 @@ class StudentOptions(StageConfig):
     optimiser: Optimiser = Field("adamw", description="adamw_8bit needs bitsandbytes")
     lora_rank: int | None = Field(None, ge=1, description="train low-rank adapters, merged at the end; left out, all weights")
     gradient_checkpointing: bool = Field(False, description="less memory for a fifth more time: compute activations twice")
+    report_to: Listed[str] = Field(("tensorboard",), description="where training is logged: tensorboard, wandb, ...; none")
 
     @field_validator("prefixes")
     @classmethod

@@ -11,15 +11,15 @@ from rich.table import Table
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", width: int = 160) -> str:
     """A text table. Numbers stand at the right; floats are shown with what matters of them; None is a dash."""
-    rows = [[_shown(value) for value in row] for row in rows]
-    shown = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    rows = [[shown(value) for value in row] for row in rows]
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for at, column in enumerate(columns):
         numeric = all(_is_number(row[at]) for row in rows)
-        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*row)
+        drawn.add_row(*row)
     out = io.StringIO()
-    Console(file=out, width=width, color_system=None, markup=False, highlight=False, emoji=False).print(shown)
+    Console(file=out, width=width, color_system=None, markup=False, highlight=False, emoji=False).print(drawn)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines() if line.strip())
 
 
@@ -28,7 +28,8 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}".replace("%", " %")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as it stands in a table: None is a dash, integers have commas, floats four digits."""
     if value is None:
         return "–"
     if isinstance(value, float):

@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -153,3 +154,24 @@ def answered_farm(tmp_path_factory: pytest.TempPathFactory) -> Farm:
     made = Farm(tmp_path_factory.mktemp("farm"))
     made.generate()
     return made
+
+
+class LargeReport(NamedTuple):
+    """A report about 50 students and 10,000 questions: its page, what was returned, and the processor time it took."""
+
+    page: Path
+    results: dict[str, Any]
+    cpu_s: float
+
+
+@pytest.fixture(scope="session")
+def large_report(tmp_path_factory: pytest.TempPathFactory) -> LargeReport:
+    from made_runs import World
+
+    from dsbs.reporting.write import write_report
+
+    folder = tmp_path_factory.mktemp("large")
+    world = World(folder, examples=10_000, students=("google/t5-v1_1-base",), fractions=(0.1, 0.25, 0.5, 0.75, 1.0))
+    compared, started = world.compare(world.answers()), time.process_time()
+    results = write_report([compared], folder / "out")
+    return LargeReport(folder / "out" / "report.html", results, time.process_time() - started)

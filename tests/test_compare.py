@@ -1,4 +1,9 @@
 import json
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -7,8 +12,9 @@ from conftest import ROOT, Cli, Farm
 from dsbs import api
 from dsbs.cli import Stage
 from dsbs.compare import STAGE as COMPARE
-from dsbs.compare import groups
 from dsbs.config import CompareConfig
+from dsbs.data import load_data
+from dsbs.errors import InputError
 from dsbs.generate import STAGE as GENERATE
 from dsbs.prompting import load_task
 
@@ -65,27 +71,29 @@ def test_a_failed_cell_is_reported_and_the_rest_goes_on(farm: Farm, tmp_path: Pa
     assert again.stderr.count("done already") == 2  # the finished cell is neither trained nor measured again
 
 
-def test_an_interrupted_comparison_takes_up_what_is_missing(answered_farm: Farm, tmp_path: Path) -> None:
-    whole = quick(answered_farm, tmp_path / "whole", seeds="0,1")
-    parts = tmp_path / "parts"
-    with pytest.MonkeyPatch.context() as patch:
-        cells = []
-
-        def stop(config: object, material: object, out: Path) -> dict:
-            from dsbs.cells import train_run
-
-            cells.append(out)
-            if len(cells) == 3:
-                raise KeyboardInterrupt
-            return train_run(config, material, out)  # type: ignore[arg-type]
-
-        patch.setattr("dsbs.compare.train_run", stop)
-        with pytest.raises(KeyboardInterrupt):
-            quick(answered_farm, parts, seeds="0,1")
-    resumed = quick(answered_farm, parts, seeds="0,1")
-    accuracy = [[(c["name"], c["accuracy"]) for c in results["cells"]] for results in (whole, resumed)]
-    assert accuracy[0] == accuracy[1]
-    assert resumed["groups"] == whole["groups"]
+def test_a_killed_comparison_goes_on_and_ends_in_the_same_table(answered_farm: Farm, tmp_path: Path, cli: Cli) -> None:
+    """SIGKILL while the second cell trains: nothing can be tidied up, and nothing has to be."""
+    arguments = ["--answers", str(answered_farm.folder / "answered"), "--seeds", "0,1", "--max-steps", "12"]
+    arguments += ["--batch-size", "8", "--eval-every", "4", "--max-target-tokens", "24"]
+    whole = json.loads(cli("compare", *arguments, "--out", tmp_path / "whole", "--json").stdout)
+    killed = tmp_path / "killed"
+    command = [sys.executable, "-m", "dsbs.compare", *arguments, "--out", str(killed)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        second = killed / "cells" / "tiny-standard-gold-1-1" / "checkpoints"
+        while process.poll() is None and not any(second.glob("checkpoint-*/trainer_state.json")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert json.loads((killed / "manifest.json").read_text())["status"] == "started"
+    resumed = cli("compare", *arguments, "--out", killed)
+    assert "tiny-standard-gold-1-0 is done already" in resumed.stderr
+    results = json.loads((killed / "manifest.json").read_text())["results"]
+    for results_of in (whole, results):  # where a run lies is all that differs
+        for cell in results_of["cells"]:
+            del cell["out"]
+    assert results | {"out": ""} == whole | {"out": ""}
+    again = cli("compare", *arguments, "--out", tmp_path / "whole").stdout
+    assert resumed.stdout.replace(str(killed), "") == again.replace(str(tmp_path / "whole"), "")
 
 
 def test_matching_gives_methods_equal_epochs_or_equal_compute(answered_farm: Farm, tmp_path: Path) -> None:
@@ -100,16 +108,64 @@ def test_matching_gives_methods_equal_epochs_or_equal_compute(answered_farm: Far
     assert standard["train_flops"] == pytest.approx(step_by_step["train_flops"], rel=0.05)
 
 
-def test_means_and_standard_errors_are_over_the_seeds_that_are_done() -> None:
-    shared = {"student": "s", "labels": "gold", "data_frac": 1.0, "method": "standard", "n_train": 9, "epochs": 1.0}
-    shared |= {"target_tokens": 5, "train_flops": 2.0}
-    done = [{**shared, "status": "done", "accuracy": value} for value in (0.5, 0.7)]
-    (group,) = groups([*done, {**shared, "status": "failed", "accuracy": None}])
-    assert group["mean"] == pytest.approx(0.6)
-    assert group["standard_error"] == pytest.approx(0.1)  # sd 0.1414 over two seeds
-    assert (group["done"], group["seeds"]) == (2, 3)
-    (alone,) = groups(done[:1])
-    assert alone["standard_error"] is None
+def test_every_method_gets_the_same_search_for_its_learning_rate(answered_farm: Farm, tmp_path: Path) -> None:
+    grid = {"data_fracs": "0.5,1.0", "seeds": "3,4", "learning_rate": 0.003}
+    results = quick(answered_farm, tmp_path / "t", tune="lr", also_match="compute", **grid)
+    tried = {(row["method"], row["match"], row["learning_rate"]) for row in results["tuning"]}
+    kinds = [("standard", "steps"), ("step_by_step", "steps"), ("standard", "compute")]
+    assert tried == {(*kind, rate) for kind in kinds for rate in (0.001, 0.003, 0.009)}
+    best = {(row["method"], row["match"]): row for row in results["tuning"] if row["chosen"]}
+    for row in results["tuning"]:
+        assert row["validation_accuracy"] <= best[row["method"], row["match"]]["validation_accuracy"]
+    for found in (*results["cells"], *results["groups"]):
+        assert found["learning_rate"] == best[found["method"], found["match"]]["learning_rate"]
+    # What was tried is trained once: three rates a kind, and what is left of two fractions and two seeds.
+    folders = list((tmp_path / "t" / "cells").iterdir())
+    assert len(folders) == 3 * 3 + 3 * 3
+    # A rate that lost is never measured on test.
+    assert len(list((tmp_path / "t").glob("cells/*/evaluate-test-generate"))) == len(results["cells"]) == 12
+    assert "learning rate of standard (tiny, gold labels): " in COMPARE.show(results)
+
+
+def test_tuning_needs_labels_to_choose_by(farm: Farm, tmp_path: Path) -> None:
+    rows = "".join(f"{r['animal']},{r['sound']},{r['kind']}\n" for r in farm.rows)
+    folder = farm.folder / "parts"
+    folder.mkdir()
+    (folder / "train.csv").write_text("animal,sound,kind\n" + rows)
+    (folder / "test.csv").write_text("animal,sound,kind\nhen,clucks,bird\ncow,moos,mammal\n")
+    (folder / "validation.csv").write_text("animal,sound\nhen,clucks\n")
+    texts = [
+        {"id": e.id, "text": "It flies. So it is a bird."} for e in load_data(load_task(str(farm.task)), folder).splits["train"]
+    ]
+    farm.answers.write_text("\n".join(map(json.dumps, texts)))
+    farm.generate(data=folder)
+    with pytest.raises(InputError, match="no labelled validation rows"):
+        quick(farm, tmp_path / "c", tune="lr")
+
+
+def test_standard_is_set_beside_itself_with_as_much_compute(answered_farm: Farm, tmp_path: Path) -> None:
+    results = quick(answered_farm, tmp_path / "a", also_match="compute", max_steps=12, seeds="0,1,2")
+    cells = {(c["method"], c["match"], c["seed"]): c for c in results["cells"]}
+    assert len(cells) == 9
+    assert cells["standard", "compute", 0]["train_flops"] == pytest.approx(
+        cells["step_by_step", "steps", 0]["train_flops"], rel=0.05
+    )
+    assert [(c["method"], c["against"]["match"]) for c in results["claims"]] == [
+        ("step_by_step", "steps"),
+        ("step_by_step", "compute"),
+    ]
+    shown = COMPARE.show(results)
+    assert "step_by_step against standard (equal compute), tiny, gold labels, all data: " in shown
+    assert "times the FLOPs of standard" not in shown
+    with pytest.raises(InputError, match="--also-match compute: got methods standard with --match steps"):
+        quick(answered_farm, tmp_path / "b", also_match="compute", methods="standard")
+
+
+def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_path: Path) -> None:
+    shown = COMPARE.show(quick(answered_farm, tmp_path / "c"))
+    assert re.search(r"step_by_step spent [12]\.\d times the FLOPs of standard; --also-match compute", shown)
+    assert "no claim about the methods from 1 seed; it takes 3" in shown
+    assert "McNemar's exact p = " in shown
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)

@@ -118,7 +118,7 @@ def test_label_scores_agree_between_engines_and_sum_to_one(
     for engine in ({"teacher": "transformers"}, {"teacher": "endpoint", "base_url": server}):
         results = ask(zoo, tmp_path / engine["teacher"], **shared, **engine)
         assert 0 <= results["splits"]["train"]["entropy"] <= 1.3863
-        assert 0 <= results["splits"]["train"]["calibration_error"] <= 1
+        assert 0 <= results["splits"]["train"]["calibration"]["ece"] <= 1
         found.append({i: json.loads(row["distribution"]) for i, row in rows(tmp_path / engine["teacher"]).items()})
     for i, distribution in found[0].items():
         assert set(distribution) == {"bird", "fish", "insect", "mammal"}

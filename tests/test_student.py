@@ -66,8 +66,9 @@ def test_the_chain_from_answers_to_predictions(trained_farm: Farm, cli: Cli) -> 
 
 
 def test_predictions_scored_again_give_the_stored_score(trained_farm: Farm) -> None:
+    from dsbs.predictions import read_predictions
     from dsbs.prompting import load_task
-    from dsbs.student.measure import read_predictions, scores
+    from dsbs.student.measure import scores
 
     for decode in ("generate", "score"):
         stored = api.evaluate(run=trained_farm.folder / "student", decode=decode)
@@ -81,7 +82,7 @@ def test_predictions_scored_again_give_the_stored_score(trained_farm: Farm) -> N
 def test_our_metrics_are_metrics_of_evaluate(trained_farm: Farm) -> None:
     pytest.importorskip("evaluate")
     from dsbs.hf_metrics import LabelAccuracy, LabelMacroF1
-    from dsbs.student.measure import read_predictions
+    from dsbs.predictions import read_predictions
 
     stored = api.evaluate(run=trained_farm.folder / "student")
     rows = read_predictions(trained_farm.folder / "student" / "evaluate-test-generate" / "predictions.parquet")

@@ -11,6 +11,7 @@ from dsbs.config import TrainConfig
 from dsbs.errors import InputError
 from dsbs.presets import Preset
 from dsbs.progress import say
+from dsbs.student.logs import other_reports
 from dsbs.student_options import Optimiser
 
 _OPTIMISERS: Mapping[Optimiser, str] = {"adamw": "adamw_torch", "adafactor": "adafactor", "adamw_8bit": "adamw_bnb_8bit"}
@@ -54,7 +55,7 @@ def training_arguments(config: TrainConfig, settings: Preset, folder: Path, prec
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,
-        report_to="none",
+        report_to=other_reports(config.report_to) or "none",
         disable_tqdm=True,
     )
     if arguments.world_size == 1 and arguments.n_gpu > 1:

@@ -19,6 +19,7 @@ from dsbs.student.arguments import precision_of, training_arguments
 from dsbs.student.batching import Collator
 from dsbs.student.build import build_model
 from dsbs.student.checkpoint import BEST, Card, Student, quiet, save_student
+from dsbs.student.logs import log_callbacks
 from dsbs.student.loss import task_scales
 from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, plan_training
@@ -55,6 +56,7 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
         "settings": vars(plan.settings),
         "precision": precision,
         "processes": trainer.args.world_size,
+        "device": _device_name(trainer.args.device),
         "parameters": student.model.num_parameters(),
         "trained_parameters": student.model.num_parameters(only_trainable=True),
         "tokenizer": tokenizer_hash(plan.tokenizer),
@@ -92,7 +94,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             task_weights=_task_weights(plan),
             validate=_validator(student, validation[rank::ranks]) if validation else None,
             save_best=lambda: save_student(student, out / BEST),
-            callbacks=[StepCallback(progress)],
+            callbacks=[StepCallback(progress), *log_callbacks(plan.config.report_to, out)],
         )
         if resumed is not None:
             say(f"going on from {resumed}")
@@ -161,6 +163,10 @@ def _task_weights(plan: Plan) -> Callable[[int], Sequence[float]]:
         return [label if task == LABEL else rationale for task in tasks]
 
     return weights
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _say_plan(plan: Plan, material: Material) -> None:

@@ -1,26 +1,22 @@
 """Measure a student on a split: predictions, and what follows from them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from dsbs import metrics
 from dsbs.config import Decode
 from dsbs.errors import InputError
 from dsbs.labels import same_label
-from dsbs.material import Material
+from dsbs.material import Material, teacher_verdicts
+from dsbs.predictions import PREDICTIONS, write_predictions
 from dsbs.progress import Progress
 from dsbs.records import Example, Prediction, Split
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
 from dsbs.tasks import Task
-
-PREDICTIONS = "predictions.parquet"
+from dsbs.trust import calibration, probabilities
 
 
 def measure(
@@ -37,21 +33,24 @@ def measure(
     examples, against = _labelled(material, split)
     with Progress("evaluate", len(examples)) as progress:
         predictions = predict(student, examples, decode=decode, batch_size=batch_size, on_batch=progress.add)
+    verdicts = teacher_verdicts(material, split)
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / PREDICTIONS, predictions)
+    write_predictions(out / PREDICTIONS, predictions)
     return {
         "split": split,
         "decode": decode or student.card.decode,
         **scores(material.task, predictions, against),
+        "chance": metrics.chance([e.gold for e in examples], [material.task.allowed(e.choices) for e in examples]),
         "unlabelled": len(material.splits[split]) - len(examples),
-        "teacher_accuracy": teacher_accuracy(material, split),
+        "teacher_accuracy": metrics.accuracy(list(verdicts.values())) if verdicts else None,
     }
 
 
 def scores(task: Task, predictions: Sequence[Prediction], against: str = "accuracy") -> dict[str, Any]:
     """`n`, `correct`, accuracy (or `teacher_agreement`) with its interval over examples, share of unparsable outputs.
 
-    For `class` tasks also macro-F1 and a table per label; the other kinds have no label that many rows share.
+    For `class` tasks also macro-F1 and a table per label; the other kinds have no label that many rows share. Where the
+    allowed labels were scored, also `calibration`.
     """
     kind = task.label.kind
     verdicts = [same_label(kind, p.label, p.gold) for p in predictions]
@@ -65,22 +64,8 @@ def scores(task: Task, predictions: Sequence[Prediction], against: str = "accura
     if kind == "class":
         gold, said = [p.gold or "" for p in predictions], [p.label for p in predictions]
         found |= {"macro_f1": metrics.macro_f1(gold, said), "per_label": metrics.per_label(gold, said)}
-    return found
-
-
-def teacher_accuracy(material: Material, split: Split) -> float | None:
-    """The teacher's own accuracy on the gold rows of a split; None where it was not asked or there is no gold."""
-    kind = material.task.label.kind
-    pairs = [
-        (material.answers[e.id].label, e.gold) for e in material.splits.get(split, ()) if e.gold and e.id in material.answers
-    ]
-    return metrics.accuracy([same_label(kind, label, gold) for label, gold in pairs]) if pairs else None
-
-
-def read_predictions(path: Path) -> list[Prediction]:
-    """The predictions that `measure` wrote; scoring them again gives the stored scores."""
-    rows = pq.read_table(path).to_pylist()
-    return [Prediction(**{**row, "scores": json.loads(row["scores"]) if row["scores"] else None}) for row in rows]
+    scored = [(probabilities(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
+    return found | ({"calibration": calibrated} if (calibrated := calibration(kind, scored)) else {})
 
 
 def _labelled(material: Material, split: Split) -> tuple[list[Example], str]:
@@ -97,12 +82,3 @@ def _labelled(material: Material, split: Split) -> tuple[list[Example], str]:
         fix = f"label it: dsbs generate --splits {split}"
         raise InputError(f"--split {split}", got="no gold label and no answer", expected="labels to measure against", fix=fix)
     return agreed, "teacher_agreement"
-
-
-def _write(path: Path, predictions: Sequence[Prediction]) -> None:
-    rows = [{name: getattr(p, name) for name in Prediction.__dataclass_fields__} for p in predictions]
-    for row in rows:
-        row["scores"] = json.dumps(row["scores"]) if row["scores"] is not None else None
-    text = dict.fromkeys(("example_id", "raw", "label", "gold", "rationale", "scores"), pa.string())
-    schema = pa.schema([(name, text.get(name, pa.bool_())) for name in Prediction.__dataclass_fields__])
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)

@@ -11,7 +11,7 @@ from dsbs.config import TrainConfig
 from dsbs.flops import EncoderDecoder, training_flops
 from dsbs.material import Material, Rows, tokenizer_texts, training_rows
 from dsbs.methods import read_output
-from dsbs.presets import ADAFACTOR_LEARNING_RATE, LORA_LEARNING_RATE, Preset, preset_of
+from dsbs.presets import Preset, preset_of
 from dsbs.records import LABEL, RATIONALE
 from dsbs.student.batching import StepSampler
 from dsbs.student.build import load_config, load_tokenizer
@@ -123,10 +123,8 @@ def plan_training(material: Material, config: TrainConfig) -> Plan:
 
 
 def settings_of(config: TrainConfig) -> Preset:
-    """The student's preset with what the user said in place of it; adapters and Adafactor have their own learning rate."""
-    preset = preset_of(config.student)
-    if config.lora_rank or config.optimiser == "adafactor":
-        preset = replace(preset, learning_rate=LORA_LEARNING_RATE if config.lora_rank else ADAFACTOR_LEARNING_RATE)
+    """The student's preset with what the user said in place of it."""
+    preset = preset_of(config.student, lora=config.lora_rank is not None, optimiser=config.optimiser)
     return replace(preset, **{name: said for name in vars(preset) if (said := getattr(config, name)) is not None})
 
 

@@ -15,17 +15,18 @@ _PATIENCE_S = 20
 
 
 def main() -> int:
-    """The command's exit code."""
+    """The command's exit code; 128 and the signal's number where one ended it, as a shell has it."""
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_stop_when_left, args=(command,), daemon=True).start()
     code = command.wait()
     _signal(command, signal.SIGKILL)  # processes that it started and did not wait for
-    return code
+    return code if code >= 0 else 128 - code
 
 
 def _stop_when_left(command: subprocess.Popen[bytes]) -> None:
     """Ask, wait, insist."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin, whose lock a thread may not hold when the interpreter ends
+        pass
     _signal(command, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         command.wait(timeout=_PATIENCE_S)

@@ -1,0 +1,243 @@
+"""`dsbs generate` against what it drives, called directly with the same prompts.
+
+    python benchmarks/generate.py engine    # vLLM in the process: our time over vLLM's
+    python benchmarks/generate.py server    # a server that answers at once: rows a second, and peak memory
+
+Every timing is a process of its own; ours and theirs take turns in one run, and the best of each is compared. Our rows are all
+in the store, every commit durable. Start-up of engines is left out of `engine`, and everything is counted in `server`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+WORDS = (ROOT / "prompts" / "cqa.yaml").read_text().split()
+TASK = """\
+name: bench
+version: 1
+label: {kind: class, labels: ["yes", "no"]}
+input: "{{ text }}"
+prompt: {question: "Q: {{ input }}\\nA:", answer: " {{ rationale }} So it is {{ label }}.", stop: ["\\n\\nQ:"]}
+answer: {marker: So it is, ends: ["Q:"]}
+demonstrations:
+%s
+columns: {fields: {text: text}}
+"""
+
+
+def make_work(folder: Path, rows: int, *, shared_words: int, own_words: int) -> None:
+    """A task whose demonstrations have `shared_words` words, and rows of `own_words`, all of plain English."""
+    rng = random.Random(0)
+    plain = [word for word in WORDS if word.isalpha()]
+    said = [" ".join(rng.choices(plain, k=shared_words // 4)) for _ in range(4)]
+    (folder / "task.yaml").write_text(TASK % "\n".join(f'  - {{text: "{t}", rationale: "It is.", label: "yes"}}' for t in said))
+    with (folder / "rows.jsonl").open("w") as file:
+        for number in range(rows):
+            file.write(json.dumps({"text": f"{number} " + " ".join(rng.choices(WORDS, k=own_words))}) + "\n")
+
+
+def make_model(folder: Path) -> None:
+    """Qwen2, 2 layers 64 wide, random weights, with a tokenizer of the rows' words."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=2000, special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([" ".join(WORDS)], trainer)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>").save_pretrained(folder)
+    config = Qwen2Config(vocab_size=2000, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2)
+    config.num_key_value_heads, config.max_position_embeddings = 2, 2048
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+
+
+def prompts(folder: Path) -> list[str]:
+    """The prompts as `generate` sends them."""
+    from dsbs.data import load_data
+    from dsbs.prompting import load_task, prompt_prefix, render_prompt
+
+    task = load_task(str(folder / "task.yaml"))
+    prefix, data = prompt_prefix(task), load_data(task, folder / "rows.jsonl")
+    return [render_prompt(task, e, prefix) for split in ("train", "validation", "test") for e in data.splits[split]]
+
+
+def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
+    """`generate` as a user runs it: seconds of labelling (start-up left out), of the whole process, and its peak memory."""
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        command = [sys.executable, "-m", "dsbs.generate", "--task", folder / "task.yaml", "--data", folder / "rows.jsonl"]
+        command += ["--splits", "train,validation,test", "--json", "--out", Path(out) / "run", *flags]
+        started = time.monotonic()
+        with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+            said, _ = process.communicate()
+        results = json.loads(said)
+        assert results["failed"] == 0, results["failures"]
+        return {"seconds": results["labelling_s"], "whole_s": time.monotonic() - started, "rows": results["new"]}
+
+
+def vllm_llm(folder: Path) -> float:
+    """Seconds of `LLM.generate` over all prompts at once."""
+    from vllm import LLM
+
+    arguments = {"enforce_eager": True, "generation_config": "vllm", "enable_prefix_caching": True}
+    engine, texts = LLM(str(folder / "model"), **arguments), prompts(folder)
+    started = time.monotonic()
+    engine.generate(texts, _params(), use_tqdm=False)
+    return time.monotonic() - started
+
+
+def vllm_async(folder: Path) -> float:
+    """Seconds of `AsyncLLM`, all prompts handed over at once."""
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    async def run() -> float:
+        arguments = {"enforce_eager": True, "generation_config": "vllm", "disable_log_stats": True}
+        engine = AsyncLLM.from_engine_args(AsyncEngineArgs(model=str(folder / "model"), **arguments))
+        texts = prompts(folder)
+        started = time.monotonic()
+
+        async def one(number: int, text: str) -> None:
+            async for _ in engine.generate(text, _params(), str(number)):
+                pass
+
+        await asyncio.gather(*(one(number, text) for number, text in enumerate(texts)))
+        taken = time.monotonic() - started
+        engine.shutdown()
+        return taken
+
+    return asyncio.run(run())
+
+
+def _params() -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(temperature=0, max_tokens=32, stop=["\n\nQ:"], output_kind=RequestOutputKind.FINAL_ONLY)
+
+
+def bare_client(folder: Path, url: str, chat: bool) -> float:
+    """Seconds of the openai client alone, 64 requests at once, nothing kept."""
+    import openai
+
+    async def run() -> float:
+        client, texts, gate = openai.AsyncOpenAI(base_url=url, api_key="none"), prompts(folder), asyncio.Semaphore(64)
+        started = time.monotonic()
+
+        async def one(batch: list[str]) -> None:
+            async with gate:
+                if chat:
+                    ask: Any = [{"role": "user", "content": batch[0]}]
+                    await client.chat.completions.create(model="model", messages=ask, max_completion_tokens=32)
+                else:
+                    await client.completions.create(model="model", prompt=batch, max_tokens=32)
+
+        size = 1 if chat else 32
+        await asyncio.gather(*(one(texts[at : at + size]) for at in range(0, len(texts), size)))
+        return time.monotonic() - started
+
+    return asyncio.run(run())
+
+
+def apart(name: str, folder: Path, *rest: str) -> float:
+    """One of the direct ways in a process of its own."""
+    command = [sys.executable, __file__, "worker", name, str(folder), *rest]
+    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=ROOT)
+    return float(done.stdout.strip().splitlines()[-1])
+
+
+def engine(rows: int, rounds: int) -> None:
+    """Ours over the faster of vLLM's two ways, with and without a prefix to share."""
+    for what, shape in (("prefix shared", (440, 12)), ("nothing shared", (8, 440))):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            make_work(folder, rows, shared_words=shape[0], own_words=shape[1])
+            make_model(folder / "model")
+            flags = ("--teacher", "vllm", "--model", str(folder / "model"), "--max-new-tokens", "32")
+            found: dict[str, list[float]] = {"ours": [], "LLM.generate": [], "AsyncLLM": []}
+            for _ in range(rounds):
+                found["LLM.generate"].append(apart("llm", folder))
+                found["ours"].append(run_ours(folder, *flags)["seconds"])
+                found["AsyncLLM"].append(apart("async", folder))
+            best = {way: min(seconds) for way, seconds in found.items()}
+            direct = min(best["LLM.generate"], best["AsyncLLM"])
+            shown = ", ".join(f"{way} {rows / s:,.0f} rows/s ({s:.1f} s)" for way, s in best.items())
+            print(f"engine, {what}: {shown}; ours over the faster direct way: {best['ours'] / direct:.2f}", flush=True)
+
+
+def server(rows: int, many: int) -> None:
+    """Rows a second in chat and in completions beside the bare client, and how memory grows with rows."""
+    with tempfile.TemporaryDirectory() as name, _loopback() as url:
+        folder = Path(name)
+        make_work(folder, rows, shared_words=80, own_words=12)
+        for api in ("chat", "completions"):
+            bare = apart("client", folder, url, api)
+            ours = run_ours(folder, "--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", api)
+            shown = f"ours {rows / ours['whole_s']:,.0f} rows/s, start-up included; the bare client {rows / bare:,.0f}"
+            print(f"server, {api}, {rows:,} rows: {shown}", flush=True)
+        peaks = []
+        for count in (rows, many):
+            make_work(folder, count, shared_words=80, own_words=12)
+            flags = ("--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", "completions")
+            ours = json.loads(apart_memory(folder, flags))
+            peaks.append(ours["peak_mib"])
+            print(f"server, completions, {count:,} rows: {count / ours['whole_s']:,.0f} rows/s, {peaks[-1]:,.0f} MiB at most")
+        print(f"memory grows by {peaks[1] - peaks[0]:,.0f} MiB from {rows:,} to {many:,} rows")
+
+
+def apart_memory(folder: Path, flags: tuple[str, ...]) -> str:
+    """Ours in a process that has no other child, so that the largest child's memory is ours."""
+    command = [sys.executable, __file__, "worker", "memory", str(folder), *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
+@contextlib.contextmanager
+def _loopback() -> Iterator[str]:
+    command = [sys.executable, str(ROOT / "tests" / "loopback.py"), "--chat"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
+        process.kill()
+
+
+def worker(name: str, folder: Path, rest: list[str]) -> None:
+    if name == "memory":
+        found = run_ours(folder, *rest)
+        print(json.dumps({**found, "peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}))
+    elif name == "client":
+        print(bare_client(folder, rest[0], rest[1] == "chat"))
+    else:
+        print({"llm": vllm_llm, "async": vllm_async}[name](folder))
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["worker"]:
+        worker(sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["engine", "server", []], default=["engine", "server"])
+    parser.add_argument("--rows", type=int, default=0, help="default 5,000 for engine, 20,000 for server")
+    parser.add_argument("--many", type=int, default=200_000, help="rows of the larger run of server")
+    parser.add_argument("--rounds", type=int, default=2)
+    given = parser.parse_args()
+    if "engine" in given.what:
+        engine(given.rows or 5_000, given.rounds)
+    if "server" in given.what:
+        server(given.rows or 20_000, given.many)
+
+
+if __name__ == "__main__":
+    main()

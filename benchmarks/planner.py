@@ -1,0 +1,120 @@
+"""How good the planner's fits are: on simulated runs whose law is known, and on real ones of which the largest are held out.
+
+    python benchmarks/planner.py --repeats 100
+    python benchmarks/planner.py runs/curve --hold 2
+
+Needs `pip install 'dsbs[plan]'`. What it printed when the documents were written stands in docs/planner.md.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dsbs import laws
+from dsbs.planning.curves import Curve, accuracy_at, fit_curve, read_curves
+from dsbs.planning.fitting import fit
+from dsbs.planning.forms import DISTILLATION, SUPERVISED
+from dsbs.tables import percent, table
+
+FRACTIONS = np.array([0.1, 0.15, 0.25, 0.4, 0.55, 0.75, 1.0])
+ROWS, SEEDS = 4000, 3
+NOISE = 0.012  # of an accuracy, over seeds and test examples together
+
+
+def simulated_curve(rng: np.random.Generator, *, floor: float, factor: float, beta: float) -> Curve:
+    """Seven fractions by three seeds of error = floor + factor / rows^beta, with noise."""
+    rows = np.repeat(FRACTIONS * ROWS, SEEDS)
+    accuracy = 1 - (floor + factor / rows**beta) + NOISE * rng.standard_normal(len(rows))
+    return Curve("simulated", "step_by_step", "teacher", None, rows, accuracy, float(ROWS))
+
+
+def curve_coverage(repeats: int, *, samples: int = 200) -> dict[float, tuple[float, float]]:
+    """At each of some multiples of the largest rows: how often the 90 % interval holds the truth, and the mean miss."""
+    rng, times = np.random.default_rng(0), np.array([0.5, 1.0, 2.0])
+    held, missed = np.zeros(3), np.zeros(3)
+    for repeat in range(repeats):
+        truth = {"floor": rng.uniform(0.05, 0.3), "beta": rng.uniform(0.3, 1.0)}
+        truth["factor"] = rng.uniform(0.2, 0.5) * (FRACTIONS[0] * ROWS) ** truth["beta"]
+        fitted = fit_curve(simulated_curve(rng, **truth), seed=repeat, samples=samples)
+        expected = 1 - (truth["floor"] + truth["factor"] / (times * ROWS) ** truth["beta"])
+        low, value, high = accuracy_at(fitted, times * ROWS)
+        held += (low <= expected) & (expected <= high)
+        missed += np.abs(value - expected)
+    return {float(t): (h / repeats, m / repeats) for t, h, m in zip(times, held, missed, strict=True)}
+
+
+def simulated_supervised(rng: np.random.Generator, noise: float = 0.01) -> tuple[Any, Any]:
+    """Log sizes (40, 2) and losses (40,) of the published supervised law, eight sizes by five ratios, with noise."""
+    n, m = (grid.ravel() for grid in np.meshgrid(np.geomspace(1.5e8, 1e10, 8), [5, 20, 60, 200, 1000]))
+    return np.log(np.column_stack([n, m * n])), laws.supervised_loss(n, m * n) * np.exp(noise * rng.standard_normal(len(n)))
+
+
+def simulated_distillation(rng: np.random.Generator, noise: float = 0.01) -> tuple[Any, Any]:
+    """Logs of sizes, teacher's loss and loss alone (120, 4), and losses (120,) of the published law, with noise."""
+    axes = np.meshgrid(np.geomspace(1.5e8, 7e9, 6), [10, 20, 60, 200], [1.9, 2.1, 2.3, 2.6, 3.0])
+    n, m, teacher = (grid.ravel() for grid in axes)
+    loss = laws.student_loss(n, m * n, teacher_loss=teacher) * np.exp(noise * rng.standard_normal(len(n)))
+    return np.log(np.column_stack([n, m * n, teacher, laws.supervised_loss(n, m * n)])), loss
+
+
+def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, tuple[float, float, float]]:
+    """Of both laws: how often intervals hold the truth at points between and beyond the runs, the worst miss, seconds."""
+    found = {}
+    simulations = {"supervised": (SUPERVISED, simulated_supervised), "distillation": (DISTILLATION, simulated_distillation)}
+    for name, (form, simulate) in simulations.items():
+        held, worst, began = [], 0.0, time.perf_counter()
+        points, truth = held_out_points(name)
+        for repeat in range(repeats):
+            x, loss = simulate(np.random.default_rng(repeat))
+            low, value, high = fit(form, x, loss, seed=repeat, samples=samples).predict(points)
+            held += list((low <= truth) & (truth <= high))
+            worst = max(worst, float(np.max(np.abs(value / truth - 1))))
+        found[name] = float(np.mean(held)), worst, (time.perf_counter() - began) / repeats
+    return found
+
+
+def held_out_points(name: str) -> tuple[Any, Any]:
+    """Points that no simulation uses, one of them larger than all, and the law's own losses there."""
+    n, d, teacher = np.array([3e8, 1e9, 4e9, 1.2e10]), np.array([1e10, 8e10, 2e11, 5e11]), np.array([2.4, 2.2, 2.0, 2.0])
+    alone = laws.supervised_loss(n, d)
+    if name == "supervised":
+        return np.log(np.column_stack([n, d])), alone
+    return np.log(np.column_stack([n, d, teacher, alone])), laws.student_loss(n, d, teacher_loss=teacher)
+
+
+def held_out(runs: list[Path], hold: int) -> str:
+    """A table of what the smaller fractions foretell of the largest ones, and what was measured."""
+    rows = []
+    for curve in read_curves(runs)[1]:
+        sizes = curve.sizes[-hold:]
+        foretold = accuracy_at(fit_curve(curve.without(sizes)), sizes)
+        for size, low, value, high in zip(sizes, *foretold, strict=True):
+            measured = curve.mean(size)
+            inside = "yes" if low <= measured <= high else "no"
+            shares = map(percent, (value, low, high, measured, value - measured))
+            rows.append([curve.name, int(size), *shares, inside])
+    columns = ["curve", "rows", "foretold", "low", "high", "measured", "off by", "inside"]
+    return table(columns, rows, title=f"the largest {hold} fractions, from the smaller ones")
+
+
+def main() -> None:
+    """Print the tables of one of both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="*", help="finished comparisons; without one, simulations")
+    parser.add_argument("--hold", type=int, default=2, help="fractions to hold out, the largest ones")
+    parser.add_argument("--repeats", type=int, default=20, help="simulations of each kind")
+    given = parser.parse_args()
+    if given.runs:
+        print(held_out(given.runs, given.hold))
+        return
+    curves = [[f"{t:g}", percent(h), percent(m)] for t, (h, m) in curve_coverage(given.repeats).items()]
+    print(table(["times the rows", "interval holds", "off by"], curves, title="learning curves, nominal 90 %"))
+    fits = [[name, percent(h), percent(w), s] for name, (h, w, s) in law_coverage(given.repeats).items()]
+    print(table(["law", "interval holds", "worst miss", "seconds a fit"], fits, title="laws with 1 % noise, nominal 90 %"))
+
+
+if __name__ == "__main__":
+    main()

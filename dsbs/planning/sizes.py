@@ -1,0 +1,97 @@
+"""Sizes: numbers as people write them (7B, 770M, 2.2e8, 10k), and how large a model of a name or a folder is.
+
+No model library is loaded.
+"""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from dsbs.errors import InputError, nearest
+from dsbs.flops import T5_SHAPES, EncoderDecoder
+from dsbs.presets import BUILT_IN
+
+_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+_SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
+
+
+def parse_size(text: object) -> float:
+    """A number above 0 of text such as 7B, 770M, 2.2e8, 1_000 or of a number; ValueError, which says so, for others.
+
+    >>> parse_size("2.2B")
+    2200000000.0
+    """
+    match = re.fullmatch(r"([-+.\d_]+(?:e[-+]?\d+)?) ?([kmbt]?)", str(text).strip().lower())
+    try:
+        # Rounded, because 0.07 * 1e9 is not quite 7e7.
+        size = float(f"{float(match[1]) * _UNITS[match[2]]:.15g}") if match else math.nan
+    except ValueError:
+        size = math.nan
+    if not 0 < size < math.inf:
+        raise ValueError("a number above 0 such as 7B, 770M, 2.2e8 or 10k")
+    return size
+
+
+def show_size(size: float) -> str:
+    """Three digits and a unit: 64.2B, 770M, 1.36e+16 where no unit is large enough.
+
+    >>> show_size(1911964000)
+    '1.91B'
+    """
+    if not 1e3 <= size < 1e15:
+        return f"{size:.3g}"
+    unit = next(name for name in reversed(_UNITS) if size >= 0.9995 * _UNITS[name])
+    shown = f"{size / _UNITS[unit]:.3g}"
+    return f"{float(shown):g}{unit.upper().replace('K', 'k')}"
+
+
+class ModelSize(NamedTuple):
+    """Parameters of a model; `non_embedding` is what the scaling laws mean by its size."""
+
+    name: str
+    params: float
+    non_embedding: float
+
+
+def student_shape(name: str) -> EncoderDecoder | None:
+    """The shape of a T5 by its name (any owner; FLAN-T5 has the shapes of v1.1), a folder or a built-in; None for others."""
+    if name in BUILT_IN:
+        return EncoderDecoder.from_config(BUILT_IN[name])
+    if (Path(name) / "config.json").is_file():
+        return EncoderDecoder.from_config(json.loads((Path(name) / "config.json").read_text(encoding="utf-8")))
+    known = name.lower().rstrip("/").rsplit("/", 1)[-1].replace("flan-t5-", "t5-v1_1-")
+    return T5_SHAPES.get(known)
+
+
+def known_shape(name: str, flag: str) -> EncoderDecoder:
+    """`student_shape`, with InputError for a model of which no shape is known."""
+    shape = student_shape(name)
+    if shape is None:
+        expected = "a T5 by name, a folder with config.json, or tiny"
+        raise InputError(flag, got=repr(name), expected=expected, fix=nearest(name, [*T5_SHAPES, *BUILT_IN]))
+    return shape
+
+
+def student_size(name: str, flag: str = "--student") -> ModelSize:
+    """Of a student: a number counts for both sizes. InputError for a name without a known shape."""
+    if shape := student_shape(name):
+        return ModelSize(name, shape.parameters, shape.non_embedding_parameters)
+    return ModelSize(name, *[_number(name, flag)] * 2)
+
+
+def teacher_params(name: str, flag: str = "--teacher") -> float:
+    """Parameters of a teacher: a number, or the size that its name ends in (Qwen2.5-7B-Instruct). InputError for others."""
+    if found := _SIZE_IN_NAME.findall(name.lower().rstrip("/").rsplit("/", 1)[-1]):
+        return parse_size("".join(found[-1]))
+    return _number(name, flag)
+
+
+def _number(text: str, flag: str) -> float:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        known = f"{error}, or a model whose name says its size" if flag == "--teacher" else f"{error}, or a T5 by name"
+        fix = "give the size itself" if flag == "--teacher" else f"T5 are: {', '.join(T5_SHAPES)}"
+        raise InputError(flag, got=repr(text), expected=known, fix=fix) from None

@@ -1,0 +1,89 @@
+"""One HTML file of everything: texts escaped by the template, figures and examples as data, scripts known by their hashes."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from dsbs import __version__
+from dsbs.errors import InputError
+from dsbs.reporting.drawing import plotly_spec
+from dsbs.reporting.figure import Figure
+from dsbs.reporting.provenance import Source
+from dsbs.reporting.table import Table
+from dsbs.reporting.teacher import Teacher
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """A comparison as the page shows it. `examples` is what `packed_examples` makes; `anchor` is its name in links."""
+
+    anchor: str
+    task: str
+    heading: str
+    paragraph: str
+    findings: Sequence[str]
+    warnings: Sequence[str]
+    figures: Sequence[Figure]
+    published: Table | None
+    tables: Sequence[Table]
+    curves: Sequence[Figure]
+    examples: Mapping[str, Any] | None
+
+
+def render_page(
+    title: str, comparisons: Sequence[Section], teachers: Sequence[Teacher], sources: Sequence[Source], made: str
+) -> str:
+    """The page. It loads nothing: scripts are inside, and its content policy forbids every other one and all requests."""
+    scripts = [_plotly(), (_HERE / "page.js").read_text(encoding="utf-8")]
+    figures = page_figures(comparisons, teachers)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        version=__version__,
+        made=made,
+        comparisons=comparisons,
+        teachers=teachers,
+        provenance=sources,
+        css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        scripts=list(map(Markup, scripts)),
+        script_hashes=_hashes(scripts),
+        figures_json=htmlsafe_json_dumps({figure.name: plotly_spec(figure) for figure in figures}),
+    )
+
+
+def page_figures(comparisons: Iterable[Section], teachers: Iterable[Teacher]) -> list[Figure]:
+    """Every figure of the page, in order."""
+    found = [figure for section in comparisons for figure in (*section.figures, *section.curves)]
+    return found + [figure for teacher in teachers for figure in teacher.figures]
+
+
+def page_tables(comparisons: Iterable[Section], teachers: Iterable[Teacher], sources: Iterable[Source]) -> list[Table]:
+    """Every table of the page, in order."""
+    found = [table for section in comparisons for table in (section.published, *section.tables) if table is not None]
+    found += [table for teacher in teachers for table in teacher.tables]
+    return found + [table for source in sources for table in source.tables]
+
+
+def _hashes(scripts: Sequence[str]) -> str:
+    """The source expressions of a Content-Security-Policy that allow these scripts alone."""
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+def _plotly() -> str:
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise InputError("dsbs report", got="no plotly", expected="it installed", fix="pip install 'dsbs[report]'") from None
+    return str(get_plotlyjs())

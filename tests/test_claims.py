@@ -1,0 +1,179 @@
+"""From cells to claims: on cells made by hand, whose verdicts are known one by one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dsbs.claims import claims, flags, groups, judge
+from dsbs.metrics import chance, interval
+from dsbs.needs import data_needed
+from dsbs.sentences import (
+    checkpoint_sentences,
+    claim_sentence,
+    detectable_sentence,
+    needed_sentence,
+    stuck_sentence,
+)
+from dsbs.statistics import mean_over_seeds, method_claim
+
+EXAMPLES = 100
+
+
+class Made:
+    """Cells with verdicts: `right` of a cell are its examples from `start` on."""
+
+    def __init__(self) -> None:
+        self.cells: list[dict[str, Any]] = []
+        self.verdicts: dict[str, dict[str, bool]] = {}
+
+    def add(self, method: str, seed: int, right: int, *, start: int = 0, data_frac: float = 1.0, **more: Any) -> None:
+        name = f"{method}-{data_frac}-{seed}-{more.get('match', 'steps')}"
+        cell = {"student": "s", "labels": "gold", "data_frac": data_frac, "method": method, "match": "steps", "seed": seed}
+        cell |= {"name": name, "n": EXAMPLES, "accuracy": right / EXAMPLES, "ci95_examples": interval(right, EXAMPLES)}
+        cell |= {"n_train": 9, "epochs": 1.0, "target_tokens": 5, "train_flops": 2.0, "learning_rate": 1e-3}
+        self.cells.append(cell | {"flags": [], "status": "done"} | more)
+        self.verdicts[name] = {str(n): start <= n < start + right for n in range(EXAMPLES)}
+
+
+@pytest.fixture
+def made() -> Made:
+    made = Made()
+    for seed, (standard, step_by_step) in enumerate([(50, 60), (54, 61), (52, 65), (49, 58), (51, 60)]):
+        made.add("standard", seed, standard)
+        made.add("step_by_step", seed, step_by_step, start=seed)
+    return made
+
+
+def test_a_group_has_both_intervals_and_counts_who_did_not_learn(made: Made) -> None:
+    made.add("standard", 5, 20, flags=["at_chance"])
+    made.add("standard", 6, 0, status="failed", accuracy=None)
+    group = next(g for g in groups(made.cells, made.verdicts) if g["method"] == "standard")
+    scores = [0.5, 0.54, 0.52, 0.49, 0.51, 0.2]
+    assert (group["seeds"], group["done"], group["failed"], group["at_chance"]) == (7, 6, 1, 1)
+    assert group["mean"] == pytest.approx(np.mean(scores))
+    assert tuple(group["ci95_seeds"]) == pytest.approx(mean_over_seeds(scores).ci95_seeds)
+    assert group["ci95_examples"][0] < group["mean"] < group["ci95_examples"][1]
+    assert group["mean_learned"] == pytest.approx(np.mean(scores[:-1]))
+    assert stuck_sentence(group) == (
+        "standard, s, gold labels, all data: 1 of 7 failed and 1 of 7 stayed at chance; "
+        "the mean of those that learned is 51.2 %"
+    )
+    assert stuck_sentence(next(g for g in groups(made.cells, made.verdicts) if g["method"] == "step_by_step")) is None
+
+
+def test_one_seed_has_an_interval_over_examples_only() -> None:
+    made = Made()
+    made.add("standard", 0, 60)
+    (group,) = groups(made.cells, made.verdicts)
+    assert (group["standard_error"], group["ci95_seeds"]) == (None, None)
+    assert group["ci95_examples"] == interval(60, EXAMPLES)
+
+
+def test_a_claim_is_that_of_the_paired_seeds(made: Made) -> None:
+    (claim,) = claims(made.cells, made.verdicts)
+    sides = [[list(made.verdicts[f"{m}-1.0-{seed}-steps"].values()) for seed in range(5)] for m in ("step_by_step", "standard")]
+    expected = method_claim(np.array(sides[0]), np.array(sides[1]))
+    assert (claim["method"], claim["against"]["method"], claim["strength"]) == ("step_by_step", "standard", "full")
+    assert claim["difference"] == pytest.approx(0.096)
+    assert claim["p"] == claim["p_holm"] == pytest.approx(float(expected.p))
+    assert claim["ci95_seeds_and_examples"] == pytest.approx([float(end) for end in expected.ci95_seeds_and_examples])
+    assert [(c["seed"], c["only_first"], c["only_second"]) for c in claim["checkpoints"]][:2] == [(0, 10, 0), (1, 8, 1)]
+    assert "step_by_step against standard, s, gold labels, all data: +9.6 points (95 % interval" in claim_sentence(claim)
+    assert "Weak" not in claim_sentence(claim)
+
+
+def test_claims_are_refused_or_weak_with_few_seeds(made: Made) -> None:
+    for seeds, strength in ((2, "refused"), (3, "weak"), (4, "weak"), (5, "full")):
+        (claim,) = claims([c for c in made.cells if c["seed"] < seeds], made.verdicts)
+        assert claim["strength"] == strength
+        assert ("p" in claim) == (strength != "refused")
+        assert ("Weak: fewer than 5 seeds" in claim_sentence(claim)) == (strength == "weak")
+        assert len(claim["checkpoints"]) == seeds
+    (claim,) = claims([c for c in made.cells if c["seed"] < 1], made.verdicts)
+    assert "no claim about the methods from 1 seed; it takes 3" in claim_sentence(claim)
+    (told,) = checkpoint_sentences(claim)
+    assert "10 questions only step_by_step gets right, 0 only standard; McNemar's exact p = 0.002" in told
+
+
+def test_only_seeds_that_both_have_are_paired(made: Made) -> None:
+    cells = [c for c in made.cells if not (c["method"] == "standard" and c["seed"] == 2)]
+    (claim,) = claims(cells, made.verdicts)
+    assert claim["seeds"] == [0, 1, 3, 4]
+
+
+def test_several_claims_are_corrected_together(made: Made) -> None:
+    for seed in range(5):
+        made.add("label_then_rationale", seed, 50 + seed)
+        made.add("standard", seed, 59 + seed % 2, match="compute")
+    found = claims(made.cells, made.verdicts)
+    assert [(c["method"], c["against"]["match"]) for c in found] == [
+        ("step_by_step", "steps"),
+        ("step_by_step", "compute"),
+        ("label_then_rationale", "steps"),
+        ("label_then_rationale", "compute"),
+    ]
+    assert all(c["comparisons"] == 4 and c["p_holm"] >= c["p"] for c in found)
+    assert min(c["p_holm"] for c in found) == pytest.approx(4 * min(c["p"] for c in found))
+    assert "after correction for 4 comparisons" in claim_sentence(found[1], "steps")
+    assert "standard (equal compute)" in claim_sentence(found[1], "steps")
+
+
+def test_students_that_did_not_learn_are_named_in_the_claim(made: Made) -> None:
+    made.cells[0]["flags"] = ["at_chance"]
+    (claim,) = claims(made.cells, made.verdicts)
+    assert claim["stuck"] == [0, 1]
+    assert "1 of 5 standard students did not learn, so this is a difference of stability too." in claim_sentence(claim)
+
+
+def test_the_least_data_that_does_has_a_range(made: Made) -> None:
+    for frac, rights in ((0.25, (30, 33, 31)), (0.5, (48, 53, 52)), (0.75, (56, 59, 57))):
+        for seed, right in enumerate(rights):
+            made.add("step_by_step", seed, right, data_frac=frac)
+            made.add("standard", seed, right - 9, data_frac=frac)
+    teacher = {str(n): n < 62 for n in range(EXAMPLES)}
+    found = data_needed(made.cells, made.verdicts, teacher)
+    needs = {(need["method"], need["against"]): need for need in found}
+    assert set(needs) == {("step_by_step", "standard"), ("step_by_step", "teacher"), ("standard", "teacher")}
+    need = needs["step_by_step", "standard"]
+    assert (need["fractions"], need["at"]) == ([0.25, 0.5, 0.75, 1.0], 1.0)
+    assert need["differences"][1] == pytest.approx(0.51 - 0.52)
+    assert (need["possible"], need["estimate"], need["certain"]) == (0.5, 0.75, 1.0)
+    assert (
+        "at least as good as standard on all data from 75 % of the data on (possibly from 50 % of the data, surely from all"
+        in (needed_sentence(need))
+    )
+    assert needs["step_by_step", "teacher"]["estimate"] is None
+    assert "is not as good as the teacher at any fraction tried" in needed_sentence(needs["step_by_step", "teacher"])
+    assert {need["against"] for need in data_needed(made.cells, made.verdicts, {})} == {"standard"}
+
+
+def test_the_detectable_difference_uses_what_was_measured(made: Made) -> None:
+    found = judge(made.cells, made.verdicts)["minimum_detectable"]
+    (claim,) = claims(made.cells, made.verdicts)
+    discordant = [c["only_first"] + c["only_second"] for c in claim["checkpoints"]]
+    assert found["discordant"] == pytest.approx(np.mean(discordant) / EXAMPLES)
+    assert (
+        f"100 test questions show a difference between two checkpoints four times of five if it is {100 * found['paired']:.1f}"
+        in (detectable_sentence(found))
+    )
+
+
+@pytest.mark.parametrize(
+    ("gold", "allowed", "expected"),
+    [
+        (["a", "a", "b"], [["a", "b"]] * 3, 2 / 3),  # always the commonest
+        (["w", "x", "y", "z"], [list("wxyza")] * 4, 0.25),
+        (["w", "x", "y", "z", "u", "v"], [list("uvwxy")] * 6, 0.2),  # any of five options
+        (["1", "2", "3", "4"], [[]] * 4, 0.25),
+    ],
+)
+def test_chance_is_what_no_learning_gives(gold: list[str], allowed: list[list[str]], expected: float) -> None:
+    assert chance(gold, allowed) == pytest.approx(expected)
+
+
+def test_a_cell_at_chance_or_without_labels_is_flagged() -> None:
+    measured = {"chance": 1 / 3, "unparsable": 0.0}
+    assert flags({**measured, "ci95_examples": interval(345, 1000)}) == ["at_chance"]
+    assert flags({**measured, "ci95_examples": interval(400, 1000)}) == []
+    assert flags({**measured, "ci95_examples": interval(0, 1000), "unparsable": 0.9}) == ["at_chance", "unparsable"]
