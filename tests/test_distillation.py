@@ -219,11 +219,11 @@ def test_soft_tokens_of_a_larger_student_lower_a_smaller_ones_test_loss(tmp_path
     farm = noisy(tmp_path)
     shared = {"answers": farm.folder / "answered", "method": "standard", "batch_size": 32, "dropout": 0.0}
     teacher, hard, soft = (tmp_path / name for name in ("teacher", "hard", "soft"))
-    api.train(**shared, max_steps=50, eval_every=50, out=teacher)
-    student = shared | {"student": "tinier", "max_steps": 300, "eval_every": 300}
+    api.train(**shared, max_steps=25, eval_every=25, out=teacher)
+    student = shared | {"student": "tinier", "max_steps": 200, "eval_every": 200}
     api.train(**student, out=hard)
     api.train(**student, soft_teacher=teacher, soft_weight=0.9, soft_temperature=2.0, out=soft)
-    assert test_loss(soft, farm) < test_loss(hard, farm) - 0.05
+    assert test_loss(soft, farm) < test_loss(hard, farm) - 0.2
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
