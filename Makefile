@@ -15,8 +15,9 @@ comma = ,
 quickstart: $(VENV)/installed
 	$(VENV)/bin/dsbs quickstart
 
+# Two files at a time, one thread each: more threads than cores make PyTorch and vLLM many times slower.
 test: $(VENV)/installed lint
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind $(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

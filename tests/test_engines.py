@@ -24,7 +24,7 @@ from dsbs.asking import Asker, Style
 from dsbs.data import load_data
 from dsbs.errors import InputError
 from dsbs.prompting import load_task
-from dsbs.teachers.protocol import Sampling
+from dsbs.teachers.protocol import Prompt, Sampling
 from dsbs.teachers.serve import served
 from dsbs.teachers.transformers import TransformersTeacher
 from dsbs.voting import softmax
@@ -75,8 +75,7 @@ def test_three_engines_give_the_same_parsed_labels(zoo: Zoo, teacher: Path, serv
         [*map(str, command), "--out", str(tmp_path / "vllm")], capture_output=True, text=True, env=ENVIRONMENT, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    in_process = json.loads(done.stdout)
-    assert in_process["cached_tokens"] > 0.5 * in_process["prompt_tokens"]
+    assert json.loads(done.stdout)["new"] == 120  # one JSON object and nothing else on stdout, whatever vLLM prints
     for engine in ("transformers", "endpoint", "vllm"):
         found[engine] = rows(tmp_path / engine)
         outcomes = [row["outcome"] for row in found[engine].values()]
@@ -87,6 +86,19 @@ def test_three_engines_give_the_same_parsed_labels(zoo: Zoo, teacher: Path, serv
     assert len({label for _, label in labels["vllm"].values()}) >= 3
     texts = {engine: {i: row["completion"] for i, row in found[engine].items()} for engine in found}
     assert texts["transformers"] == texts["endpoint"] == texts["vllm"]
+
+
+@needs_vllm
+def test_demonstrations_are_read_from_the_servers_cache(zoo: Zoo, teacher: Path, server: str) -> None:
+    """vLLM keeps whole blocks of 128 tokens on a processor: two requests that begin alike share theirs."""
+    from dsbs.teachers.endpoint import EndpointTeacher
+
+    shared = "Animal: duck\nAnswer: It has feathers. So it is a bird.\n\n" * 12
+    with EndpointTeacher(str(teacher), Sampling(max_new_tokens=4), base_urls=[server]) as remote:
+        asked = [Prompt(str(n), f"{shared}Animal: {name}\nAnswer:") for n, name in enumerate(("owl", "cod"))]
+        said = [c for one in asked for c in remote.complete([one]) if c is not None]
+    assert said[0].cached_tokens == 0
+    assert (said[1].cached_tokens or 0) > 0.5 * (said[1].prompt_tokens or 0)
 
 
 @needs_vllm
@@ -246,8 +258,8 @@ def test_a_served_model_is_gone_after_a_crash(zoo: Zoo, teacher: Path, tmp_path:
 
 def listeners(port: str) -> list[str]:
     """Processes that were told to serve on this port."""
-    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in found.splitlines() if f"--port {port}" in line and "ps -eo" not in line]
+    found = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if f"--port {port}" in line and "ps -ww" not in line]
 
 
 @needs_vllm
