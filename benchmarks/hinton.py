@@ -146,8 +146,8 @@ EXPERIMENTS: dict[Callable[[int], dict[str, float]], tuple[str, dict[str, str]]]
          "all classes, bias raised": "98.9", "teacher, all classes": "99.3"},
     ),
     ensemble: (
-        "Ten into one. Here: each of 100 units, on a resample of 200 rows; soft targets on 1,000 unlabelled rows, T = 1 (2 and 5 were "
-        "tried on two seeds and were 0.1 to 0.3 below). "
+        "Ten into one. Here: each of 100 units, on a resample of 200 rows; soft targets on 1,000 unlabelled rows, T = 1 (2 and "
+        "5 were tried on two seeds and were 0.1 to 0.3 below). "
         "Paper: speech frames, ten networks of 85M weights.",
         {"one of ten": "58.9", "all ten together": "61.1", "one distilled from the ten": "60.8"},
     ),
