@@ -15,21 +15,31 @@ from dsbs.rundir import finished_run, open_run
 
 def train_run(config: TrainConfig, material: Material, out: Path) -> dict[str, Any]:
     """Train into `out`, or go on where an earlier start of the same run stopped; the results of the manifest."""
-    run = open_run(out, "train", config, material.files, task=material.task.name, answers=str(material.answers_run.resolve()))
+    inputs = [*material.files, *soft_teacher_files(config)]
+    run = open_run(out, "train", config, inputs, task=material.task.name, answers=material.answers_runs)
     if run.finished is not None:
         say(f"{out} is done already")
         return run.finished
-    from dsbs.student.fit import BEST, fit
+    from dsbs.student.checkpoint import BEST
+    from dsbs.student.fit import fit
 
     results = {"out": str(out), "task": material.task.name, **fit(material, config, out)}
     run.done(results, sorted((out / BEST).iterdir()))
     return results
 
 
+def soft_teacher_files(config: TrainConfig) -> list[Path]:
+    """The weights of soft teachers that are folders."""
+    return [
+        file
+        for teacher in config.soft_teacher
+        for file in sorted([*Path(teacher).glob("*.safetensors"), *Path(teacher).glob("best/*.safetensors")])
+    ]
+
+
 def evaluate_run(config: EvaluateConfig, material: Material) -> dict[str, Any]:
     """Measure the student of a train run; the results of the manifest."""
-    from dsbs.student.checkpoint import load_student, read_card
-    from dsbs.student.fit import BEST
+    from dsbs.student.checkpoint import BEST, load_student, read_card
     from dsbs.student.measure import measure
 
     trained = finished_run(config.run, "train", "--run")["results"]

@@ -33,8 +33,8 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     `status` is "failed" where a cell failed; its own error stands in the cell.
     """
     material = load_material(config)
-    out = config.out or Path("runs") / f"{material.task.name}-compare-{config.slug(material.answers_run.resolve())}"
-    run = open_run(out, "compare", config, material.files, answers=str(material.answers_run.resolve()))
+    out = config.out or Path("runs") / f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
+    run = open_run(out, "compare", config, material.files, answers=material.answers_runs)
     if run.finished is not None:
         say(f"{out} is done already")
         return run.finished

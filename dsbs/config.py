@@ -1,61 +1,23 @@
 """What each stage is told: one frozen model a stage. Flags, YAML keys and the arguments of `dsbs.api` all come from here."""
 
-import hashlib
 import itertools
-import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from dsbs.records import LabelSource, Method, Split
+from dsbs.settings import Decode, Fraction, Listed, StageConfig
+from dsbs.student_options import StudentOptions
 
-T = TypeVar("T")
+__all__ = [
+    "AnswersCountConfig", "AnswersExportConfig", "AnswersListConfig", "AnswersReparseConfig", "CompareConfig", "Decode",
+    "EvaluateConfig", "Fraction", "GenerateConfig", "Listed", "PredictConfig", "StageConfig", "StudentOptions", "TrainConfig",
+]  # fmt: skip
 
-
-def _split_commas(value: Any) -> Any:
-    """`--seeds 0,1` and `--seeds 0 --seeds 1` and YAML's `seeds: [0, 1]` and `seeds: 0` all mean a list."""
-    if isinstance(value, str | int | float | Path):
-        value = [value]
-    if isinstance(value, Iterable):
-        return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item]) if part != ""]
-    return value
-
-
-Listed = Annotated[tuple[T, ...], BeforeValidator(_split_commas)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
-Decode = Literal["generate", "score"]
 Teacher = Literal["published", "vllm", "endpoint", "transformers"]
 Duplicates = Literal["auto", "always", "never"]
 Match = Literal["steps", "epochs", "compute"]
-
-
-class StageConfig(BaseModel):
-    """Base of all: frozen, and an unknown key is an error. `defer_build` keeps `--help` fast."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, validate_default=True)
-
-    positional: ClassVar[str] = ""
-    """The field whose value may stand on the command line without its flag."""
-
-    incidental: ClassVar[frozenset[str]] = frozenset({"out"})
-    """Fields that do not change the result, or whose content is known by the hashes of a run's inputs: two configurations
-    that differ only here are the same run."""
-
-    def resolved(self) -> dict[str, Any]:
-        """All settings as plain JSON values, paths absolute: what a manifest keeps."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
-        paths = {name: str(value.resolve()) for name, value in values.items() if isinstance(value, Path)}
-        return self.model_dump(mode="json") | paths
-
-    def identity(self) -> dict[str, Any]:
-        """What makes this run this run."""
-        return {name: value for name, value in self.resolved().items() if name not in self.incidental}
-
-    def slug(self, *more: object) -> str:
-        """Eight hex digits of the identity, for folder names."""
-        return hashlib.sha256(json.dumps([self.identity(), *map(str, more)], sort_keys=True).encode()).hexdigest()[:8]
 
 
 class GenerateConfig(StageConfig):
@@ -180,43 +142,6 @@ class AnswersReparseConfig(StoreConfig):
 
     task: str | None = Field(None, description="task name or .yaml; left out, the definition that was asked with")
     max_rationale_words: int | None = Field(None, ge=1, description="keep the first whole sentences of longer rationales")
-
-
-class StudentOptions(StageConfig):
-    """What `train` and `compare` share: the data, the answers, and how a student is trained."""
-
-    incidental = StageConfig.incidental | {"task", "data", "answers", "report_to"}
-
-    task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
-    data: Path | None = Field(None, description="file or folder with the rows; left out, where the answers' run had it")
-    answers: Path | None = Field(None, description="run folder of generate; left out, the newest below ./runs")
-    extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: extra training inputs that the teacher labelled")
-    alpha: float = Field(0.5, ge=0, le=1, description="weight of the label task; the rationale task has 1 - alpha")
-    prefixes: Listed[str] = Field(("[label] ", "[rationale] "), description="input prefixes of label and rationale task")
-    learning_rate: float | None = Field(None, gt=0, description="left out, the student family's preset")
-    max_steps: int | None = Field(None, ge=1, description="optimiser steps; left out, the preset's")
-    batch_size: int | None = Field(None, ge=1, description="examples a step over all devices; left out, the preset's")
-    micro_batch_size: int | None = Field(None, ge=1, description="examples a forward pass on one device; default all")
-    max_input_tokens: int | None = Field(None, ge=8, description="longer inputs are cut, and counted")
-    max_target_tokens: int | None = Field(None, ge=2, description="longer targets are cut, and counted")
-    eval_every: int | None = Field(None, ge=1, description="steps between evaluations on validation")
-    eval_max_examples: int | None = Field(None, ge=1, description="evaluate on a fixed subset of validation this large")
-    select_by: Literal["training_labels", "gold"] = Field(
-        "training_labels", description="labels that choose the best checkpoint; gold is marked in every table"
-    )
-    decode: Decode = Field("generate", description="read labels by generating text, or by scoring the allowed labels")
-    dropout: float | None = Field(None, ge=0, lt=1, description="left out, the model's own")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto: bf16 where the device has it")
-    drop_overlap: bool = Field(False, description="leave out training inputs that also stand in test")
-    split_seed: int | None = Field(None, description="seed of the 80/10/10 cut; left out, the answers' run's")
-    report_to: Listed[str] = Field(("tensorboard",), description="where training is logged: tensorboard, wandb, ...; none")
-
-    @field_validator("prefixes")
-    @classmethod
-    def _two_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(value) != 2 or len({prefix.strip() for prefix in value} - {""}) != 2:
-            raise ValueError("two different prefixes, of the label task and of the rationale task")
-        return tuple(f"{prefix.strip()} " for prefix in value)
 
 
 class TrainConfig(StudentOptions):

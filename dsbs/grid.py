@@ -122,7 +122,8 @@ def _kind(cell: Cell) -> tuple[str, ...]:
 
 
 def _rate(config: TrainConfig) -> float:
-    return preset_of(config.student).learning_rate if config.learning_rate is None else config.learning_rate
+    preset = preset_of(config.student, lora=config.lora_rank is not None, optimiser=config.optimiser)
+    return preset.learning_rate if config.learning_rate is None else config.learning_rate
 
 
 def _matched(cells: Sequence[TrainConfig], material: Material, match: Match) -> list[TrainConfig]:

@@ -6,10 +6,12 @@
 `label_then_rationale` [label] x -> y [rationale] r                      the order that works better (2406.14511)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from dsbs.records import LABEL, RATIONALE, Answer, Example, LabelSource, Method, Target, TrainPair
+from dsbs.labels import LabelKind, same_label
+from dsbs.records import LABEL, RATIONALE, Answer, Example, LabelSource, Method, Rationale, Target, TrainPair
+from dsbs.student_options import RationaleFilter
 
 Prefixes = Mapping[str, str]
 """Input prefix of each task, "[label] " and "[rationale] " by default."""
@@ -34,19 +36,48 @@ def training_label(example: Example, answer: Answer | None, labels: LabelSource)
             return example.gold if example.gold is not None else teacher
 
 
-def make_pair(
-    example: Example, answer: Answer | None, *, method: Method, labels: LabelSource, alpha: float, prefixes: Prefixes
-) -> TrainPair | None:
-    """The pair of one example, or None where the label source has no label for it.
+def learned_rationales(
+    answer: Answer | None,
+    *,
+    example: Example,
+    kind: LabelKind,
+    wanted: RationaleFilter = "none",
+    voted: str | None = None,
+    count: int = 1,
+    task: str = RATIONALE,
+    weight: float = 1.0,
+) -> tuple[Rationale, ...]:
+    """The first `count` usable rationales of one teacher's answer.
 
-    A rationale is used wherever it is usable, also with gold labels and also when the teacher's own label was wrong, as
-    in the paper. Which examples make a pair does not depend on the method.
+    As in the paper those of a wrong answer are learned too, unless `wanted` is "correct": the answer's label is the gold
+    one (without gold there is nothing to learn); or "agree": it is the label that all samples and teachers `voted` for.
     """
-    label = training_label(example, answer, labels)
-    if label is None:
-        return None
-    rationale = answer.rationale if answer is not None and answer.rationale_usable else None
-    return TrainPair(example.id, example.input, _TARGETS[method](label, rationale, alpha, prefixes))
+    if answer is None or not answer.rationale_usable or not answer.rationale:
+        return ()
+    needed = {"none": answer.label, "correct": example.gold, "agree": voted}[wanted]
+    if wanted != "none" and not same_label(kind, answer.label, needed):
+        return ()
+    texts = dict.fromkeys([answer.rationale, *answer.more_rationales])
+    return tuple(Rationale(text, task, weight) for text in list(texts)[:count])
+
+
+def make_pair(
+    example: Example,
+    label: str,
+    rationales: Sequence[Rationale],
+    *,
+    method: Method,
+    alpha: float,
+    prefixes: Prefixes,
+    task_weights: Mapping[str, float] | None = None,
+    distribution: Mapping[str, float] | None = None,
+) -> TrainPair:
+    """The pair of one example. `task_weights` are the shares of 1 - alpha that each rationale task has; one task has all.
+
+    Which examples make a pair depends on their labels, never on the method.
+    """
+    shares = task_weights or {RATIONALE: 1.0}
+    return TrainPair(example.id, example.input, _TARGETS[method](label, rationales, alpha, prefixes, shares), distribution)
 
 
 def read_output(method: Method, text: str, prefixes: Prefixes) -> Output:
@@ -62,25 +93,36 @@ def read_output(method: Method, text: str, prefixes: Prefixes) -> Output:
             return Output(text.strip(), None)
 
 
-def _standard(label: str, rationale: str | None, alpha: float, prefixes: Prefixes) -> tuple[Target, ...]:
+_Shares = Mapping[str, float]
+
+
+def _standard(label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares) -> tuple[Target, ...]:
     return (Target(LABEL, label),)
 
 
-def _step_by_step(label: str, rationale: str | None, alpha: float, prefixes: Prefixes) -> tuple[Target, ...]:
+def _step_by_step(
+    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+) -> tuple[Target, ...]:
     """A target of weight 0 is left out, so that alpha = 1 is `standard`, token for token."""
-    targets = [Target(LABEL, label, alpha), *([Target(RATIONALE, rationale, 1 - alpha)] if rationale else [])]
-    return tuple(target for target in targets if target.weight > 0)
+    explained = [Target(r.task, r.text, (1 - alpha) * shares[r.task] * r.weight) for r in found]
+    return tuple(target for target in [Target(LABEL, label, alpha), *explained] if target.weight > 0)
 
 
-def _rationale_then_label(label: str, rationale: str | None, alpha: float, prefixes: Prefixes) -> tuple[Target, ...]:
-    return (Target(LABEL, " ".join(filter(None, [rationale, prefixes[LABEL].strip(), label]))),)
+def _rationale_then_label(
+    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+) -> tuple[Target, ...]:
+    marker = prefixes[LABEL].strip()
+    return tuple(Target(LABEL, f"{r.text} {marker} {label}", r.weight) for r in found) or (Target(LABEL, f"{marker} {label}"),)
 
 
-def _label_then_rationale(label: str, rationale: str | None, alpha: float, prefixes: Prefixes) -> tuple[Target, ...]:
-    return (Target(LABEL, " ".join(filter(None, [label, prefixes[RATIONALE].strip(), rationale]))),)
+def _label_then_rationale(
+    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+) -> tuple[Target, ...]:
+    marker = prefixes[RATIONALE].strip()
+    return tuple(Target(LABEL, f"{label} {marker} {r.text}", r.weight) for r in found) or (Target(LABEL, f"{label} {marker}"),)
 
 
-_TARGETS: Mapping[Method, Callable[[str, str | None, float, Prefixes], tuple[Target, ...]]] = {
+_TARGETS: Mapping[Method, Callable[[str, Sequence[Rationale], float, Prefixes, _Shares], tuple[Target, ...]]] = {
     "standard": _standard,
     "step_by_step": _step_by_step,
     "rationale_then_label": _rationale_then_label,

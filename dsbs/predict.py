@@ -25,8 +25,7 @@ _ROWS_AT_ONCE = 1024
 def predict(config: PredictConfig) -> dict[str, Any]:
     """`predictions`: an iterator of {id, label, rationale?, scores?} in the order of the input, made as it is drawn."""
     finished_run(config.run, "train", "--run")
-    from dsbs.student.checkpoint import load_student
-    from dsbs.student.fit import BEST
+    from dsbs.student.checkpoint import BEST, load_student
     from dsbs.student.predict import check
     from dsbs.student.predict import predict as ask
 

@@ -86,6 +86,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Rationale:
+    """A rationale to learn: its text, the task it belongs to, and its weight among the rationales of its example."""
+
+    text: str
+    task: str = RATIONALE
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One text the student shall produce: for which task (its input prefix), with which weight in the loss."""
 
@@ -96,7 +105,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TrainPair:
-    """The only thing a student sees. No rationale, or several, are legal."""
+    """The only thing a student sees. No rationale, or several, are legal.
+
+    `distribution` is the teacher's over all labels that the example may have, where soft targets are learned.
+    """
 
     example_id: str
     input: str

@@ -22,8 +22,8 @@ from dsbs.tables import percent
 def train(config: TrainConfig) -> dict[str, Any]:
     """Train, or go on where an earlier start of the same run stopped. Returns the results of the manifest."""
     material = load_material(config)
-    say(f"answers: {material.answers_run}")
-    name = f"{material.task.name}-{config.method}-{config.slug(material.answers_run.resolve())}"
+    say(f"answers: {', '.join(str(run.folder) for run in material.teachers)}")
+    name = f"{material.task.name}-{config.method}-{config.slug(*material.answers_runs)}"
     return train_run(config, material, config.out or Path("runs") / name)
 
 

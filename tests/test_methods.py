@@ -1,7 +1,7 @@
 import pytest
 
-from dsbs.methods import make_pair, read_output, training_label
-from dsbs.records import METHODS, Answer, Example, Target
+from dsbs.methods import learned_rationales, make_pair, read_output, training_label
+from dsbs.records import METHODS, Answer, Example, Rationale, Target
 
 PREFIXES = {"label": "[label] ", "rationale": "[rationale] "}
 DOG = Example("1", "train", {}, "A dog barks.", gold="mammal")
@@ -10,8 +10,11 @@ WRONG = Answer("1", "ok", "It can fly.", "bird")
 
 
 def targets(method: str, answer: Answer | None, labels: str = "gold", alpha: float = 0.5) -> tuple[Target, ...] | None:
-    pair = make_pair(DOG, answer, method=method, labels=labels, alpha=alpha, prefixes=PREFIXES)  # type: ignore[arg-type]
-    return pair.targets if pair else None
+    label = training_label(DOG, answer, labels)  # type: ignore[arg-type]
+    rationales = learned_rationales(answer, example=DOG, kind="class")
+    if label is None:
+        return None
+    return make_pair(DOG, label, rationales, method=method, alpha=alpha, prefixes=PREFIXES).targets  # type: ignore[arg-type]
 
 
 def test_each_method_makes_its_targets() -> None:
@@ -57,8 +60,8 @@ def test_gold_else_teacher_takes_the_first_there_is() -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("prefixes", [PREFIXES, {"label": "predict: ", "rationale": "explain: "}])
 def test_what_a_method_writes_it_reads_back(method: str, prefixes: dict[str, str]) -> None:
-    pair = make_pair(DOG, RIGHT, method=method, labels="gold", alpha=0.5, prefixes=prefixes)  # type: ignore[arg-type]
-    assert pair is not None
+    because = (Rationale("It has fur."),)
+    pair = make_pair(DOG, "mammal", because, method=method, alpha=0.5, prefixes=prefixes)  # type: ignore[arg-type]
     output = read_output(method, pair.targets[0].text, prefixes)  # type: ignore[arg-type]
     assert output.label == "mammal"
     assert output.rationale == (RIGHT.rationale if "then" in method else None)

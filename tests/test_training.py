@@ -52,7 +52,7 @@ def loss_and_gradient(model: Any, batch: StepBatch) -> tuple[float, list[torch.T
     total = 0.0
     for part in batch["micro_batches"]:
         logits = model(input_ids=part.input_ids, attention_mask=part.attention_mask, labels=part.labels).logits
-        loss = multi_task_loss(sequence_losses(logits, part.labels), part.task, part.weight, batch["target_tokens"])
+        loss = multi_task_loss(sequence_losses(logits, part.labels), part.task, part.weight, batch["sizes"])
         loss.backward()
         total += loss.item()
     return total, [parameter.grad.clone() for parameter in model.parameters()]
@@ -122,7 +122,7 @@ def test_padding_changes_nothing(model: Any, tokenizer: Any) -> None:
 
 def test_a_rank_without_examples_adds_nothing(model: Any, tokenizer: Any) -> None:
     nothing = collate([])
-    assert nothing["target_tokens"].tolist() == [0, 0]
+    assert nothing["sizes"].tolist() == [0, 0, 0]
     loss, gradient = loss_and_gradient(model, nothing)
     assert loss == 0
     assert all(not g.any() for g in gradient)

@@ -96,14 +96,19 @@ def _named(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 def _answers(runs: Iterable[Run]) -> list[Path]:
     """Folders of generate runs, named or used, each once."""
-    named = [run.path if run.manifest["stage"] == "generate" else Path(run.manifest["answers"]) for run in runs]
-    return list({path.resolve(): path for path in named}.values())
+    named = [[run.path] if run.manifest["stage"] == "generate" else _teachers(run) for run in runs]
+    return list({path.resolve(): path for paths in named for path in paths}.values())
+
+
+def _teachers(run: Run) -> list[Path]:
+    """The generate runs that a train run or a comparison learned from."""
+    return [Path(folder) for folder in run.manifest["answers"]]
 
 
 def _comparison(run: Run) -> Comparison:
     results = run.manifest["results"]
     cells = [_cell(row, run.path / "cells" / row["name"], run.path / row.get("predictions", "")) for row in results["cells"]]
-    return Comparison(results["task"], run.path, results, tuple(cells), Path(run.manifest["answers"]))
+    return Comparison(results["task"], run.path, results, tuple(cells), _teachers(run)[0])
 
 
 def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
@@ -120,7 +125,7 @@ def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
         known |= {"teacher_accuracy": rows[0]["teacher_accuracy"], "decode": rows[0]["decode"]}
         results = known | judge(rows, verdicts) | {"data_needed": data_needed(rows, verdicts, {})}
         first = next(run for run in runs if run.manifest["results"]["task"] == task)
-        found.append(Comparison(task, first.path, results, tuple(cells), Path(first.manifest["answers"])))
+        found.append(Comparison(task, first.path, results, tuple(cells), _teachers(first)[0]))
     return found
 
 

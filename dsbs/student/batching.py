@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from dsbs.student.encoding import EncodedTarget
+from dsbs.student_options import Normaliser
 
 IGNORED = -100
 """Label id at padding: no loss there."""
@@ -19,7 +20,9 @@ IGNORED = -100
 class MicroBatch:
     """The sequences of one forward pass.
 
-    input_ids, attention_mask (S, X); labels (S, Y), padded with -100; task and weight (S,).
+    input_ids, attention_mask (S, X); labels (S, Y), padded with -100; task, weight, number (S,); scale (S,): 1, or 1 over
+    the sequence's tokens where every sequence counts alike. candidates (C, Z): the labels that might stand in a sequence's
+    place; of (C,): which sequence's; shares (C,): the teacher's probability of each.
     """
 
     input_ids: torch.Tensor
@@ -27,16 +30,25 @@ class MicroBatch:
     labels: torch.Tensor
     task: torch.Tensor
     weight: torch.Tensor
+    scale: torch.Tensor
+    number: torch.Tensor
+    candidates: torch.Tensor
+    of: torch.Tensor
+    shares: torch.Tensor
 
     def to(self, device: torch.device) -> "MicroBatch":
         return MicroBatch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
 
 
 class StepBatch(TypedDict):
-    """One rank's share of an optimiser step. target_tokens (T,): label tokens of each task in this share."""
+    """One rank's share of an optimiser step.
+
+    sizes (T + 1,): what each task's sum is divided by (its label tokens in this share, or its sequences), and last the
+    number of sequences that a label distribution is learned for.
+    """
 
     micro_batches: list[MicroBatch]
-    target_tokens: torch.Tensor
+    sizes: torch.Tensor
 
 
 class StepSampler(Sampler[list[int]]):
@@ -73,8 +85,10 @@ class StepSampler(Sampler[list[int]]):
 class Collator:
     """Makes a StepBatch of examples: micro-batches of at most `micro_batch_size` examples, padded within themselves."""
 
-    def __init__(self, tasks: Sequence[str], pad: int, micro_batch_size: int | None = None) -> None:
-        self.tasks, self.pad, self.micro_batch_size = tuple(tasks), pad, micro_batch_size
+    def __init__(
+        self, tasks: Sequence[str], pad: int, micro_batch_size: int | None = None, *, normalise: Normaliser = "tokens"
+    ) -> None:
+        self.tasks, self.pad, self.micro_batch_size, self.normalise = tuple(tasks), pad, micro_batch_size, normalise
         self._nothing = EncodedTarget(self.tasks[0], 0.0, [pad], [pad])
 
     def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
@@ -82,18 +96,30 @@ class Collator:
         # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
         groups = [examples[at : at + size] for at in range(0, len(examples), size)] or [[[self._nothing]]]
         flat = [[sequence for example in group for sequence in example] for group in groups]
-        counts = [sum(len(s.target_ids) for g in flat for s in g if s.task == task and s.weight) for task in self.tasks]
-        return StepBatch(micro_batches=[self._tensors(group) for group in flat], target_tokens=torch.tensor(counts))
+        counted = [s for group in flat for s in group if s.weight]
+        sizes = [sum(self._size(s) for s in counted if s.task == task) for task in self.tasks]
+        sizes.append(sum(bool(s.candidates) for s in counted))
+        return StepBatch(micro_batches=[self.tensors(group) for group in flat], sizes=torch.tensor(sizes))
 
-    def _tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
+    def tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
+        """The sequences as one padded micro-batch."""
         input_ids = pad_rows([s.input_ids for s in sequences], self.pad)
+        candidates = [ids for s in sequences for ids in s.candidates]
         return MicroBatch(
             input_ids=input_ids,
             attention_mask=pad_rows([[1] * len(s.input_ids) for s in sequences], 0),
             labels=pad_rows([s.target_ids for s in sequences], IGNORED),
             task=torch.tensor([self.tasks.index(s.task) for s in sequences]),
             weight=torch.tensor([s.weight for s in sequences]),
+            scale=torch.tensor([self._size(s) / len(s.target_ids) for s in sequences]),
+            number=torch.tensor([s.number for s in sequences]),
+            candidates=pad_rows(candidates, IGNORED) if candidates else torch.empty(0, 1, dtype=torch.long),
+            of=torch.tensor([at for at, s in enumerate(sequences) for _ in s.candidates], dtype=torch.long),
+            shares=torch.tensor([share for s in sequences for share in s.shares]),
         )
+
+    def _size(self, sequence: EncodedTarget) -> int:
+        return len(sequence.target_ids) if self.normalise == "tokens" else 1
 
 
 def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

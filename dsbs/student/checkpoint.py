@@ -16,9 +16,11 @@ from dsbs.errors import InputError
 from dsbs.prompting import task_from
 from dsbs.records import Method
 from dsbs.rundir import write_json
+from dsbs.student.lora import merged
 from dsbs.tasks import Task
 
-CARD = "dsbs.json"
+BEST, CARD = "best", "dsbs.json"
+"""The folder of a run that holds its student, and the file that says all about it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def save_student(student: Student, folder: Path) -> None:
     """Write safetensors, tokenizer and card; an older student in the folder is replaced as a whole or not at all."""
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    student.model.save_pretrained(partial)
+    merged(student.model).save_pretrained(partial)
     student.tokenizer.save_pretrained(partial)
     write_json(partial / CARD, student.card.to_json())
     old = folder.with_name(f".{folder.name}.old")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch.nn import functional as F
@@ -24,14 +24,20 @@ def generate_texts(
     max_input_tokens: int,
     max_new_tokens: int,
     batch_size: int,
+    stop: str = "",
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[str]:
-    """The greedy continuation of every input, special tokens removed, in the order of the inputs."""
+    """The greedy continuation of every input, special tokens removed, in the order of the inputs.
+
+    A text is decoded no further than `stop`, where one is given.
+    """
     rows = _encode(tokenizer, inputs, max_input_tokens)
+    ending: dict[str, Any] = {"stop_strings": [stop], "tokenizer": tokenizer} if stop else {}
     texts = [""] * len(inputs)
     for batch in _by_length(rows, batch_size):
         ids, mask = _pad(tokenizer, [rows[i] for i in batch], model.device)
-        out = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False, num_beams=1)
+        limits = {"max_new_tokens": max_new_tokens, "do_sample": False, "num_beams": 1, **ending}
+        out = model.generate(input_ids=ids, attention_mask=mask, **limits)
         for i, text in zip(batch, tokenizer.batch_decode(out, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
         on_batch(len(batch))

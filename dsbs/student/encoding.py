@@ -1,21 +1,28 @@
 """How pairs become token ids: one sequence a target, cut at the student's limits, with the cuts counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.records import TrainPair
+from dsbs.records import LABEL, Target, TrainPair
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedTarget:
-    """One input and one target as token ids, the end token included."""
+    """One input and one target as token ids, the end token included.
+
+    `number` counts the sequences of a training. `candidates` are all labels that might stand in the target's place, as
+    token ids, and `shares` the teacher's probability of each; both are empty where no label distribution is learned.
+    """
 
     task: str
     weight: float
     input_ids: list[int]
     target_ids: list[int]
+    number: int = 0
+    candidates: tuple[list[int], ...] = ()
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,15 +46,24 @@ def encode_pairs(
     prefixes: Mapping[str, str],
     max_input_tokens: int,
     max_target_tokens: int,
+    after_label: str = "",
 ) -> Encoded:
-    """Tokenise every target of every pair, with the input prefix of the target's task."""
+    """Tokenise every target of every pair, with the input prefix of the target's task.
+
+    `after_label` is what follows a label in its target: the end token if empty.
+    """
     flat = [(pair, target) for pair in pairs for target in pair.targets]
+    labels = list(dict.fromkeys(label for pair in pairs for label in pair.distribution or ()))
+    candidates = dict(zip(labels, label_ids(tokenizer, labels, after=after_label), strict=True))
     inputs = tokenizer([prefixes[target.task] + pair.input for pair, target in flat]).input_ids
     targets = tokenizer(text_target=[target.text for _, target in flat]).input_ids
     end = tokenizer.eos_token_id
+    limits = max_input_tokens, max_target_tokens
     sequences = iter(
-        EncodedTarget(target.task, target.weight, cut(x, max_input_tokens, end), cut(y, max_target_tokens, end))
-        for (_, target), x, y in zip(flat, inputs, targets, strict=True)
+        EncodedTarget(
+            target.task, target.weight, cut(x, limits[0], end), cut(y, limits[1], end), number, *_soft(pair, target, candidates)
+        )
+        for number, ((pair, target), x, y) in enumerate(zip(flat, inputs, targets, strict=True))
     )
     return Encoded(
         examples=[[next(sequences) for _ in pair.targets] for pair in pairs],
@@ -57,6 +73,38 @@ def encode_pairs(
     )
 
 
+def label_ids(tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], *, after: str = "") -> list[list[int]]:
+    """Each label as token ids, with what stands after it; the end token where nothing does."""
+    if not labels:
+        return []
+    found = tokenizer(text_target=[f"{label} {after}".strip() for label in labels]).input_ids
+    return [ids[:-1] if after and ids[-1] == tokenizer.eos_token_id else ids for ids in found]
+
+
+def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Callable[[str], str]:
+    """A function that keeps the first whole words of a text, at most `limit` tokens; all of it where there is no limit."""
+
+    def shorten(text: str) -> str:
+        words = text.split()
+        while limit is not None and len(words) > 1 and _tokens(tokenizer, " ".join(words)) > limit:
+            words = words[: -max(1, (_tokens(tokenizer, " ".join(words)) - limit) // 8)]
+        return text if limit is None or len(words) == len(text.split()) else " ".join(words)
+
+    return shorten
+
+
 def cut(ids: list[int], limit: int, end: int) -> list[int]:
     """At most `limit` ids, the last of them still the end token."""
     return ids if len(ids) <= limit else [*ids[: limit - 1], end]
+
+
+def _soft(
+    pair: TrainPair, target: Target, candidates: Mapping[str, list[int]]
+) -> tuple[tuple[list[int], ...], tuple[float, ...]]:
+    if pair.distribution is None or target.task != LABEL:
+        return (), ()
+    return tuple(candidates[label] for label in pair.distribution), tuple(pair.distribution.values())
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    return len(tokenizer(text_target=text, add_special_tokens=False).input_ids)

@@ -9,13 +9,15 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from dsbs.config import TrainConfig
 from dsbs.flops import EncoderDecoder, training_flops
-from dsbs.material import Material, Rows, prefixes_of, tokenizer_texts, training_rows
+from dsbs.material import Material, Rows, tokenizer_texts, training_rows
 from dsbs.methods import read_output
 from dsbs.presets import Preset, preset_of
-from dsbs.records import LABEL
+from dsbs.records import LABEL, RATIONALE
 from dsbs.student.batching import StepSampler
 from dsbs.student.build import load_config, load_tokenizer
-from dsbs.student.encoding import Encoded, encode_pairs
+from dsbs.student.encoding import Encoded, EncodedTarget, encode_pairs, word_shortener
+from dsbs.student.soft_teacher import check_soft_teacher
+from dsbs.teacher_runs import prefixes_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Plan:
     @property
     def max_label_tokens(self) -> int:
         """How many tokens a label may take at use: room for longer ones than any in training, but not for rationales."""
-        method, prefixes = self.config.method, prefixes_of(self.config)
+        method, prefixes = self.rows.method, prefixes_of(self.config)
         targets = (target for pair in self.rows.pairs for target in pair.targets if target.task == LABEL)
         labels = sorted({read_output(method, target.text, prefixes).label or "" for target in targets})
         longest = max(map(len, self.tokenizer(text_target=labels).input_ids))
@@ -70,6 +72,8 @@ class Plan:
             "n_extra": rows.n_extra,
             "n_dropped_overlap": rows.n_dropped_overlap,
             "n_train": len(rows.pairs),
+            "n_explained": rows.n_explained,
+            "teacher_disagreement": rows.disagreement,
             "examples_seen": int(times.sum()),
             "epochs": round(sampler.steps / sampler.steps_per_epoch, 3),
             "sequences_seen": int(sequences),
@@ -83,7 +87,8 @@ class Plan:
     def _costs(self) -> NDArray[np.float64]:
         """Sequences, input tokens, target tokens and training FLOPs of every example, (N, 4).
 
-        Padding is not counted. FLOPs are 0 for an architecture whose count dsbs does not know.
+        Padding is not counted. FLOPs are 0 for an architecture whose count dsbs does not know. They hold the scoring of
+        candidate labels, and nothing of a soft teacher.
         """
         examples = self.encoded.examples
         of = np.repeat(np.arange(len(examples)), [len(example) for example in examples])
@@ -92,6 +97,8 @@ class Plan:
         known = self.architecture.model_type in ("t5", "mt5")
         shape = EncoderDecoder.from_config(self.architecture.to_dict()) if known else None
         flops = training_flops(shape, inputs, target_tokens=targets) if shape else np.zeros_like(inputs)
+        if shape:
+            flops = flops + np.array([_candidate_flops(shape, target) for example in examples for target in example])
         columns = [np.ones_like(inputs), inputs, targets, flops]
         return np.stack([np.bincount(of, weights=column, minlength=len(examples)) for column in columns], axis=1)
 
@@ -99,19 +106,33 @@ class Plan:
 def plan_training(material: Material, config: TrainConfig) -> Plan:
     """Everything about a training but its weights. InputError for rows or students that cannot be used."""
     settings, prefixes = settings_of(config), prefixes_of(config)
-    rows = training_rows(material, config)
     tokenizer = load_tokenizer(config.student, lambda: [*tokenizer_texts(material), *prefixes.values()])
+    rows = training_rows(material, config, word_shortener(tokenizer, config.max_rationale_tokens))
+    architecture = load_config(config.student, tokenizer, config.dropout)
+    for teacher in config.soft_teacher:
+        check_soft_teacher(teacher, tokenizer=tokenizer, architecture=architecture, method=rows.method)
     encoded = encode_pairs(
         rows.pairs,
         tokenizer,
         prefixes=prefixes,
         max_input_tokens=settings.max_input_tokens,
         max_target_tokens=settings.max_target_tokens,
+        after_label=prefixes[RATIONALE].strip() if rows.method == "label_then_rationale" else "",
     )
-    return Plan(config, settings, rows, tokenizer, load_config(config.student, tokenizer, config.dropout), encoded)
+    return Plan(config, settings, rows, tokenizer, architecture, encoded)
 
 
 def settings_of(config: TrainConfig) -> Preset:
     """The student's preset with what the user said in place of it."""
-    preset = preset_of(config.student)
+    preset = preset_of(config.student, lora=config.lora_rank is not None, optimiser=config.optimiser)
     return replace(preset, **{name: said for name in vars(preset) if (said := getattr(config, name)) is not None})
+
+
+def _candidate_flops(shape: EncoderDecoder, target: EncodedTarget) -> float:
+    """Of scoring all labels that might stand in a target's place: the decoder's part, and keys and values of the input."""
+    if not target.candidates:
+        return 0.0
+    inputs, tokens = len(target.input_ids), sum(map(len, target.candidates))
+    behind = training_flops(shape, inputs, target_tokens=1 + tokens) - training_flops(shape, inputs, target_tokens=1)
+    # Keys and values: 3 passes x 2 operations x half of an attention's matrices.
+    return float(behind + 3 * shape.n_decoder_layers * shape.attention_parameters * inputs * len(target.candidates))

@@ -35,7 +35,7 @@ def predict(
     outputs = [read_output(method, text, student.card.prefixes) for text in texts]
     rationales = [output.rationale for output in outputs]
     if explain and method == "step_by_step":
-        rationales = list(_generate(student, examples, RATIONALE, batch_size))
+        rationales = list(_generate(student, examples, _rationale_task(student), batch_size))
     scored = _score(student, examples, rationales, batch_size, on_batch) if scores or decode == "score" else None
     predictions = []
     for at, example in enumerate(examples):
@@ -82,6 +82,7 @@ def _generate(
 ) -> list[str]:
     card = student.card
     short = task == LABEL and card.method != "rationale_then_label" and not longest
+    marker = card.prefixes[RATIONALE].strip() if short and card.method == "label_then_rationale" else ""
     return generate_texts(
         student.model,
         student.tokenizer,
@@ -89,8 +90,14 @@ def _generate(
         max_input_tokens=card.max_input_tokens,
         max_new_tokens=card.max_label_tokens if short else card.max_target_tokens,
         batch_size=batch_size,
+        stop=marker,
         on_batch=on_batch,
     )
+
+
+def _rationale_task(student: Student) -> str:
+    """The task whose rationales are shown: the first that the student learned."""
+    return next(task for task in student.card.prefixes if task != LABEL)
 
 
 def _score(

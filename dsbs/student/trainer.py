@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from transformers import (
 from dsbs.progress import Progress
 from dsbs.student.batching import Collator, MicroBatch, StepBatch, StepSampler
 from dsbs.student.encoding import Encoded
-from dsbs.student.loss import multi_task_loss, sequence_losses
+from dsbs.student.objective import Objective
 
 Validate = Callable[[], tuple[int, int]]
 """Gives how many validation labels are right, and how many there are, on this rank."""
@@ -33,6 +34,7 @@ class StepTrainer(Seq2SeqTrainer):
     One item of the data loader is this rank's share of a step, so `gradient_accumulation_steps` stays 1 and the loss is
     normalised over the step by construction. Validation counts right labels instead of computing a loss, shared among the
     ranks without a collective inside generation; the best weights are handed to `save_best` as soon as they are found.
+    `task_weights` gives what each task's weight is multiplied by at a step.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class StepTrainer(Seq2SeqTrainer):
         encoded: Encoded,
         sampler: StepSampler,
         collator: Collator,
+        objective: Objective,
+        task_weights: Callable[[int], Sequence[float]],
         validate: Validate | None,
         save_best: Callable[[], None],
         **trainer_arguments: Any,
@@ -48,6 +52,7 @@ class StepTrainer(Seq2SeqTrainer):
         super().__init__(train_dataset=encoded.examples, eval_dataset=[0], **trainer_arguments)
         self.remove_callback(PrinterCallback)
         self._sampler, self._collator, self._validate, self._save_best = sampler, collator, validate, save_best
+        self._objective, self._task_weights = objective, task_weights
         self._clipped: int | None = None
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -57,22 +62,25 @@ class StepTrainer(Seq2SeqTrainer):
         """Forward and backward of every micro-batch; the loss of the step over all ranks, detached."""
         model.train()
         ranks = self.accelerator.num_processes
-        counts = inputs["target_tokens"].to(self.args.device)
+        sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
-            dist.all_reduce(counts)
+            dist.all_reduce(sizes)
+        scales = torch.tensor(self._task_weights(self.state.global_step), device=self.args.device)
         total = torch.zeros((), device=self.args.device)
         for number, micro_batch in enumerate(inputs["micro_batches"], 1):
             last = number == len(inputs["micro_batches"])
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
                 # Gradients are averaged over ranks, and this loss is this rank's part of a sum: hence the factor.
-                loss = self._loss(model, micro_batch.to(self.args.device), counts) * ranks
+                loss = self._loss(model, micro_batch.to(self.args.device), sizes, scales) * ranks
                 self.accelerator.backward(loss)
             total += loss.detach()
         return total
 
-    def _loss(self, model: Any, batch: MicroBatch, counts: torch.Tensor) -> torch.Tensor:
-        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels).logits
-        return multi_task_loss(sequence_losses(logits, batch.labels), batch.task, batch.weight, counts)
+    def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+        batch = replace(batch, weight=batch.weight * scales[batch.task])
+        encoder = self.accelerator.unwrap_model(model).get_encoder()
+        with self.compute_loss_context_manager():
+            return self._objective(model, batch, sizes, encoder=encoder)
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""

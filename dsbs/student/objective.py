@@ -1,0 +1,92 @@
+"""What a student of encoder and decoder learns from a micro-batch: texts, label distributions, token distributions.
+
+The one place that knows how a forward pass becomes a loss. Another kind of student (decoder only, a classifier) has another
+objective, another encoding and another way to predict; the trainer stays.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn import functional as F
+from transformers.modeling_outputs import BaseModelOutput
+
+from dsbs.student.batching import IGNORED, MicroBatch
+from dsbs.student.loss import label_scores, multi_task_loss, sequence_losses, spread_out
+from dsbs.student.soft import divergence, gathered, soft_cross_entropy
+from dsbs.student_options import Divergence
+
+
+class SoftTokens(NamedTuple):
+    """What a soft teacher says to the target tokens of a micro-batch, in order, padding left out.
+
+    log_probs (N, K) at the temperature; ids (N, K - 1) of the tokens they are of, the last column being all others
+    together; None where they are of the whole vocabulary.
+    """
+
+    ids: torch.Tensor | None
+    log_probs: torch.Tensor
+
+
+SoftTeacher = Callable[[MicroBatch], SoftTokens]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """(1 - w) x the loss of the texts + w x T^2 x that of the soft targets, where there are any.
+
+    `soft_teacher` gives token distributions; without one, soft targets are label distributions.
+    """
+
+    soft_weight: float = 0.0
+    temperature: float = 1.0
+    kind: Divergence = "forward"
+    soft_teacher: SoftTeacher | None = None
+
+    def __call__(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, *, encoder: Any) -> torch.Tensor:
+        """This micro-batch's part of the step's loss. sizes (T + 1,) are of the whole step; see StepBatch."""
+        hard_weight, soft = batch.weight, torch.zeros((), device=batch.weight.device)
+        logits, candidate_logits = self._forward(model, batch, encoder)
+        if self.soft_weight and self.soft_teacher is not None and batch.weight.any():
+            hard_weight = batch.weight * (1 - self.soft_weight)
+            soft = self._token_loss(logits, batch, sizes)
+        elif self.soft_weight and len(batch.of):
+            softened = torch.bincount(batch.of, minlength=len(batch.weight)) > 0
+            hard_weight = batch.weight * torch.where(softened, 1 - self.soft_weight, 1.0)
+            soft = self._label_loss(candidate_logits, batch, sizes)
+        hard = multi_task_loss(sequence_losses(logits, batch.labels) * batch.scale, batch.task, hard_weight, sizes)
+        return hard + self.soft_weight * soft
+
+    def _forward(self, model: Any, batch: MicroBatch, encoder: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of the sequences (S, Y, V) and of their candidates (C, Z, V); an input is encoded once for all of its own."""
+        if not len(batch.of):
+            found = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels).logits
+            return found, found[:0]
+        states = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state  # (S, X, D)
+        rows = torch.cat([torch.arange(len(batch.labels), device=batch.of.device), batch.of])
+        width = max(batch.labels.shape[1], batch.candidates.shape[1])
+        texts = [F.pad(ids, (0, width - ids.shape[1]), value=IGNORED) for ids in (batch.labels, batch.candidates)]
+        outputs = BaseModelOutput(last_hidden_state=states[rows])
+        logits = model(encoder_outputs=outputs, attention_mask=batch.attention_mask[rows], labels=torch.cat(texts)).logits
+        own, candidates = logits.split([len(batch.labels), len(batch.candidates)])
+        return own[:, : batch.labels.shape[1]], candidates[:, : batch.candidates.shape[1]]
+
+    def _label_loss(self, logits: torch.Tensor, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
+        """The mean over the step's examples that have a label distribution."""
+        count = len(batch.weight)
+        said = label_scores(logits, batch.candidates, batch.of, count)  # (S, L)
+        wanted = spread_out(batch.shares.log(), batch.of, count)
+        has = wanted.isfinite().any(dim=1)
+        losses = soft_cross_entropy(said[has], wanted[has], temperature=self.temperature)
+        return (batch.weight[has] * losses).sum() / sizes[-1].clamp(min=1)
+
+    def _token_loss(self, logits: torch.Tensor, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
+        """Each task's mean over tokens, normalised as its texts are."""
+        assert self.soft_teacher is not None
+        real = batch.labels.ne(IGNORED)
+        ids, log_p = self.soft_teacher(batch)
+        log_q = gathered(F.log_softmax(logits[real].float() / self.temperature, dim=-1), ids)  # (N, K)
+        losses = torch.zeros_like(real, dtype=log_q.dtype)
+        losses[real] = divergence(log_p, log_q, self.kind) * self.temperature**2
+        return multi_task_loss(losses.sum(dim=1) * batch.scale, batch.task, batch.weight, sizes)

@@ -1,0 +1,392 @@
+"""Every kind of distillation in one trainer: what must be equal is equal, and what must help helps."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import Farm
+from safetensors.torch import load_file
+from torch.nn import functional as F
+
+from dsbs import api
+from dsbs.config import TrainConfig
+from dsbs.errors import InputError
+from dsbs.material import load_material
+from dsbs.student.batching import Collator, StepBatch
+from dsbs.student.build import build_model
+from dsbs.student.decoding import Candidates, generate_texts, score_labels
+from dsbs.student.objective import Objective
+from dsbs.student.plan import Plan, plan_training
+from dsbs.student.soft_cache import CachedTeacher
+from dsbs.student.soft_teacher import WhiteBoxTeacher
+
+FAST: dict[str, Any] = {"max_steps": 6, "batch_size": 8, "eval_every": 3, "max_target_tokens": 32, "dropout": 0.0}
+CLOSE: dict[str, float] = {"rtol": 1e-4, "atol": 1e-6}
+
+
+@pytest.fixture(scope="module")
+def two_teachers(tmp_path_factory: pytest.TempPathFactory) -> Farm:
+    """A farm with two teachers, who disagree on birds: together their labels are distributions."""
+    farm = Farm(tmp_path_factory.mktemp("two"))
+    farm.generate(out=farm.folder / "first")
+    farm.answers.write_text(farm.answers.read_text().replace("So it is a bird", "So it is a mammal"))
+    farm.generate(out=farm.folder / "second")
+    return farm
+
+
+@pytest.fixture(scope="module")
+def larger(two_teachers: Farm) -> Path:
+    """A trained larger student, to be a teacher of tokens."""
+    out = two_teachers.folder / "larger"
+    answers = two_teachers.folder / "first"
+    api.train(answers=answers, out=out, **FAST | {"max_steps": 60, "eval_every": 60, "batch_size": 16})
+    return out
+
+
+def settings(farm: Farm, **more: Any) -> dict[str, Any]:
+    return {"answers": [farm.folder / "first", farm.folder / "second"], **FAST, **more}
+
+
+def planned(farm: Farm, **more: Any) -> Plan:
+    config = TrainConfig(**settings(farm, **more))
+    return plan_training(load_material(config), config)
+
+
+def loss_and_gradient(model: Any, objective: Objective, batch: StepBatch) -> tuple[float, list[torch.Tensor]]:
+    model.zero_grad()
+    parts = [objective(model, part, batch["sizes"], encoder=model.get_encoder()) for part in batch["micro_batches"]]
+    sum(parts, torch.zeros(())).backward()
+    return sum(part.item() for part in parts), [p.grad.clone() for p in model.parameters() if p.grad is not None]
+
+
+def step(plan: Plan, size: int | None = None, count: int = 10, **options: Any) -> StepBatch:
+    collator = Collator(plan.encoded.tasks, plan.tokenizer.pad_token_id, size, **options)
+    return collator(plan.encoded.examples[:count])
+
+
+def model_of(plan: Plan) -> Any:
+    return build_model("tiny", plan.architecture, seed=0).eval()
+
+
+def test_no_soft_weight_is_the_plain_loss(two_teachers: Farm) -> None:
+    plain, soft = planned(two_teachers), planned(two_teachers, soft_weight=0.5)
+    assert not any(t.candidates for example in plain.encoded.examples for t in example)
+    assert all(len(example[0].candidates) == 2 for example in soft.encoded.examples)
+    model = model_of(plain)
+    without = loss_and_gradient(model, Objective(), step(plain))
+    with_none = loss_and_gradient(model, Objective(soft_weight=0.0), step(soft))
+    assert with_none[0] == pytest.approx(without[0], rel=1e-5)
+    for a, b in zip(without[1], with_none[1], strict=True):
+        torch.testing.assert_close(a, b, **CLOSE)
+    assert loss_and_gradient(model, Objective(soft_weight=0.5), step(soft))[0] != pytest.approx(without[0], rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["standard", "label_then_rationale"])
+def test_soft_labels_alone_are_cross_entropy_of_the_scores_that_predicting_uses(two_teachers: Farm, method: str) -> None:
+    plan = planned(two_teachers, soft_weight=1.0, soft_temperature=2.0, method=method)
+    model, pairs = model_of(plan), plan.rows.pairs[:10]
+    after = "[rationale]" if method == "label_then_rationale" else ""
+    rows = [Candidates("[label] " + pair.input, tuple(pair.distribution or ()), after=after) for pair in pairs]
+    scores = score_labels(model, plan.tokenizer, rows, max_input_tokens=256, batch_size=4)
+    said = torch.tensor([list(score.values()) for score in scores])
+    wanted = torch.tensor([list((pair.distribution or {}).values()) for pair in pairs]) ** 0.5  # at T = 2
+    wanted = wanted / wanted.sum(dim=1, keepdim=True)
+    expected = 4 * -(wanted * F.log_softmax(said / 2, dim=1)).sum(dim=1).mean()
+    loss, gradient = loss_and_gradient(model, Objective(soft_weight=1.0, temperature=2.0), step(plan))
+    assert loss == pytest.approx(expected.item(), rel=1e-4)
+    assert all(g.isfinite().all() for g in gradient)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("normalise", ["tokens", "examples"])
+def test_micro_batches_change_nothing_with_soft_labels(two_teachers: Farm, size: int, normalise: str) -> None:
+    plan = planned(two_teachers, soft_weight=0.6, soft_temperature=2.0)
+    model, objective = model_of(plan), Objective(soft_weight=0.6, temperature=2.0)
+    whole = loss_and_gradient(model, objective, step(plan, normalise=normalise))
+    parts = loss_and_gradient(model, objective, step(plan, size, normalise=normalise))
+    assert parts[0] == pytest.approx(whole[0], rel=1e-5)
+    for a, b in zip(whole[1], parts[1], strict=True):
+        torch.testing.assert_close(a, b, **CLOSE)
+
+
+def test_normalised_by_examples_every_sequence_counts_alike(two_teachers: Farm) -> None:
+    plan = planned(two_teachers)
+    model, total = model_of(plan), 0.0
+    found = loss_and_gradient(model, Objective(), step(plan, normalise="examples"))[0]
+    for task in plan.encoded.tasks:
+        targets = [t for example in plan.encoded.examples[:10] for t in example if t.task == task]
+        losses = [
+            model(input_ids=torch.tensor([t.input_ids]), labels=torch.tensor([t.target_ids])).loss.item() * t.weight
+            for t in targets
+        ]
+        total += sum(losses) / len(losses)
+    assert found == pytest.approx(total, rel=1e-5)
+    assert step(plan, normalise="examples")["sizes"].tolist() == [10, 20, 0]
+    assert step(plan)["sizes"][1] > 60
+
+
+def white_box(plan: Plan, folder: Path, **options: Any) -> WhiteBoxTeacher:
+    return WhiteBoxTeacher([str(folder)], [], **options)
+
+
+@pytest.mark.parametrize("top_k", [None, 5])
+@pytest.mark.parametrize("kind", ["forward", "reverse", "skew", "reverse_skew"])
+def test_a_student_that_is_its_teacher_has_nothing_to_learn(
+    two_teachers: Farm, larger: Path, kind: Any, top_k: int | None
+) -> None:
+    from dsbs.student.checkpoint import load_student
+
+    plan = planned(two_teachers, answers=[two_teachers.folder / "first"])
+    model = load_student(larger / "best", "cpu").model
+    teacher = white_box(plan, larger, top_k=top_k, temperature=2.0)
+    objective = Objective(soft_weight=1.0, temperature=2.0, kind=kind, soft_teacher=teacher)
+    loss, gradient = loss_and_gradient(model, objective, step(plan))
+    other, large = loss_and_gradient(model_of(plan), objective, step(plan))
+    assert abs(loss) < 1e-2 < other  # half precision keeps three digits
+    assert max(g.abs().max() for g in gradient) < 0.05 * max(g.abs().max() for g in large)
+
+
+def test_what_a_cache_says_is_what_its_teacher_says_also_when_it_was_filled_in_two_goes(
+    two_teachers: Farm, larger: Path, tmp_path: Path
+) -> None:
+    plan = planned(two_teachers, answers=[two_teachers.folder / "first"])
+    sequences = [sequence for example in plan.encoded.examples for sequence in example]
+    collator = Collator(plan.encoded.tasks, plan.tokenizer.pad_token_id)
+    (batch,) = step(plan, count=7)["micro_batches"]
+    for top_k in (None, 4):
+        teacher = white_box(plan, larger, top_k=top_k, temperature=3.0)
+        cache = CachedTeacher(tmp_path, teacher, sequences)
+        limits = {"limit_gb": 1.0, "vocabulary": plan.architecture.vocab_size}
+        cache.fill(collator, **limits)
+        with sqlite3.connect(cache.path) as database:
+            rows = database.execute("SELECT count(*) FROM tokens").fetchone()[0]
+            database.execute("DELETE FROM tokens WHERE number % 2 = 0")
+        again = CachedTeacher(tmp_path, teacher, sequences)
+        again.fill(collator, **limits, rank=0, ranks=2)
+        again.fill(collator, **limits, rank=1, ranks=2)
+        assert rows == len(sequences) == again._db.execute("SELECT count(*) FROM tokens").fetchone()[0]
+        said, kept = teacher(batch), again(batch)
+        assert (said.ids is None) == (kept.ids is None) == (top_k is None)
+        torch.testing.assert_close(said.log_probs.exp(), kept.log_probs.exp(), rtol=2e-2, atol=1e-4)
+        with pytest.raises(InputError, match="--soft-top-k"):
+            again.fill(collator, limit_gb=1e-6, vocabulary=plan.architecture.vocab_size)
+
+
+def test_caching_gives_the_same_training_as_computing_on_the_fly(two_teachers: Farm, larger: Path, tmp_path: Path) -> None:
+    soft = {"answers": two_teachers.folder / "first", "soft_teacher": str(larger), "soft_weight": 0.7, "soft_temperature": 2.0}
+    options = FAST | {"student": "tinier", **soft}
+    whole = api.train(**options, out=tmp_path / "whole")
+    cached = api.train(**options, soft_cache=tmp_path / "cache", out=tmp_path / "cached")
+    for one, two in zip(whole["log"], cached["log"], strict=True):
+        assert one == pytest.approx(two, rel=1e-3)
+    assert len(list((tmp_path / "cache").glob("*.sqlite"))) == 1
+    api.train(**options, seed=1, soft_cache=tmp_path / "cache", out=tmp_path / "other")
+    assert len(list((tmp_path / "cache").glob("*.sqlite"))) == 2  # another seed has another order of rows
+
+
+def noisy(folder: Path) -> Farm:
+    """A farm where a quarter of the gold labels are wrong, in training and test alike."""
+    farm = Farm(folder, sounds=12)
+    wrong, chance = {"bird": "mammal", "mammal": "bird"}, random.Random(0)
+    farm.write([{**r, "kind": wrong[r["kind"]] if chance.random() < 0.25 else r["kind"]} for r in farm.rows])
+    farm.answer()
+    farm.generate()
+    return farm
+
+
+def test_loss(run: Path, farm: Farm) -> float:
+    """Mean cross-entropy of the test rows' gold labels."""
+    from dsbs.student.checkpoint import load_student
+
+    student = load_student(run / "best", "cpu")
+    rows = load_material(TrainConfig(answers=[farm.folder / "answered"])).splits["test"]
+    candidates = [Candidates("[label] " + e.input, ("bird", "mammal")) for e in rows]
+    scores = score_labels(student.model, student.tokenizer, candidates, max_input_tokens=256, batch_size=64)
+    return -sum(score[str(e.gold)] for score, e in zip(scores, rows, strict=True)) / len(rows)
+
+
+test_loss.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_soft_tokens_of_a_larger_student_lower_a_smaller_ones_test_loss(tmp_path: Path) -> None:
+    """Labels are noisy: a student of hard labels learns the noise, one of soft labels how sure one can be."""
+    farm = noisy(tmp_path)
+    shared = {"answers": farm.folder / "answered", "method": "standard", "batch_size": 32, "dropout": 0.0}
+    teacher, hard, soft = (tmp_path / name for name in ("teacher", "hard", "soft"))
+    api.train(**shared, max_steps=25, eval_every=25, out=teacher)
+    student = shared | {"student": "tinier", "max_steps": 200, "eval_every": 200}
+    api.train(**student, out=hard)
+    api.train(**student, soft_teacher=teacher, soft_weight=0.9, soft_temperature=2.0, out=soft)
+    assert test_loss(soft, farm) < test_loss(hard, farm) - 0.2
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "best" / "model.safetensors")
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "labels": {"soft_weight": 0.5, "soft_temperature": 2.0, "alpha_schedule": "linear", "normalise": "examples"},
+    "tokens": {"soft_weight": 0.5, "soft_temperature": 2.0, "soft_divergence": "skew", "soft_top_k": 20, "filter": "agree"},
+}
+
+
+def by_tokens(farm: Farm, larger: Path) -> dict[str, Any]:
+    """A built-in student's vocabulary is that of its answers: those of the larger one."""
+    return {"soft_teacher": larger, "answers": [farm.folder / "first"]}
+
+
+def flags(options: dict[str, Any]) -> list[str]:
+    said = {k: ",".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in options.items()}
+    return [word for name, value in said.items() for word in (f"--{name.replace('_', '-')}", value)]
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
+    options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier")
+    options |= by_tokens(two_teachers, larger) | {"soft_cache": tmp_path / "cache"} if kind == "tokens" else {}
+    one = api.train(**options, out=tmp_path / "one")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "dsbs.train"]
+    done = subprocess.run(
+        [*command, *flags(options), "--out", str(tmp_path / "two")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-8000:]
+    two = api.train(**options, out=tmp_path / "two")
+    assert (one["processes"], two["processes"]) == (1, 2)
+    for a, b in zip(one["log"], two["log"], strict=True):
+        assert a == pytest.approx(b, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_accumulating_changes_nothing_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
+    options = settings(two_teachers, **OPTIONS[kind]) | (by_tokens(two_teachers, larger) if kind == "tokens" else {})
+    logs = [api.train(**options, micro_batch_size=size, out=tmp_path / str(size))["log"] for size in (None, 3)]
+    for one, two in zip(*logs, strict=True):
+        assert one == pytest.approx(two, rel=1e-3)
+
+
+def test_adapters_are_merged_into_what_is_saved(two_teachers: Farm, larger: Path, tmp_path: Path) -> None:
+    from dsbs.student.checkpoint import load_student
+    from dsbs.student.lora import merged, with_adapters
+
+    options = settings(two_teachers, student=str(larger / "best"), lora_rank=4)
+    trained = api.train(**options, out=tmp_path / "lora")
+    assert trained["settings"]["learning_rate"] == 5e-4
+    assert trained["trained_parameters"] < 0.2 * trained["parameters"]
+    before, after = weights(larger), weights(tmp_path / "lora")
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert not any("shared" in name or "norm" in name for name in changed)
+    assert api.evaluate(run=tmp_path / "lora")["n"] == 8
+
+    model = with_adapters(load_student(larger / "best", "cpu").model, 4).eval()
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    text = {"input_ids": torch.tensor([[5, 6, 7, 1]]), "labels": torch.tensor([[8, 9, 1]])}
+    with torch.no_grad():
+        torch.testing.assert_close(merged(model)(**text).logits, model(**text).logits, rtol=1e-3, atol=1e-4)
+        assert not torch.allclose(model(**text).logits, load_student(larger / "best", "cpu").model(**text).logits)
+
+
+def test_adapters_interrupted_and_resumed_end_alike(
+    two_teachers: Farm, larger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dsbs.student.trainer import StepCallback
+
+    options = settings(two_teachers, student=str(larger / "best"), lora_rank=4, alpha_schedule="label_joint_rationale")
+    api.train(**options, out=tmp_path / "whole")
+    ended = StepCallback.on_step_end
+
+    def stop(self: Any, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if state.global_step == 4:
+            raise KeyboardInterrupt
+        ended(self, args, state, control, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StepCallback, "on_step_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            api.train(**options, out=tmp_path / "parts")
+    api.train(**options, out=tmp_path / "parts")
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_recomputed_activations_give_the_same_losses(two_teachers: Farm, tmp_path: Path) -> None:
+    options = settings(two_teachers, soft_weight=0.5)
+    plain = api.train(**options, out=tmp_path / "plain")["log"]
+    for one, two in zip(plain, api.train(**options, gradient_checkpointing=True, out=tmp_path / "again")["log"], strict=True):
+        assert one == pytest.approx(two, rel=1e-4)
+
+
+def test_optimisers_have_their_own_learning_rate(two_teachers: Farm, tmp_path: Path) -> None:
+    trained = api.train(**settings(two_teachers, optimiser="adafactor"), out=tmp_path / "a")
+    assert trained["settings"]["learning_rate"] == 1e-3
+    assert trained["log"][-1]["step"] == 6
+    given = TrainConfig(optimiser="adafactor", learning_rate=2e-4, lora_rank=8)
+    from dsbs.student.plan import settings_of
+
+    assert settings_of(given).learning_rate == 2e-4
+    assert settings_of(TrainConfig(student="google/t5-v1_1-base")).learning_rate == 5e-5
+
+
+def test_a_label_first_student_stops_after_the_label(two_teachers: Farm, tmp_path: Path) -> None:
+    from dsbs.student.checkpoint import load_student
+    from dsbs.student.predict import predict
+
+    options = settings(two_teachers, answers=two_teachers.folder / "first", method="label_then_rationale", student="tiny")
+    api.train(**options | {"max_steps": 120, "eval_every": 120, "batch_size": 16}, out=tmp_path / "run")
+    student = load_student(tmp_path / "run" / "best", "cpu")
+    rows = load_material(TrainConfig(answers=[two_teachers.folder / "first"])).splits["train"][:16]
+    short, long = predict(student, rows), predict(student, rows, explain=True)
+    assert [p.label for p in short] == [p.label for p in long] == [e.gold for e in rows]
+    assert all(p.raw.endswith("[rationale]") for p in short)
+    assert all(len(p.rationale or "") > 8 for p in long)
+    inputs = [student.card.prefixes["label"] + e.input for e in rows]
+    limits: dict[str, int] = {"max_input_tokens": 256, "max_new_tokens": 30, "batch_size": 4}
+    assert generate_texts(student.model, student.tokenizer, inputs, **limits, stop="[rationale]") == [p.raw for p in short]
+
+
+def test_a_text_task_is_distilled_from_the_teachers_text(farm: Farm, tmp_path: Path) -> None:
+    """Kim and Rush 2016: the teacher's most likely text is the target."""
+    text = farm.task.read_text().replace("{kind: class, labels: [bird, mammal]}", "{kind: text}")
+    farm.task.write_text(text.replace("{{ label }}.", "{{ label }}"))
+    text = farm.answers.read_text().replace("a bird.", "a feathered friend")
+    farm.answers.write_text(text.replace("a mammal.", "a mammal with fur"))
+    farm.generate()
+    options = FAST | {"answers": farm.folder / "answered", "method": "standard", "labels": "teacher"}
+    config = TrainConfig(**options)
+    targets = {t.text for pair in plan_training(load_material(config), config).rows.pairs for t in pair.targets}
+    assert targets == {"feathered friend", "mammal with fur"}
+    trained = api.train(**options | {"max_steps": 60, "eval_every": 60, "batch_size": 16}, out=tmp_path / "run")
+    assert trained["best_validation_accuracy"] > 0.5
+    with pytest.raises(InputError, match="kind 'text'"):
+        api.train(**options, soft_weight=0.5, out=tmp_path / "soft")
+
+
+def test_soft_targets_that_mean_nothing_are_refused(two_teachers: Farm, larger: Path, tmp_path: Path) -> None:
+    one = settings(two_teachers, answers=two_teachers.folder / "first", out=tmp_path / "x")
+    with pytest.raises(InputError, match="answers without label distributions"):
+        api.train(**one, soft_weight=0.5)
+    with pytest.raises(InputError, match="rationale_then_label"):
+        api.train(**settings(two_teachers, soft_weight=0.5, method="rationale_then_label", out=tmp_path / "x"))
+    with pytest.raises(InputError, match="a teacher of method 'step_by_step'"):
+        api.train(**one, soft_weight=0.5, soft_teacher=larger, method="label_then_rationale")
+    other = tmp_path / "other"
+    Farm(tmp_path, sounds=3).generate(out=tmp_path / "few")
+    api.train(**FAST, answers=tmp_path / "few", out=other)
+    with pytest.raises(InputError, match=r"a vocabulary of .* entries that differs from the student's"):
+        api.train(**one, soft_weight=0.5, soft_teacher=other)
+    with pytest.raises(InputError, match="--soft-teacher"):
+        api.train(**one, soft_weight=0.5, soft_teacher=tmp_path / "nowhere")
