@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 
 from dsbs.errors import InputError
 from dsbs.labels import LETTERS, fold, match_label
-from dsbs.prompting import load_task, render_input, render_template
+from dsbs.prompting import load_task, packaged, render_input, render_template
 from dsbs.readers import SUFFIXES, Rows, read_hub, read_rows
 from dsbs.records import SPLITS, Example, Split
 from dsbs.splits import cut_80_10_10, cut_validation
@@ -144,6 +144,8 @@ class _Source:
 
 def _find_source(task: Task, path: Path | None) -> _Source:
     columns = [task.columns, *_hub_columns(task)]
+    if path is None and task.data is not None:
+        path = packaged(task.data)
     if path is None:
         if task.hub is None:
             raise InputError("--data", got="nothing", expected="a file or folder", fix="the task names no hub data set")

@@ -85,6 +85,7 @@ class Task(_Part):
     answer: AnswerForm
     demonstrations: tuple[dict[str, Any], ...] = Field(min_length=1)
     columns: Columns
+    data: str | None = Field(None, description="folder with the rows, of a task whose rows travel with dsbs")
     release: Release | None = None
     hub: HubSource | None = None
 
