@@ -8,6 +8,7 @@ from dsbs.usage import listing
 
 STAGES = {
     "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
+    "answers": "Look into an answer store: count, list, export and re-parse, without a teacher.",
     "train": "Train one student by one method on a fraction of the data.",
     "evaluate": "Measure a trained student on a split it has not seen.",
     "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",

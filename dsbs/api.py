@@ -13,12 +13,17 @@ from typing import Any
 
 from dsbs.errors import InputError
 
-__all__ = ["InputError", "compare", "evaluate", "generate", "predict", "train"]
+__all__ = ["InputError", "answers", "compare", "evaluate", "generate", "predict", "train"]
 
 
 def generate(**settings: Any) -> dict[str, Any]:
     """Have a teacher answer the inputs of a task; settings of `GenerateConfig`."""
     return _run("generate", settings)
+
+
+def answers(question: str, **settings: Any) -> dict[str, Any]:
+    """Ask an answer store: "count", "list", "export" or "reparse"; settings of the question's configuration."""
+    return _run("answers", settings, question)
 
 
 def train(**settings: Any) -> dict[str, Any]:
@@ -41,7 +46,9 @@ def predict(**settings: Any) -> list[dict[str, Any]]:
     return list(_run("predict", settings)["predictions"])
 
 
-def _run(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _run(name: str, settings: dict[str, Any], question: str = "") -> dict[str, Any]:
     stage = importlib.import_module(f"dsbs.{name}").STAGE
+    if question:
+        stage = stage.question(question)
     results: dict[str, Any] = stage.run(stage.configure(**settings))
     return results

@@ -53,7 +53,13 @@ class Stage(Generic[Config]):
 
     def app(self) -> App:
         """The stage as a cyclopts application, under its own name."""
-        app = App(name=f"dsbs {self.name}", help=inspect.getdoc(self.config), version=__version__, help_format="plaintext")
+        app = App(
+            name=f"dsbs {self.name}",
+            help=inspect.getdoc(self.config),
+            version=__version__,
+            help_format="plaintext",
+            suppress_keyboard_interrupt=False,
+        )
         app.default(self._command())
         return app
 
@@ -101,19 +107,26 @@ class StageGroup:
     def main(self, argv: Sequence[str] | None = None) -> None:
         """Hand the command line to its question; list the questions where none is named."""
         argv = sys.argv[1:] if argv is None else argv
-        if argv and argv[0] in self._questions():
-            self._questions()[argv[0]].main(argv[1:])
         if not argv or argv[0] in ("--help", "-h"):
             listed = {name: stage.help for name, stage in self._questions().items()}
             print(listing(f"dsbs {self.name} QUESTION [FLAGS]", self.help, listed))
             sys.exit(0)
-        got, fix = f"question {argv[0]!r}", nearest(argv[0], self._questions())
-        print(f"error: dsbs {self.name}: got {got}; expected a question; {fix}", file=sys.stderr)
-        sys.exit(2)
+        try:
+            self.question(argv[0]).main(argv[1:])
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+
+    def question(self, name: str) -> Stage[Any]:
+        """The stage of a question; InputError for one that there is not."""
+        if name not in self._questions():
+            fix = nearest(name, self._questions())
+            raise InputError(f"dsbs {self.name}", got=f"question {name!r}", expected="a question", fix=fix)
+        return self._questions()[name]
 
     def parse(self, argv: Sequence[str]) -> StageConfig:
         """The configuration that a command line means, without running anything."""
-        config: StageConfig = self._questions()[argv[0]].parse(argv[1:])
+        config: StageConfig = self.question(argv[0]).parse(argv[1:])
         return config
 
     def _questions(self) -> dict[str, Stage[Any]]:
@@ -126,7 +139,11 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
         return config(**settings)
     except ValidationError as error:
         first = error.errors()[0]
-        flag = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "arguments"
+        if not first["loc"]:  # settings that do not go together: "name: why"
+            name, _, why = first["msg"].removeprefix("Value error, ").partition(": ")
+            got = repr(settings.get(name, "nothing"))
+            raise InputError(f"--{name.replace('_', '-')}", got=got, expected=why, fix="see --help") from None
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
         if first["type"] == "missing":
             raise InputError(flag, got="nothing", expected=_help(config, first["loc"]), fix=f"give {flag}") from None
         expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
@@ -145,6 +162,9 @@ def run_app(app: App, argv: Sequence[str]) -> int:
         text = " ".join(str(error).split()).rstrip(".")
         print(f"error: command line: got {text}; expected flags of this stage; see --help", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # The reader of stdout, a `head`, is gone; nothing else to tell it.
         sys.stderr.close()

@@ -1,5 +1,6 @@
 """The data set that `generate` leaves: one Parquet file a split, readable by `datasets.load_dataset`, with a card."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dsbs.errors import InputError
+from dsbs.parsing import split_reasoning
 from dsbs.records import Answer, Completion, Example, LabelMatch, Outcome
 
 _FOLDER = "data"
@@ -18,11 +20,14 @@ _SCHEMA = pa.schema(
         "choices": pa.list_(pa.string()),
         "gold": pa.string(),
         "rationale": pa.string(),
+        "more_rationales": pa.list_(pa.string()),
         "label": pa.string(),
+        "distribution": pa.string(),
         "outcome": pa.string(),
         "match": pa.string(),
         "correct": pa.bool_(),
         "completion": pa.string(),
+        "reasoning": pa.string(),
         "finish_reason": pa.string(),
         "error": pa.string(),
     }
@@ -49,11 +54,14 @@ class AnswerWriter:
                 "choices": list(example.choices),
                 "gold": example.gold,
                 "rationale": answer.rationale,
+                "more_rationales": list(answer.more_rationales),
                 "label": answer.label,
+                "distribution": json.dumps(answer.distribution, ensure_ascii=False) if answer.distribution else None,
                 "outcome": answer.outcome,
                 "match": answer.match,
                 "correct": correct,
                 "completion": completion.text,
+                "reasoning": completion.reasoning or split_reasoning(completion.text)[0] or None,
                 "finish_reason": completion.finish_reason,
                 "error": completion.error,
             }
@@ -133,4 +141,12 @@ Inputs: {source or "the user's own"}. Licence: {licence or "the user's own"}. Th
 
 
 def _answer(row: Mapping[str, Any]) -> Answer:
-    return Answer(row["id"], cast(Outcome, row["outcome"]), row["rationale"], row["label"], cast(LabelMatch, row["match"]))
+    return Answer(
+        row["id"],
+        cast(Outcome, row["outcome"]),
+        row["rationale"],
+        row["label"],
+        cast(LabelMatch, row["match"]),
+        json.loads(row["distribution"]) if row["distribution"] else None,
+        tuple(row["more_rationales"]),
+    )

@@ -1,92 +1,194 @@
 """Have a teacher answer the inputs of a task.
 
     python -m dsbs.generate --task cqa --data published/ --teacher published --out runs/cqa-palm
+    python -m dsbs.generate --task cqa --data published/ --teacher vllm --model Qwen/Qwen2.5-7B-Instruct --out runs/cqa-qwen
+    python -m dsbs.generate --task cqa --data published/ --teacher endpoint --base-url http://host:8000/v1 --model m --plan
     python -m dsbs.generate --task mytask.yaml --data rows.csv --answers-from answers.jsonl --max-rows 30 --show
 
 Leaves a run folder: answers.sqlite (every completion, kept for ever), data/<split>.parquet, README.md, manifest.json.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dsbs.asking import Asker, Style
 from dsbs.cli import Stage
 from dsbs.config import GenerateConfig
 from dsbs.data import TaskData, extra_examples, extra_files, load_data, overlap
 from dsbs.dataset import AnswerWriter, write_card
 from dsbs.errors import InputError
-from dsbs.labelling import answer_all
-from dsbs.outcomes import SplitSummary
+from dsbs.estimate import plan_labelling, show_plan
+from dsbs.harvest import Harvested, Reading, read_answers, write_dataset
+from dsbs.labelling import Labeller, Request
 from dsbs.parsing import parse_answer
 from dsbs.progress import Progress
-from dsbs.prompting import find_file, load_task, prompt_prefix, render_prompt
+from dsbs.prompting import find_file, load_task
 from dsbs.records import Example, Split
-from dsbs.rundir import open_run
+from dsbs.rundir import Run, open_run, read_manifest
+from dsbs.spending import Limits, Spending
 from dsbs.store import AnswerStore
 from dsbs.tables import percent, table
 from dsbs.tasks import Task
-from dsbs.teachers.protocol import Prompt
+from dsbs.teachers.factory import open_teacher
+from dsbs.teachers.protocol import Prompt, Sampling, Teacher
 from dsbs.teachers.published import PublishedTeacher, read_json_lines, read_release
 
-STORE = "answers.sqlite"
+STORE, SERVER_LOG = "answers.sqlite", "server.log"
+_SPLITS_OF_PAID_TEACHERS: tuple[Split, ...] = ("train", "validation", "extra")
 
 
 def generate(config: GenerateConfig) -> dict[str, Any]:
     """Answer every row that the configuration names, and write the data set of answers.
 
-    Running again asks only for what is missing. Returns `splits` (a `SplitSummary` each), `overlap`, and how many answers
-    were `reused`, `new` and `failed`. InputError for bad input; committed answers stay whatever happens.
+    Running again asks only for what is missing. Returns `splits` (a `SplitSummary` each), `overlap`, how many answers were
+    `reused`, `new` and `failed`, tokens, cost and time; `status` is "failed" where rows are left without an answer. With
+    `plan` nothing is asked or written. InputError for bad input; committed answers stay whatever happens.
     """
     task = load_task(config.task)
     data = load_data(task, config.data, split_seed=config.split_seed)
-    teacher = _published(task, config, data)
-    examples = _examples(task, config, data, teacher)
+    published = _published(task, config, data) if config.teacher == "published" else None
+    examples = _examples(task, config, data, published)
     out = config.out or Path("runs") / f"{task.name}-{config.teacher}-{config.slug()}"
+    if config.plan:
+        return _plan(task, config, examples, out)
     task_file = find_file(config.task, "prompts").resolve()
     extra = [file for _, file in extra_files(config.extra_unlabelled)]
-    inputs = [task_file, *data.files, *extra, *teacher.files]
+    inputs = [task_file, *data.files, *extra, *(published.files if published else ())]
     run = open_run(out, "generate", config, inputs, refresh=True, task_file=str(task_file))
-    store = AnswerStore(out / STORE)
-    prefix = prompt_prefix(task)
-    task_hash = hashlib.sha256(task.model_dump_json().encode()).hexdigest()[:16]
-    store.define(task_hash, task.model_dump_json())
-    with Progress("generate", len(examples)) as progress:
-        counts = answer_all(
-            examples,
-            teacher,
-            store,
-            run=str(out.resolve()),
-            task=task_hash,
-            prompt_of=lambda example: Prompt(teacher.key(example.id), render_prompt(task, example, prefix)),
-            progress=progress,
-        )
-    results = {"out": str(out), "task": task.name, "teacher": teacher.name, **vars(counts), "overlap": _overlaps(data)}
-    results |= _write_dataset(store, out, task, prefix if config.show else None)
+    results = {"out": str(out), "task": task.name, "overlap": _overlaps(data)} | _answer(task, config, examples, published, run)
     card = write_card(out, task=task.title or task.name, licence=task.licence, source=task.source, results=results)
-    store.close()
     run.done(results, [card, *sorted(out.glob("data/*.parquet"))])
     return results
 
 
 def show(results: Mapping[str, Any]) -> str:
     """Outcomes and teacher accuracy as tables, with an example of everything that was not ok."""
+    if "plan" in results:
+        return show_plan(results["plan"])
     columns = ["split", "rows", "ok", "other outcomes", "teacher accuracy", "by the published rule", "rationale words"]
     rows, lines = [], []
     for name, split in results["splits"].items():
         others = {outcome: count for outcome, count in split["outcomes"].items() if outcome != "ok"}
+        shown = ", ".join(f"{outcome} {count:,} ({percent(count / split['rows'])})" for outcome, count in others.items())
         accuracy = [_accuracy(split, suffix) for suffix in ("", "_strict")]
         words = split["rationale_words"].get("mean")
-        shown = ", ".join(f"{outcome} {count:,}" for outcome, count in others.items()) or "none"
-        rows.append([name, split["rows"], split["outcomes"].get("ok", 0), shown, *accuracy, words])
-        lines += [f"  {outcome}: {e['id']}: {e['said'][:100]!r}" for outcome, es in split["examples"].items() for e in es[:1]]
+        rows.append([name, split["rows"], split["outcomes"].get("ok", 0), shown or "none", *accuracy, words])
+        lines += [f"  {kind}: {e['id']}: ...{e['said'][-100:]!r}" for kind, es in split["examples"].items() for e in es[:1]]
     text = [table(columns, rows, title=f"{results['teacher']} on {results['task']}")]
+    text += [_distributions(name, split) for name, split in results["splits"].items() if "entropy" in split]
     text += ["examples of what was not ok:", *lines] if lines else []
     text += [f"overlap: {count:,} inputs of {pair} alike" for pair, count in results["overlap"].items() if count]
     text += [_side_by_side(shown) for shown in results.get("shown", ())]
-    failed = f", {results['failed']:,} failed" if results["failed"] else ""
-    text.append(f"{results['reused']:,} answers reused, {results['new']:,} new{failed}; all in {results['out']}")
-    return "\n".join(text)
+    text += [f"{count:,} failed: {reason}" for reason, count in results["failures"]]
+    text += [f"stopped: {results['stopped']}"] if results["stopped"] else []
+    return "\n".join([*text, f"{results['summary']}; all in {results['out']}"])
+
+
+def _answer(
+    task: Task, config: GenerateConfig, examples: list[Example], published: PublishedTeacher | None, run: Run
+) -> dict[str, Any]:
+    """Ask for what the store lacks, then write the data set of what it has."""
+    sampling, name = _sampling(task, config), str(run.path.resolve())
+    task_hash = hashlib.sha256(task.model_dump_json().encode()).hexdigest()[:16]
+    opened = contextlib.nullcontext(published) if published else open_teacher(config, sampling, log=run.path / SERVER_LOG)
+    with opened as teacher, AnswerStore(config.store or run.path / STORE) as store:
+        assert teacher is not None
+        if config.label_scores and teacher.chat:
+            fix = "use --api completions"
+            raise InputError("--label-scores", got="a chat model", expected="one that continues text", fix=fix)
+        asker = Asker(task, teacher, sampling, Style(config.zero_shot, config.rationalise))
+        spending = Spending(_limits(config), config.max_new_tokens, total=len(examples) * config.samples)
+        store.define(task_hash, task.model_dump_json())
+        store.forget_asked(name)
+        labeller = Labeller(
+            store,
+            teacher,
+            spending,
+            run=name,
+            task=task_hash,
+            progress_json=config.progress_json,
+            is_bad=lambda example, said: said.label_scores is None and not parse_answer(task, example, said).label_usable,
+        )
+        with Progress("generate", spending.total) as progress:
+            labeller.label(_requests(examples, asker, config.samples, published), progress)
+        if config.label_scores and not labeller.stopped:
+            with Progress("score labels", len(examples)) as progress:
+                labeller.label(_score_requests(task, config, store, name, asker), progress)
+        reading = Reading(config.label_scores, config.keep_rationales, config.max_rationale_words)
+        splits = write_dataset(read_answers(store, name, task, reading), task, AnswerWriter(run.path))
+        failures = store.failures(name)
+        shown = [_shown(asker, one) for one in read_answers(store, name, task, reading)] if config.show else []
+    status = "failed" if failures and not labeller.stopped else "stopped" if labeller.stopped else "done"
+    found = {"teacher": teacher.name, **spending.results(), "summary": spending.summary(), "splits": splits}
+    return found | {"failures": failures, "stopped": labeller.stopped, "status": status} | ({"shown": shown} if shown else {})
+
+
+def _plan(task: Task, config: GenerateConfig, examples: list[Example], out: Path) -> dict[str, Any]:
+    if config.teacher == "published":
+        raise InputError("--plan", got="--teacher published", expected="a teacher that answers now", fix="leave out --plan")
+    sampling, path = _sampling(task, config), config.store or out / STORE
+    store = AnswerStore(path, readonly=True) if path.is_file() else AnswerStore(Path(":memory:"))
+    local = config.teacher in ("vllm", "transformers") or config.serve
+    with store, _planned(config) if local else open_teacher(config, sampling, log=out / SERVER_LOG) as teacher:
+        plan = plan_labelling(
+            task,
+            examples,
+            Asker(task, teacher, sampling, Style(config.zero_shot, config.rationalise)),
+            teacher,
+            store,
+            samples=config.samples,
+            limits=_limits(config),
+            tokens_per_second=config.tokens_per_second or _measured_rate(out),
+            scores_per_row=0 if config.label_scores is None else config.samples if config.label_scores == "averaged" else 1,
+        )
+    return {"task": task.name, "teacher": teacher.name, "plan": plan}
+
+
+def _planned(config: GenerateConfig) -> Teacher:
+    from dsbs.teachers.planned import PlannedTeacher
+
+    return PlannedTeacher(config.model or "", revision=config.revision, api=config.api)
+
+
+def _measured_rate(out: Path) -> float | None:
+    """Tokens a second of an earlier run in this folder."""
+    try:
+        found = read_manifest(out)["results"]
+        tokens = found["prompt_tokens"] + found["completion_tokens"]
+        return tokens / found["labelling_s"] if found["new"] else None
+    except (InputError, KeyError, ZeroDivisionError):
+        return None
+
+
+def _sampling(task: Task, config: GenerateConfig) -> Sampling:
+    stop = () if config.zero_shot else task.prompt.stop
+    return Sampling(config.drawn_temperature, config.top_p, config.max_new_tokens, stop, config.extra_body)
+
+
+def _limits(config: GenerateConfig) -> Limits:
+    return Limits(**{name: getattr(config, name) for name in Limits.__dataclass_fields__})
+
+
+def _requests(examples: Sequence[Example], asker: Asker, samples: int, published: PublishedTeacher | None) -> Iterator[Request]:
+    for position, example in enumerate(examples):
+        for sample in range(samples):
+            prompt = Prompt(published.key(example.id)) if published else asker.prompt(example, sample)
+            yield position, "answer", sample, example, prompt
+
+
+def _score_requests(task: Task, config: GenerateConfig, store: AnswerStore, run: str, asker: Asker) -> Iterator[Request]:
+    """Label scores without a rationale, after the first sample's, or after every sample's."""
+    for asked, said in store.answers(run, "answer"):
+        if config.label_scores == "without" and asked.sample == 0:
+            yield asked.position, "score_without", 0, asked.example, asker.score_prompt(asked.example, "")
+        if config.label_scores == "averaged" or (config.label_scores == "after" and asked.sample == 0):
+            answer = parse_answer(task, asked.example, said)
+            if answer.rationale:
+                prompt = asker.score_prompt(asked.example, answer.rationale)
+                yield asked.position, "score_after", asked.sample, asked.example, prompt
 
 
 def _published(task: Task, config: GenerateConfig, data: TaskData) -> PublishedTeacher:
@@ -106,19 +208,24 @@ def _published(task: Task, config: GenerateConfig, data: TaskData) -> PublishedT
     return read_release(source, task.release.rows_per_chunk, ids)
 
 
-def _examples(task: Task, config: GenerateConfig, data: TaskData, teacher: PublishedTeacher) -> list[Example]:
-    """The rows to answer, split by split; without --splits those of which anything is published."""
-    splits: dict[Split, Sequence[Example]] = {**data.splits}
+def _examples(task: Task, config: GenerateConfig, data: TaskData, published: PublishedTeacher | None) -> list[Example]:
+    """The rows to answer, split by split: those named; else all of which anything is published; else all but test."""
+    splits: dict[Split, Sequence[Example]] = {**(data if published else data.with_validation()).splits}
     if extra := extra_examples(task, config.extra_unlabelled):
         splits["extra"] = extra
     for split in config.splits:
         if split not in splits:
-            raise InputError("--splits", got=repr(split), expected=f"one of {', '.join(splits)}", fix="the data has no other")
-    wanted = config.splits or [s for s, rows in splits.items() if any(e.id in teacher.texts for e in rows)]
-    if not wanted:
-        got = f"ids like {next(iter(teacher.texts), 'none')!r}"
-        expected = f"ids like {next(iter(splits.values()))[0].id!r}"
-        raise InputError("--answers-from", got=got, expected=expected, fix="name the data's id column in the prompt file")
+            fix = "the data has no other"
+            raise InputError("--splits", got=repr(split), expected=f"one of {', '.join(splits)}", fix=fix)
+    if published is None:
+        wanted = config.splits or tuple(split for split in _SPLITS_OF_PAID_TEACHERS if split in splits)
+    else:
+        wanted = config.splits or tuple(s for s, rows in splits.items() if any(e.id in published.texts for e in rows))
+        if not wanted:
+            got = f"ids like {next(iter(published.texts), 'none')!r}"
+            expected = f"ids like {next(iter(splits.values()))[0].id!r}"
+            fix = "name the data's id column in the prompt file"
+            raise InputError("--answers-from", got=got, expected=expected, fix=fix)
     return [example for split in wanted for example in splits[split][: config.max_rows]]
 
 
@@ -129,36 +236,29 @@ def _overlaps(data: TaskData) -> dict[str, int]:
     return {f"{a} and {b}": len(overlap(data.splits[b], data.splits[a])) for a, b in pairs}  # type: ignore[index]
 
 
-def _write_dataset(store: AnswerStore, out: Path, task: Task, prefix: str | None) -> dict[str, Any]:
-    """Read every answer of the run from the store, parse it, and write it down; with a prefix also the prompts."""
-    writer, summaries, shown = AnswerWriter(out), dict[str, SplitSummary](), []
-    for asked, completion in store.answers(str(out.resolve())):
-        example = asked.example
-        answer = parse_answer(task, example, completion)
-        correct = summaries.setdefault(example.split, SplitSummary(task)).add(example, completion, answer)
-        writer.add(example, completion, answer, correct)
-        if prefix is not None:
-            prompt = render_prompt(task, example, prefix)
-            facts = {"outcome": answer.outcome, "label": answer.label, "gold": example.gold, "correct": correct}
-            shown.append({"id": example.id, "prompt": prompt, "completion": completion.text, **facts})
-    writer.close()
-    return {"splits": {split: s.results() for split, s in summaries.items()}} | ({"shown": shown} if shown else {})
-
-
 def _accuracy(split: Mapping[str, Any], suffix: str) -> str:
     if not split["gold_rows"]:
         return "no gold labels"
     return f"{percent(split['teacher_accuracy' + suffix])} ({split['teacher_correct' + suffix]:,}/{split['gold_rows']:,})"
 
 
+def _distributions(name: str, split: Mapping[str, Any]) -> str:
+    calibration = f", calibration error {split['calibration_error']:.3f}" if "calibration_error" in split else ""
+    return f"{name}: label distributions with a mean entropy of {split['entropy']:.3f} nats{calibration}"
+
+
+def _shown(asker: Asker, one: Harvested) -> dict[str, Any]:
+    prompt, answer = asker.prompt(one.example), one.answer
+    text = prompt.text or "\n\n".join(message["content"] for message in prompt.messages)
+    correct = None if one.example.gold is None else answer.label == one.example.gold
+    facts = {"outcome": answer.outcome, "label": answer.label, "gold": one.example.gold, "correct": correct}
+    return {"id": one.example.id, "prompt": text, "completion": one.completion.text, **facts}
+
+
 def _side_by_side(shown: Mapping[str, Any]) -> str:
     verdict = {True: "correct", False: "wrong", None: "no gold label"}[shown["correct"]]
-    return "\n".join(
-        [
-            f"--- {shown['id']}: {shown['outcome']}, label {shown['label']!r}, gold {shown['gold']!r}, {verdict}",
-            shown["prompt"] + "▸" + shown["completion"],
-        ]
-    )
+    facts = f"{shown['outcome']}, label {shown['label']!r}, gold {shown['gold']!r}, {verdict}"
+    return "\n".join([f"--- {shown['id']}: {facts}", shown["prompt"] + "▸" + shown["completion"]])
 
 
 STAGE = Stage("generate", GenerateConfig, generate, show)

@@ -1,82 +1,98 @@
 """Ask only for what the store lacks, and commit every answer before it is counted."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
-from dsbs.progress import Progress
+from dsbs.progress import Progress, say
 from dsbs.records import Completion, Example
-from dsbs.store import AnswerStore, Asked
+from dsbs.spending import Spending
+from dsbs.store import AnswerStore, Asked, Purpose
 from dsbs.streams import batched
 from dsbs.teachers.protocol import Prompt, Teacher
 
-_LOOK_UP, _COMMIT_ROWS, _COMMIT_S = 512, 256, 0.25
-"""Rows a look-up; a commit comes after so many answers or seconds, whichever is first."""
+Request = tuple[int, Purpose, int, Example, Prompt]
+"""Position of the example, what is asked for, sample, example, prompt."""
+
+_LOOK_UP, _COMMIT_ROWS, _COMMIT_S, _TELL_S = 512, 512, 0.02, 1.0
+"""Rows a look-up; a commit comes after so many answers or seconds, whichever is first; seconds between reports."""
 
 
-@dataclass
-class Labelled:
-    """How the requests of a run were served."""
+class Labeller:
+    """Serves the requests of one run from the store and from a teacher. `stopped` says why it asked no further, or ""."""
 
-    reused: int = 0
-    new: int = 0
-    failed: int = 0
+    def __init__(
+        self,
+        store: AnswerStore,
+        teacher: Teacher,
+        spending: Spending,
+        *,
+        run: str,
+        task: str,
+        progress_json: Path | None = None,
+        is_bad: Callable[[Example, Completion], bool] = lambda example, completion: False,
+    ) -> None:
+        self._store, self._teacher, self._spending, self._run, self._task = store, teacher, spending, run, task
+        self._progress_json, self._is_bad = progress_json, is_bad
+        self._in_flight: dict[str, Example] = {}
+        self._told = 0.0
+        self.stopped = ""
 
+    def label(self, requests: Iterable[Request], progress: Progress) -> None:
+        """Have every request answered. They are drawn lazily, and only what is in flight is kept in memory.
 
-def answer_all(
-    examples: Iterable[Example],
-    teacher: Teacher,
-    store: AnswerStore,
-    *,
-    run: str,
-    task: str,
-    prompt_of: Callable[[Example], Prompt],
-    progress: Progress,
-) -> Labelled:
-    """Have every example answered: from the store where it has the answer, else by the teacher.
+        What is asked is written into the store first, so that `AnswerStore.answers(run)` gives all of it in order.
+        """
+        with contextlib.closing(self._teacher.complete(self._missing(requests, progress))) as answered:
+            for done in _in_commits(answered):
+                self._store.keep(self._teacher.name, done)
+                bad = sum(self._is_bad(self._in_flight.pop(completion.id), completion) for completion in done)
+                self._spending.add(done, bad)
+                progress.add(len(done), self._spending.note())
+                self._tell()
+        self._tell(now=True)
 
-    Examples are drawn lazily and nothing is kept in memory but what is in flight. What the run asks is written into the
-    store first, so that `AnswerStore.answers(run)` then gives all of it in order.
-    """
-    counts, in_flight = Labelled(), set[str]()
-
-    def missing() -> Iterator[Prompt]:
-        position = 0
-        for batch in batched(examples, _LOOK_UP):
-            prompts = [prompt_of(example) for example in batch]
-            asked = [Asked(position + i, 0, p.id, e) for i, (p, e) in enumerate(zip(prompts, batch, strict=True))]
-            position += len(batch)
-            store.ask(run, task, asked)
-            finished = store.finished([prompt.id for prompt in prompts])
-            for prompt in prompts:
-                if prompt.id in finished or prompt.id in in_flight:
-                    counts.reused += 1
+    def _missing(self, requests: Iterable[Request], progress: Progress) -> Iterator[Prompt | None]:
+        for batch in batched(requests, _LOOK_UP):
+            asked = [Asked(at, purpose, sample, prompt.id, example) for at, purpose, sample, example, prompt in batch]
+            self._store.ask(self._run, self._task, asked)
+            finished = self._store.finished([a.key for a in asked])
+            for *_, example, prompt in batch:
+                if prompt.id in finished or prompt.id in self._in_flight:
+                    self._spending.reused += 1
                     progress.add()
-                else:
-                    in_flight.add(prompt.id)
-                    yield prompt
+                    continue
+                while reason := self._spending.stop(len(self._in_flight), prompt):
+                    if not self._in_flight:
+                        self.stopped = reason
+                        say(f"stopping: {reason}; the same command goes on from here")
+                        return
+                    yield None  # what is in flight may cost less than feared
+                self._in_flight[prompt.id] = example
+                yield prompt
 
-    store.forget_asked(run)
-    for done in _in_commits(teacher.complete(missing())):
-        store.keep(teacher.name, done)
-        in_flight.difference_update(completion.id for completion in done)
-        failed = sum(completion.error is not None for completion in done)
-        counts.new += len(done) - failed
-        counts.failed += failed
-        progress.add(len(done), f"{counts.failed:,} failed" if counts.failed else "")
-    return counts
+    def _tell(self, *, now: bool = False) -> None:
+        if self._progress_json is not None and (now or time.monotonic() - self._told >= _TELL_S):
+            self._told = time.monotonic()
+            self._spending.write(self._progress_json)
 
 
-def _in_commits(completions: Iterable[Completion]) -> Iterator[list[Completion]]:
+def _in_commits(completions: Iterable[Completion | None]) -> Iterator[list[Completion]]:
     """Completions in groups that are committed together; what arrived is handed on even when the teacher breaks off."""
     waiting: list[Completion] = []
     last = time.monotonic()
     try:
         for completion in completions:
-            waiting.append(completion)
-            if len(waiting) >= _COMMIT_ROWS or time.monotonic() - last >= _COMMIT_S:
+            if completion is not None:
+                waiting.append(completion)
+            old = completion is None or time.monotonic() - last >= _COMMIT_S
+            if waiting and (old or len(waiting) >= _COMMIT_ROWS):
                 yield waiting
                 waiting, last = [], time.monotonic()
-    finally:
+    except (Exception, KeyboardInterrupt):
         if waiting:
             yield waiting
+        raise
+    if waiting:
+        yield waiting

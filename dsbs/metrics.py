@@ -1,7 +1,8 @@
 """Scores of predictions as plain functions of lists: nothing here knows a model, a file or a library of metrics."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -36,3 +37,17 @@ def macro_f1(gold: Sequence[str], predicted: Sequence[str | None]) -> float:
     """Mean F1 over the gold labels, each weighing the same however rare it is."""
     rows = per_label(gold, predicted)
     return float(sum(row["f1"] for row in rows)) / len(rows)
+
+
+def entropy(distribution: Mapping[str, float]) -> float:
+    """Shannon entropy in nats: 0 for a teacher that is sure, log K for one that does not know K labels apart."""
+    return -sum(p * math.log(p) for p in distribution.values() if p > 0)
+
+
+def calibration_error(confidences: Sequence[float], verdicts: Sequence[bool], *, bins: int = 10) -> float:
+    """Expected calibration error (Guo et al. 2017): mean gap between confidence and accuracy, in bins of equal width."""
+    found: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, verdict in zip(confidences, verdicts, strict=True):
+        found.setdefault(min(int(confidence * bins), bins - 1), []).append((confidence, verdict))
+    gaps = [abs(sum(c - v for c, v in members)) for members in found.values()]
+    return sum(gaps) / len(verdicts)

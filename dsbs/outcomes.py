@@ -1,9 +1,11 @@
-"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationale lengths. Nothing is dropped."""
+"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales, distributions. Nothing is
+dropped."""
 
 from collections import Counter
 from typing import Any
 
-from dsbs.parsing import correct, correct_as_published
+from dsbs.metrics import calibration_error, entropy
+from dsbs.parsing import correct, correct_as_published, split_completion
 from dsbs.records import OUTCOMES, Answer, Completion, Example
 from dsbs.tasks import Task
 
@@ -19,28 +21,38 @@ class SplitSummary:
         self._matches: Counter[str] = Counter()
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[dict[str, Any]]] = {}
-        self.rows = self._gold = self._correct = self._strict = 0
+        self._entropies: list[float] = []
+        self._confidences: list[float] = []
+        self._verdicts: list[bool] = []
+        self.rows = self._gold = self._correct = self._strict = self._capped = 0
 
-    def add(self, example: Example, completion: Completion, answer: Answer) -> bool | None:
-        """Count one answer; whether it is correct, None without gold."""
+    def add(self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False) -> bool | None:
+        """Count one answer and the (first) completion behind it; whether it is correct, None without gold."""
         self.rows += 1
         self._outcomes[answer.outcome] += 1
         self._matches[answer.match] += 1
+        self._capped += capped
         if answer.rationale_usable and answer.rationale:
             self._words[len(answer.rationale.split())] += 1
         if answer.outcome != "ok" and len(shown := self._shown.setdefault(answer.outcome, [])) < _SHOWN_PER_OUTCOME:
-            said = completion.error or completion.text.strip()
-            shown.append({"id": example.id, "said": said[:_SHOWN_CHARS], "label": answer.label})
+            shown.append({"id": example.id, "said": self._said(completion), "label": answer.label})
+        if answer.distribution:
+            self._entropies.append(entropy(answer.distribution))
         if example.gold is None:
             return None
         self._gold += 1
         self._strict += correct_as_published(self._task, example, completion)
         verdict = correct(self._task, example, answer)
         self._correct += verdict
+        if answer.distribution and answer.label is not None:
+            self._confidences.append(max(answer.distribution.values()))
+            likeliest = max(answer.distribution, key=answer.distribution.__getitem__)
+            self._verdicts.append(likeliest == example.gold)
         return verdict
 
     def results(self) -> dict[str, Any]:
-        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`, and teacher accuracy where gold is."""
+        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`; teacher accuracy where gold is, and
+        `entropy` and `calibration_error` where there are distributions."""
         ordered = {outcome: self._outcomes[outcome] for outcome in OUTCOMES if self._outcomes[outcome]}
         found: dict[str, Any] = {
             "rows": self.rows,
@@ -58,10 +70,23 @@ class SplitSummary:
                 "teacher_correct_strict": self._strict,
                 "teacher_accuracy_strict": self._strict / self._gold,
             }
+        if self._entropies:
+            found["entropy"] = sum(self._entropies) / len(self._entropies)
+        if self._verdicts:
+            found["calibration_error"] = calibration_error(self._confidences, self._verdicts)
         return found
+
+    def _said(self, completion: Completion) -> str:
+        """The end of the answer itself, where what is wrong with it mostly stands, or why there is none."""
+        if completion.error:
+            return completion.error[:_SHOWN_CHARS]
+        stated = split_completion(self._task, completion.text)
+        text = stated.rationale if stated.label is None else f"{stated.rationale} {self._task.answer.marker} {stated.label}"
+        return text.strip()[-_SHOWN_CHARS:]
 
     def _lengths(self) -> dict[str, float]:
         count = self._words.total()
         if not count:
             return {}
-        return {"mean": round(sum(w * n for w, n in self._words.items()) / count, 1), "max": max(self._words)}
+        found = {"mean": round(sum(w * n for w, n in self._words.items()) / count, 1), "max": max(self._words)}
+        return found | ({"capped": self._capped} if self._capped else {})

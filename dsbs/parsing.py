@@ -1,5 +1,6 @@
 """From what a teacher said to an Answer. Any string ends in exactly one outcome; nothing here raises."""
 
+import json
 import re
 from typing import NamedTuple
 
@@ -21,17 +22,52 @@ class Stated(NamedTuple):
     ended: bool
 
 
+def split_reasoning(text: str) -> tuple[str, str]:
+    """A reasoning model's inline trace and the answer behind it: ("...", "..."). A trace without an end is all trace.
+
+    The opening tag may be missing, because some chat templates write it into the prompt.
+    """
+    before, closed, after = text.rpartition("</think>")
+    if closed:
+        return before.replace("<think>", "").strip(), after
+    return (text.replace("<think>", "").strip(), "") if text.lstrip().startswith("<think>") else ("", text)
+
+
 def split_completion(task: Task, text: str) -> Stated:
     """Rationale before the last answer marker, label text behind it, and whether the answer's end was seen.
 
-    The last marker counts, because a rationale may announce a label and then correct itself.
+    The last marker counts, because a rationale may announce a label and then correct itself. An answer to a schema is a
+    JSON object with both.
     """
+    _, text = split_reasoning(text)
+    if text.lstrip().startswith("{") and (stated := _from_json(text)):
+        return stated
     ends = [at for end in task.answer.ends if (at := text.find(end)) >= 0]
     answer = text[: min(ends)] if ends else text
     rationale, marker, label = answer.rpartition(task.answer.marker)
     if not marker:
         return Stated(answer.strip(), None, bool(ends))
     return Stated(rationale.strip(), label.strip(), bool(ends))
+
+
+def _from_json(text: str) -> Stated | None:
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("label"), str):
+        return None
+    return Stated(str(found.get("rationale") or "").strip(), found["label"].strip(), True)
+
+
+def cap_words(rationale: str, limit: int | None) -> str:
+    """The first whole sentences of at most `limit` words; the first words where the first sentence is longer."""
+    words = rationale.split()
+    if limit is None or len(words) <= limit:
+        return rationale
+    kept = " ".join(words[:limit])
+    ends = [match.end() for match in re.finditer(r"[.!?](?=\s|$)", kept)]
+    return kept[: ends[-1]] if ends else kept
 
 
 def parse_answer(task: Task, example: Example, completion: Completion) -> Answer:

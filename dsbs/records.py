@@ -44,19 +44,29 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a teacher said to one prompt, unchanged. `finish_reason` and token counts are None where nobody told them."""
+    """What a teacher said to one prompt, unchanged. `finish_reason` and token counts are None where nobody told them.
+
+    `reasoning` is a trace that the server kept apart from the text. `label_scores` are log-probabilities of given labels,
+    where they were asked for instead of text. `error` says why there is no answer.
+    """
 
     id: str
     text: str
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning: str | None = None
+    label_scores: Mapping[str, float] | None = None
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A completion, read. `label` is what the answer is scored by; it is trained on only where `label_usable`."""
+    """What a teacher answered to an example, read. `label` is what it is scored by; it is trained on only where
+    `label_usable`. With several samples it is the winner of their vote, `distribution` may be their shares, and
+    `more_rationales` are further ones that argue for it.
+    """
 
     example_id: str
     outcome: Outcome
@@ -64,6 +74,7 @@ class Answer:
     label: str | None = None
     match: LabelMatch = "none"
     distribution: Mapping[str, float] | None = None
+    more_rationales: tuple[str, ...] = ()
 
     @property
     def label_usable(self) -> bool:

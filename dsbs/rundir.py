@@ -74,9 +74,9 @@ def open_run(
     changed and `refresh` says that it takes them in. InputError for a folder that holds anything else: nothing is deleted.
     """
     files = [file_facts(file) for file in inputs]
-    old = read_manifest(path) if (path / MANIFEST).is_file() else None
+    old = read_manifest(path) if (path / MANIFEST).is_file() and not _came_to_nothing(path) else None
     if old is None:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not _came_to_nothing(path):
             got = "a folder that holds something else" if path.is_dir() else "a file"
             raise InputError(path, got=got, expected="a new or empty folder, or a run of dsbs", fix="choose another --out")
     elif difference := _difference(old, stage, config):
@@ -90,6 +90,14 @@ def open_run(
         return Run(path, old, finished=old["results"])
     start = {"stage": stage, "config": config.resolved(), "inputs": files, **facts}
     return _begin(path, start, wall_s=old.get("wall_s", 0.0) if old else 0.0)
+
+
+def _came_to_nothing(path: Path) -> bool:
+    """Whether the folder is empty, or holds no more than the start of a run that found its input wrong."""
+    if not path.is_dir():
+        return False
+    files = {file.name for file in path.iterdir()}
+    return files <= {MANIFEST, "server.log"} and (MANIFEST not in files or read_manifest(path)["status"] == "started")
 
 
 def _begin(path: Path, known: Mapping[str, Any], wall_s: float) -> Run:

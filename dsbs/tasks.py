@@ -34,6 +34,8 @@ class PromptForm(_Part):
     answer: str = Field(description="how a demonstration is answered: over rationale, label and letter")
     separator: str = "\n\n"
     stop: tuple[str, ...] = ()
+    zero_shot: str = Field("", description="what to do, for prompts without demonstrations; a text by label kind if empty")
+    hint: str = Field("The right answer is {{ label }}.\n", description="shows the gold label before a question, on request")
 
 
 class AnswerForm(_Part):

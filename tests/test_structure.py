@@ -13,21 +13,22 @@ from dsbs.__main__ import STAGES
 
 LEVELS = [
     ["errors", "records", "streams", "usage"],
-    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "config"],
+    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "config", "voting"],
     ["labels"],
     ["tasks", "methods"],
     ["parsing"],
     ["prompting", "outcomes"],
     ["readers", "store", "dataset", "rundir", "cli"],
-    ["data"],
+    ["data", "harvest"],
     ["material"],
     ["teachers", "student"],
-    ["labelling", "cells", "hf_metrics"],
+    ["spending", "asking"],
+    ["labelling", "estimate", "cells", "hf_metrics"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {
-    "torch": {"student"},
-    "transformers": {"student"},
+    "torch": {"student", "teachers"},
+    "transformers": {"student", "teachers"},
     "datasets": {"readers", "hf_metrics"},
     "evaluate": {"hf_metrics"},
     "openai": {"teachers"},

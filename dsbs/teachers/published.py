@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 from dsbs.errors import InputError
 from dsbs.readers import read_rows
@@ -21,15 +22,27 @@ class PublishedTeacher:
         self.name, self.texts, self.files = name, texts, tuple(files)
         self.source = hashlib.sha256(b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)).hexdigest()[:16]
 
+    chat = False
+    identity: Mapping[str, Any] = {}
+
     def key(self, example_id: str) -> str:
         """The store's key: published answers are known by their source and the row's id."""
         return f"published:{self.source}:{example_id}"
 
-    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
-        for prompt in prompts:
+    def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion, None, None]:
+        for prompt in filter(None, prompts):
             text = self.texts.get(prompt.id.split(":", 2)[2])
             missing = None if text is not None else "the published answers have no such id"
             yield Completion(prompt.id, text or "", error=missing)
+
+    def count_tokens(self, texts: list[str]) -> None:
+        """Nobody knows which tokenizer it was."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        return None
 
 
 def read_release(folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]) -> PublishedTeacher:

@@ -1,0 +1,115 @@
+"""From an example to a request, and to the key under which its answer is kept for ever."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dsbs.labels import LETTERS
+from dsbs.prompting import demonstrations, prompt_prefix, render_answer, render_question, render_template
+from dsbs.records import Example
+from dsbs.tasks import Task
+from dsbs.teachers.protocol import Message, Prompt, Sampling, Teacher
+
+_WHAT = {
+    "choice": "the text of the right option, as it is written there",
+    "class": "one of: {labels}",
+    "equation": "the arithmetic expression whose value answers the question, such as ( 12 + 3 ) * 2",
+    "text": "the answer itself",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How examples are put to a teacher. `rationalise`: the gold label is shown, and only to be explained."""
+
+    zero_shot: bool = False
+    rationalise: bool = False
+
+
+class Asker:
+    """Makes the requests of one task to one teacher. The demonstrations stand first and are the same in every request."""
+
+    def __init__(self, task: Task, teacher: Teacher, sampling: Sampling, style: Style) -> None:
+        self._task, self._teacher, self._sampling, self._style = task, teacher, sampling, style
+        self._shown = [] if style.zero_shot else demonstrations(task)
+        self._prefix = "" if style.zero_shot else prompt_prefix(task)
+
+    def prompt(self, example: Example, sample: int = 0) -> Prompt:
+        """The request for the answer to an example; each sample of it is a request of its own."""
+        text, messages = ("", self._messages(example)) if self._teacher.chat else (self._text(example), ())
+        schema = answer_schema(self._task, example) if self._style.zero_shot else None
+        request = {"text": text, "messages": messages, "schema": schema, "sample": sample}
+        return Prompt(self._key({**request, **asdict(self._sampling)}), text, messages, schema)
+
+    def score_prompt(self, example: Example, rationale: str) -> Prompt:
+        """The request for the likelihood of each allowed label behind the example and this rationale ("" for none)."""
+        text = self._text(example)
+        labels = [(label, self._stated(example, rationale, at, label)) for at, label in self._allowed(example)]
+        return Prompt(self._key({"text": text, "labels": labels}), text, labels=tuple(labels))
+
+    def _allowed(self, example: Example) -> list[tuple[int, str]]:
+        return list(enumerate(self._task.allowed(example.choices)))
+
+    def _stated(self, example: Example, rationale: str, at: int, label: str) -> str:
+        letter = LETTERS[at] if example.choices else ""
+        values = {**example.fields, "rationale": rationale, "label": label, "letter": letter}
+        said = render_template(self._task.prompt.answer, values)
+        return said if rationale else " " + said.strip()
+
+    def _key(self, request: Mapping[str, Any]) -> str:
+        """Hash of everything that changes the text; not of the address, the engine, or how answers are parsed."""
+        canonical = json.dumps([self._teacher.identity, request], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def _text(self, example: Example) -> str:
+        if self._style.zero_shot:
+            return f"{zero_shot_instruction(self._task)}\n\n{self._question(example)}"
+        if not self._hinted(example):
+            return self._prefix + render_question(self._task, example)
+        blocks = [self._question(e) + render_answer(self._task, e, r, y) for e, r, y in self._shown]
+        parts = [*filter(None, [self._task.prompt.instruction.strip()]), *blocks, self._question(example)]
+        return self._task.prompt.separator.join(parts)
+
+    def _messages(self, example: Example) -> tuple[Message, ...]:
+        """System text where the task has any, each demonstration as a turn of its own, the example last."""
+        instruction = zero_shot_instruction(self._task) if self._style.zero_shot else self._task.prompt.instruction.strip()
+        messages: list[Message] = [{"role": "system", "content": instruction}] if instruction else []
+        hinted = self._hinted(example)
+        for shown, rationale, label in self._shown:
+            question = self._question(shown) if hinted else render_question(self._task, shown)
+            messages.append({"role": "user", "content": question})
+            messages.append({"role": "assistant", "content": render_answer(self._task, shown, rationale, label).strip()})
+        return (*messages, {"role": "user", "content": self._question(example)})
+
+    def _hinted(self, example: Example) -> bool:
+        return self._style.rationalise and example.gold is not None
+
+    def _question(self, example: Example) -> str:
+        hint = render_template(self._task.prompt.hint, {"label": example.gold}) if self._hinted(example) else ""
+        return hint + render_question(self._task, example)
+
+
+def zero_shot_instruction(task: Task) -> str:
+    """What a prompt without demonstrations says: the task's own text, or one for its label kind."""
+    if task.prompt.zero_shot:
+        return task.prompt.zero_shot.strip()
+    what = _WHAT[task.label.kind].format(labels=", ".join(task.label.labels))
+    first = f"{task.prompt.instruction.strip()} " if task.prompt.instruction.strip() else ""
+    return (
+        f'{first}Answer with one JSON object: {{"rationale": "...", "label": "..."}}. The rationale explains the answer in one '
+        f"or two sentences. The label is {what}."
+    )
+
+
+def answer_schema(task: Task, example: Example) -> dict[str, Any]:
+    """The JSON schema of a zero-shot answer: rationale first, then one of the allowed labels."""
+    allowed = list(dict.fromkeys(task.allowed(example.choices)))
+    label: dict[str, Any] = {"type": "string", "enum": allowed} if allowed else {"type": "string"}
+    return {
+        "type": "object",
+        "properties": {"rationale": {"type": "string"}, "label": label},
+        "required": ["rationale", "label"],
+        "additionalProperties": False,
+    }

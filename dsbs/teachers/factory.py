@@ -1,0 +1,70 @@
+"""Opens the teacher that a configuration names. Each engine's libraries load only here, when it is used."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from dsbs.config import GenerateConfig
+from dsbs.teachers.protocol import Sampling, Teacher
+
+
+@contextlib.contextmanager
+def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> Iterator[Teacher]:
+    """A teacher that answers now, closed at the end; a server is started before it and stopped after it if asked for."""
+    model = config.model or ""
+    match config.teacher:
+        case "vllm":
+            from dsbs.teachers.vllm import VllmTeacher
+
+            with VllmTeacher(
+                model,
+                sampling,
+                revision=config.revision,
+                dtype=config.dtype,
+                max_model_len=config.max_model_len,
+                concurrency=config.concurrency or 256,
+                api=config.api,
+            ) as teacher:
+                yield teacher
+        case "transformers":
+            from dsbs.teachers.transformers import TransformersTeacher
+
+            batch = config.concurrency or 16
+            with TransformersTeacher(
+                model, sampling, revision=config.revision, dtype=config.dtype, batch_size=batch, api=config.api
+            ) as teacher:
+                yield teacher
+        case _:
+            with _served(config, log) as addresses, _endpoint(config, sampling, addresses) as teacher:
+                yield teacher
+
+
+@contextlib.contextmanager
+def _served(config: GenerateConfig, log: Path) -> Iterator[tuple[str, ...]]:
+    if not config.serve:
+        yield config.base_url
+        return
+    from dsbs.teachers.serve import served
+
+    arguments = [config.serve_args, f"--dtype {config.dtype}"]
+    arguments += [f"--revision {config.revision}"] if config.revision else []
+    arguments += [f"--max-model-len {config.max_model_len}"] if config.max_model_len else []
+    with served(config.model or "", log=log, python=config.serve_python, arguments=" ".join(arguments)) as address:
+        yield (*config.base_url, address)
+
+
+def _endpoint(config: GenerateConfig, sampling: Sampling, addresses: tuple[str, ...]) -> Teacher:
+    from dsbs.teachers.endpoint import EndpointTeacher
+
+    return EndpointTeacher(
+        config.model or "",
+        sampling,
+        base_urls=addresses,
+        revision=config.revision,
+        local_folder=config.model if config.serve else None,
+        api=config.api,
+        concurrency=config.concurrency or 64,
+        prompts_per_request=config.prompts_per_request,
+        timeout_s=config.request_timeout,
+        max_attempts=config.max_attempts,
+    )

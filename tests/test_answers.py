@@ -1,0 +1,115 @@
+"""What is in a store can be counted, listed, exported and read again, without data or teacher."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import Cli, Farm
+
+from dsbs import api
+from dsbs.errors import InputError
+from dsbs.records import Completion, Example
+from dsbs.store import AnswerStore, Asked, example_from, example_json
+
+
+def completion(key: str, text: str = "", **fields: object) -> Completion:
+    return Completion(key, text, **fields)  # type: ignore[arg-type]
+
+
+def test_an_answer_is_never_replaced_by_a_failure_and_a_failure_is_by_an_answer(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        store.keep("t", [completion("a", error="timeout"), completion("b", "said")])
+        assert store.finished(["a", "b", "c"]) == {"b"}
+        store.keep("t", [completion("a", "said at last"), completion("b", error="timeout")])
+        assert store.finished(["a", "b"]) == {"a", "b"}
+        example = Example("x", "train", {"q": "é"}, "in", ("c", "d"), "c")
+        store.ask("run", "task", [Asked(at, "answer", 0, key, example) for at, key in enumerate("abz")])
+        texts = [(said.text, said.error) for _, said in store.answers("run")]
+        assert texts == [("said at last", None), ("said", None), ("", "never asked: the run stopped before it")]
+        assert store.failures("run") == [("never asked: the run stopped before it", 1)]
+        assert example_from(example_json(example)) == example
+
+
+def test_label_scores_are_child_rows_of_their_completion(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        store.keep("t", [completion("k", label_scores={"yes": -0.1, "no": -2.5})])
+        store.ask("run", "task", [Asked(0, "score_after", 0, "k", Example("x", "train", {}, ""))])
+        ((_, said),) = store.answers("run")
+        assert said.label_scores == {"yes": -0.1, "no": -2.5}
+
+
+def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        rows = [
+            Asked(at, "answer", sample, f"{at}-{sample}", Example(str(at), "train", {}, ""))
+            for at in range(1203)
+            for sample in (0, 1)
+        ]
+        store.ask("run", "task", reversed(rows))
+        store.keep("t", [completion(row.key, row.key) for row in rows])
+        assert [said.text for _, said in store.answers("run")] == [row.key for row in rows]
+
+
+def test_the_store_is_looked_into_from_the_command_line(farm: Farm, cli: Cli, tmp_path: Path) -> None:
+    farm.answers.write_text("".join(farm.answers.read_text().splitlines(keepends=True)[:-2]))
+    results = farm.generate(splits="train,validation,test")
+    store = farm.folder / "answered" / "answers.sqlite"
+    count = json.loads(cli("answers", "count", "--store", store, "--json").stdout)
+    assert [(t["teacher"], t["answers"], t["failed"]) for t in count["teachers"]] == [("answers.jsonl", 78, 2)]
+    failed = json.loads(cli("answers", "list", "--store", store, "--failed", "--json").stdout)["answers"]
+    assert {row["error"] for row in failed} == {"the published answers have no such id"}
+    assert len(failed) == 2
+    listed = cli("answers", "list", "--store", store, "--limit", "3").stdout
+    assert listed.count("It has feathers.") + listed.count("It has fur.") == 3
+
+    for name in ("a.parquet", "a.jsonl"):
+        exported = json.loads(cli("answers", "export", "--store", store, "--out", tmp_path / name, "--json").stdout)
+        assert exported["rows"] == {"a.parquet": 80, "a.jsonl": 78}[name]
+    assert pq.read_table(tmp_path / "a.parquet").num_rows == 80
+    again = farm.generate(answers_from=tmp_path / "a.jsonl", out=tmp_path / "again", splits="train,validation,test")
+    assert again["splits"]["train"]["outcomes"] == results["splits"]["train"]["outcomes"]
+
+    read = json.loads(cli("answers", "reparse", "--store", store, "--json").stdout)["runs"]
+    ((_, found),) = read.items()
+    assert found["splits"] == json.loads(json.dumps(results["splits"]))
+    farm.task.write_text(
+        farm.task.read_text()
+        .replace("labels: [bird, mammal]", "labels: [bird, mammal, beast]")
+        .replace("marker: So it is a", "marker: So it")
+    )
+    farm.task.write_text(farm.task.read_text().replace("So it is a {{", "So it {{"))
+    changed = api.answers("reparse", store=store, task=str(farm.task))["runs"]
+    ((_, found),) = changed.items()
+    assert found["splits"]["train"]["outcomes"].get("ok", 0) == 0
+
+
+def test_questions_to_no_store_are_told_in_one_line(tmp_path: Path, cli: Cli, farm: Farm) -> None:
+    done = cli("answers", "count", "--store", tmp_path / "none.sqlite")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    done = cli("answers", "cuont", "--store", "x")
+    assert done.stderr == "error: dsbs answers: got question 'cuont'; expected a question; did you mean 'count'?\n"
+    (tmp_path / "text.sqlite").write_text("no database " * 100)
+    with pytest.raises(InputError, match="expected an answer store"):
+        api.answers("count", store=tmp_path / "text.sqlite")
+    farm.generate()
+    store = farm.folder / "answered" / "answers.sqlite"
+    with pytest.raises(InputError, match="--run"):
+        api.answers("list", store=store, run="elsewhere")
+    with pytest.raises(InputError, match=r"\.parquet or \.jsonl"):
+        api.answers("export", store=store, out=tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("question", ["count", "list", "reparse"])
+def test_a_store_of_a_newer_version_is_refused_and_left_alone(farm: Farm, question: str) -> None:
+    import sqlite3
+
+    farm.generate()
+    path = farm.folder / "answered" / "answers.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("UPDATE meta SET value = '2' WHERE name = 'version'")
+    db.commit()
+    with pytest.raises(InputError, match="store version 2; expected at most 1; update dsbs"):
+        api.answers(question, store=path)
+    assert db.execute("SELECT count(*) FROM completions").fetchone() == (80,)
