@@ -13,6 +13,7 @@ STAGES = {
     "evaluate": "Measure a trained student on a split it has not seen.",
     "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",
     "predict": "Label new inputs with a trained student.",
+    "quickstart": "Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison.",
 }
 
 

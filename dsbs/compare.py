@@ -17,9 +17,10 @@ from dsbs.cells import evaluate_run, train_run
 from dsbs.cli import Stage
 from dsbs.config import CompareConfig, EvaluateConfig, TrainConfig
 from dsbs.errors import InputError
-from dsbs.material import Material, load_material
+from dsbs.material import Material, load_material, student_of
 from dsbs.progress import say
 from dsbs.rundir import open_run
+from dsbs.side_by_side import train_ahead
 from dsbs.tables import percent, table
 
 _GROUP = ("student", "labels", "data_frac", "method")
@@ -32,6 +33,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     `status` is "failed" where a cell failed; its own error stands in the cell.
     """
     material = load_material(config)
+    config = config.model_copy(update={"student": tuple(student_of(name, material.task) for name in config.student)})
     out = config.out or Path("runs") / f"{material.task.name}-compare-{config.slug(material.answers_run.resolve())}"
     run = open_run(out, "compare", config, material.files, answers=str(material.answers_run.resolve()))
     if run.finished is not None:
@@ -39,6 +41,8 @@ def compare(config: CompareConfig) -> dict[str, Any]:
         return run.finished
     cells: list[dict[str, Any]] = []
     grid = _matched(config, material)
+    if config.jobs > 1:
+        train_ahead({out / "cells" / _name(cell): cell for cell in grid}, material.answers_run, config.jobs)
     for number, cell in enumerate(grid, 1):
         say(f"cell {number}/{len(grid)}: {_name(cell)}")
         cells.append(_cell(cell, material, out / "cells" / _name(cell)))

@@ -1,5 +1,6 @@
 """Have a teacher answer the inputs of a task.
 
+    python -m dsbs.generate
     python -m dsbs.generate --task cqa --data published/ --teacher published --out runs/cqa-palm
     python -m dsbs.generate --task cqa --data published/ --teacher vllm --model Qwen/Qwen2.5-7B-Instruct --out runs/cqa-qwen
     python -m dsbs.generate --task cqa --data published/ --teacher endpoint --base-url http://host:8000/v1 --model m --plan
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.asking import Asker, Style
-from dsbs.cli import Stage
+from dsbs.cli import Stage, build
 from dsbs.config import GenerateConfig
 from dsbs.data import TaskData, extra_examples, extra_files, load_data, overlap
 from dsbs.dataset import AnswerWriter, write_card
@@ -24,15 +25,15 @@ from dsbs.estimate import plan_labelling, show_plan
 from dsbs.harvest import Harvested, Reading, read_answers, write_dataset
 from dsbs.labelling import Labeller, Request
 from dsbs.parsing import parse_answer
-from dsbs.progress import Progress
-from dsbs.prompting import find_file, load_task
+from dsbs.progress import Progress, say
+from dsbs.prompting import find_file, load_task, packaged
 from dsbs.records import Example, Split
 from dsbs.rundir import Run, open_run, read_manifest
 from dsbs.spending import Limits, Spending
 from dsbs.store import AnswerStore
 from dsbs.tables import percent, table
 from dsbs.tasks import Task
-from dsbs.teachers.factory import open_teacher
+from dsbs.teachers.factory import installed_engine, open_teacher
 from dsbs.teachers.protocol import Prompt, Sampling, Teacher
 from dsbs.teachers.published import PublishedTeacher, read_json_lines, read_release
 
@@ -48,6 +49,7 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     `plan` nothing is asked or written. InputError for bad input; committed answers stay whatever happens.
     """
     task = load_task(config.task)
+    config = _settled(config, task)
     data = load_data(task, config.data, split_seed=config.split_seed)
     published = _published(task, config, data) if config.teacher == "published" else None
     examples = _examples(task, config, data, published)
@@ -124,6 +126,22 @@ def _answer(
     status = "failed" if failures and not labeller.stopped else "stopped" if labeller.stopped else "done"
     found = {"teacher": teacher.name, **spending.results(), "summary": spending.summary(), "splits": splits}
     return found | {"failures": failures, "stopped": labeller.stopped, "status": status} | ({"shown": shown} if shown else {})
+
+
+def _settled(config: GenerateConfig, task: Task) -> GenerateConfig:
+    """The configuration with its teacher named. InputError where the task brings none and nobody names one."""
+    model = config.model
+    if model is None and task.teacher and config.answers_from is None and config.teacher not in ("published", "endpoint"):
+        model = str(packaged(task.teacher))
+    teacher = config.teacher
+    if teacher == "auto":
+        teacher = installed_engine() if model else "published"
+        if model:
+            say(f"teacher: {model} through {teacher}" + (", for vLLM is not installed" if teacher == "transformers" else ""))
+    if model is None and teacher != "published":
+        expected = "a model, where the teacher answers now"
+        raise InputError("--model", got="nothing", expected=expected, fix="give --model, a hub name or a folder")
+    return build(GenerateConfig, {**config.model_dump(), "model": model, "teacher": teacher})
 
 
 def _plan(task: Task, config: GenerateConfig, examples: list[Example], out: Path) -> dict[str, Any]:

@@ -100,6 +100,11 @@ def validation_rows(material: Material, config: TrainConfig) -> list[tuple[Examp
     return labelled if limit >= len(labelled) else take_fraction(labelled, limit / len(labelled), seed=0)
 
 
+def student_of(name: str, task: Task) -> str:
+    """The student that a name means: "auto" is the task's own, else the built-in tiny one."""
+    return (task.student or "tiny") if name == "auto" else name
+
+
 def prefixes_of(options: StudentOptions) -> dict[str, str]:
     """The input prefix of each task."""
     return {LABEL: options.prefixes[0], RATIONALE: options.prefixes[1]}

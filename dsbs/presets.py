@@ -22,7 +22,9 @@ PAPER = Preset()
 """Hsieh et al. 2023 for T5 base and large: AdamW, linear decay, no warm-up."""
 
 _TINY = Preset(learning_rate=3e-3, max_steps=1000, batch_size=32, max_input_tokens=256, max_target_tokens=160, eval_every=100)
-_QUICKSTART = Preset(learning_rate=3e-3, max_steps=600, batch_size=32, max_input_tokens=64, max_target_tokens=48, eval_every=150)
+_QUICKSTART = Preset(
+    learning_rate=3e-3, max_steps=600, batch_size=32, max_input_tokens=64, max_target_tokens=48, eval_every=150
+)
 
 _PRESETS: Mapping[str, Preset] = {
     "tiny": _TINY,

@@ -1,11 +1,12 @@
-"""Make the starting weights of the small student: a T5 of 0.9 million parameters that has read plain text.
+"""Make the starting weights of the small student: a T5 of 0.6 million parameters that has read plain text.
 
     python quickstart/make_student.py
     python quickstart/make_student.py --steps 20 --out /tmp/student
 
 A real student starts from weights that know words and sentences; this is the small stand-in. The text teaches the words of
-the world, the ways to ask, and to copy from a list. It contains no answers: no document names a thing together with a
-category or a value, so what a thing is, and what is true of it, is left to training. Learned by span corruption, as T5.
+the world, the ways to ask, what is true of whole categories, and to choose from a list. It contains no answers: no document
+names a thing together with a category or a value, so what a thing is, and what is true of it, is left to training. Learned
+by span corruption, as T5.
 """
 
 import argparse
@@ -28,7 +29,7 @@ def documents(world: World, seed: int) -> Iterator[str]:
     """Plain text without end, a document of one or two sentences at a time."""
     rng = random.Random(f"student {seed}")
     while True:
-        yield rng.choice([about_things, about_values, about_values, question, category_facts])(world, rng)
+        yield rng.choice([about_things, about_values, about_values, about_values, question, category_facts])(world, rng)
 
 
 def about_things(world: World, rng: random.Random) -> str:
@@ -39,14 +40,14 @@ def about_things(world: World, rng: random.Random) -> str:
 
 
 def about_values(world: World, rng: random.Random) -> str:
-    """A way to ask, without a thing, and a list of values; one is chosen, or left when all others are struck out."""
-    name, key = rng.choice(NAMES), rng.choice(list(world.phrasings))
+    """A way to ask, without a thing, and a list of values; one is true of its category, or left when the rest is struck out."""
+    key = rng.choice(list(world.phrasings))
     asked = rng.choice(world.phrasings[key]).format(thing="it")
-    values = [category.facts[key].value for category in rng.sample(world.categories, CHOICES)]
-    chosen, *others = rng.sample(values, CHOICES)
-    said = f"{name} says {chosen}."
-    struck = f"{name} says neither {', '.join(others[:-1])} nor {others[-1]}, but {chosen}."
-    return " | ".join([asked, *values]) + ". " + rng.choice([said, struck])
+    facts = [category.facts[key] for category in rng.sample(world.categories, CHOICES)]
+    chosen, *others = rng.sample(facts, CHOICES)
+    struck = ", ".join(fact.value for fact in others)
+    said = rng.choice([chosen.text, f"{rng.choice(NAMES)} says not {struck}, but {chosen.value}."])
+    return " | ".join([asked, *(fact.value for fact in facts)]) + ". " + said
 
 
 def question(world: World, rng: random.Random) -> str:
@@ -98,8 +99,8 @@ def make_model(tokenizer: Any) -> Any:
     return T5ForConditionalGeneration(
         T5Config(
             vocab_size=len(tokenizer),
-            d_model=128,
-            d_kv=32,
+            d_model=96,
+            d_kv=24,
             d_ff=256,
             num_layers=2,
             num_decoder_layers=2,
@@ -156,7 +157,7 @@ def train(steps: int, out: Path, seed: int = SEED) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--out", type=Path, default=HERE / "student")
     arguments = parser.parse_args()
     train(arguments.steps, arguments.out)

@@ -23,7 +23,7 @@ LEVELS = [
     ["material"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics"],
+    ["labelling", "estimate", "cells", "hf_metrics", "side_by_side", "bars"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {

