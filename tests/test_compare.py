@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, Cli, Farm
@@ -8,12 +9,13 @@ from dsbs import api
 from dsbs.cli import Stage
 from dsbs.compare import STAGE as COMPARE
 from dsbs.compare import groups
-from dsbs.config import CompareConfig
+from dsbs.errors import InputError
 from dsbs.generate import STAGE as GENERATE
 from dsbs.prompting import load_task
 
 QUICK = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
 PIPELINES = sorted((ROOT / "pipelines").glob("*.yaml"))
+PAPER = [path for path in PIPELINES if path.stem != "quickstart"]
 
 
 def quick(farm: Farm, out: Path, **settings: object) -> dict:
@@ -65,6 +67,32 @@ def test_a_failed_cell_is_reported_and_the_rest_goes_on(farm: Farm, tmp_path: Pa
     assert again.stderr.count("done already") == 2  # the finished cell is neither trained nor measured again
 
 
+def test_students_trained_side_by_side_are_those_trained_one_after_the_other(
+    answered_farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = quick(answered_farm, tmp_path / "alone", seeds="0,1")
+    capsys.readouterr()
+    together = quick(answered_farm, tmp_path / "together", seeds="0,1", jobs=2)
+    told = capsys.readouterr().err
+    assert [(c["name"], c["accuracy"], c["steps"]) for c in together["cells"]] == [
+        (c["name"], c["accuracy"], c["steps"]) for c in alone["cells"]
+    ]
+    assert all(f"{c['name']}: trained" in told and f"{c['out']} is done already" in told for c in together["cells"])
+
+
+def test_cells_may_be_left_out(answered_farm: Farm, tmp_path: Path) -> None:
+    given = {"labels": "gold,teacher", "skip": "step_by_step:gold"}
+    cells = COMPARE.configure(**given).cells()
+    assert [(c.labels, c.method) for c in cells] == [
+        ("gold", "standard"),
+        ("teacher", "standard"),
+        ("teacher", "step_by_step"),
+    ]
+    for wrong in ("step_by_step:nobody", "standard", "standard:gold,step_by_step:gold,standard:teacher,step_by_step:teacher"):
+        with pytest.raises(InputError, match="skip: some, not all, of"):
+            COMPARE.configure(**given | {"skip": wrong})
+
+
 def test_an_interrupted_comparison_takes_up_what_is_missing(answered_farm: Farm, tmp_path: Path) -> None:
     whole = quick(answered_farm, tmp_path / "whole", seeds="0,1")
     parts = tmp_path / "parts"
@@ -112,18 +140,24 @@ def test_means_and_standard_errors_are_over_the_seeds_that_are_done() -> None:
     assert alone["standard_error"] is None
 
 
+def settings(stage: Stage, path: Path) -> Any:
+    return stage.configure(pipeline=path.stem)
+
+
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
 def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
+    generate, compare = settings(GENERATE, path), settings(COMPARE, path)
+    assert load_task(compare.task).name == generate.task
+    cells = compare.cells()
+    assert len({cell.slug() for cell in cells}) == len(cells) > 0
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_the_papers_pipelines_have_the_papers_settings(path: Path) -> None:
     from dsbs.presets import preset_of
 
-    def settings(stage: Stage) -> object:
-        return stage.configure(pipeline=path.stem)
-
-    generate, compare = settings(GENERATE), settings(COMPARE)
-    assert isinstance(compare, CompareConfig)
-    assert load_task(compare.task or "").name == generate.task  # type: ignore[attr-defined]
+    compare = settings(COMPARE, path)
     cells = compare.cells()
-    assert len({cell.slug() for cell in cells}) == len(cells)
     assert len(cells) == 3 * 2 * 2 * len(compare.data_fracs) * 4
     paper = {"google/t5-v1_1-base": (64, 10_000), "google/t5-v1_1-large": (64, 10_000), "google/t5-v1_1-xxl": (32, 4_000)}
     for cell in cells:
