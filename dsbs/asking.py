@@ -32,7 +32,8 @@ class Asker:
     """Makes the requests of one task to one teacher. The demonstrations stand first and are the same in every request."""
 
     def __init__(self, task: Task, teacher: Teacher, sampling: Sampling, style: Style) -> None:
-        self._task, self._teacher, self._sampling, self._style = task, teacher, sampling, style
+        self._task, self._teacher, self._style = task, teacher, style
+        self._sampling = sampling.for_chat() if teacher.chat else sampling
         self._shown = [] if style.zero_shot else demonstrations(task)
         self._prefix = "" if style.zero_shot else prompt_prefix(task)
 

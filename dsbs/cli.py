@@ -1,5 +1,6 @@
 """The command line: flags from a configuration model, one-line errors, and one definition a stage for both ways to call it."""
 
+import contextlib
 import inspect
 import json
 import os
@@ -84,7 +85,9 @@ class Stage(Generic[Config]):
     def _command(self) -> Callable[..., int]:
         def command(**given: Any) -> int:
             as_json = given.pop("json", False)
-            results = self.run(self.configure(**given))
+            config = self.configure(**given)
+            with _stdout_for_results():
+                results = self.run(config)
             if os.environ.get("RANK", "0") == "0":  # under torchrun every process runs the stage, and one speaks
                 shown = json.dumps(results, ensure_ascii=False, default=list) if as_json else self.show(results)
                 for text in [shown] if isinstance(shown, str) else shown:
@@ -170,6 +173,20 @@ def run_app(app: App, argv: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _stdout_for_results() -> Iterator[None]:
+    """What libraries, and processes that they start, print meanwhile goes to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:

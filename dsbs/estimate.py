@@ -1,6 +1,7 @@
 """What a run would use before it uses it: prompts to look at, tokens, time and money."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Any
 
 from dsbs.asking import Asker
@@ -20,7 +21,7 @@ _SHOWN, _COUNTED, _CHARS_A_TOKEN = 3, 200, 4
 
 def plan_labelling(
     task: Task,
-    examples: Sequence[Example],
+    examples: Collection[Example],
     asker: Asker,
     teacher: Teacher,
     store: AnswerStore,
@@ -33,7 +34,7 @@ def plan_labelling(
     """The plan as plain values; `show_plan` makes a text of it. Answers that the store has are not counted again."""
     missing = _missing(examples, asker, store, samples)
     step = max(1, len(examples) // _COUNTED)
-    texts = [_plain(asker.prompt(example)) for example in examples[::step][:_COUNTED]]
+    texts = [_plain(asker.prompt(example)) for example in islice(examples, 0, step * _COUNTED, step)]
     said = [render_answer(task, shown, rationale, label) for shown, rationale, label in demonstrations(task)]
     prompt_tokens, exact = _count(teacher, texts)
     answer_tokens, _ = _count(teacher, said)
@@ -53,7 +54,7 @@ def plan_labelling(
         "tokens_exact": exact,
         "cost": round(cost, 2) if limits.price_in or limits.price_out else None,
         "seconds": round((tokens_in + tokens_out) / tokens_per_second) if tokens_per_second else None,
-        "prompts": [_plain(asker.prompt(example)) for example in examples[:_SHOWN]],
+        "prompts": [_plain(asker.prompt(example)) for example in islice(examples, _SHOWN)],
     }
 
 

@@ -11,34 +11,34 @@ Leaves a run folder: answers.sqlite (every completion, kept for ever), data/<spl
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dsbs.asking import Asker, Style
-from dsbs.cli import Stage, build
+from dsbs.cli import Stage
 from dsbs.config import GenerateConfig
-from dsbs.data import TaskData, extra_examples, extra_files, load_data, overlap
+from dsbs.data import extra_files, load_data, overlaps
 from dsbs.dataset import AnswerWriter, write_card
 from dsbs.errors import InputError
 from dsbs.estimate import plan_labelling, show_plan
 from dsbs.harvest import Harvested, Reading, read_answers, write_dataset
 from dsbs.labelling import Labeller, Request
 from dsbs.parsing import parse_answer
-from dsbs.progress import Progress, say
-from dsbs.prompting import find_file, load_task, packaged
-from dsbs.records import Example, Split
+from dsbs.progress import Progress
+from dsbs.prompting import find_file, load_task
+from dsbs.records import Example
+from dsbs.rows import published_teacher, rows_to_answer
 from dsbs.rundir import Run, open_run, read_manifest
 from dsbs.spending import Limits, Spending
 from dsbs.store import AnswerStore
 from dsbs.tables import percent, table
 from dsbs.tasks import Task
-from dsbs.teachers.factory import installed_engine, open_teacher
+from dsbs.teachers.factory import name_teacher, open_teacher
 from dsbs.teachers.protocol import Prompt, Sampling, Teacher
-from dsbs.teachers.published import PublishedTeacher, read_json_lines, read_release
+from dsbs.teachers.published import PublishedTeacher
 
 STORE, SERVER_LOG = "answers.sqlite", "server.log"
-_SPLITS_OF_PAID_TEACHERS: tuple[Split, ...] = ("train", "validation", "extra")
 
 
 def generate(config: GenerateConfig) -> dict[str, Any]:
@@ -49,10 +49,10 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     `plan` nothing is asked or written. InputError for bad input; committed answers stay whatever happens.
     """
     task = load_task(config.task)
-    config = _settled(config, task)
+    config = name_teacher(config, task)
     data = load_data(task, config.data, split_seed=config.split_seed)
-    published = _published(task, config, data) if config.teacher == "published" else None
-    examples = _examples(task, config, data, published)
+    published = published_teacher(task, config, data) if config.teacher == "published" else None
+    examples = rows_to_answer(task, config, data, published)
     out = config.out or Path("runs") / f"{task.name}-{config.teacher}-{config.slug()}"
     if config.plan:
         return _plan(task, config, examples, out)
@@ -60,7 +60,7 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     extra = [file for _, file in extra_files(config.extra_unlabelled)]
     inputs = [task_file, *data.files, *extra, *(published.files if published else ())]
     run = open_run(out, "generate", config, inputs, refresh=True, task_file=str(task_file))
-    results = {"out": str(out), "task": task.name, "overlap": _overlaps(data)} | _answer(task, config, examples, published, run)
+    results = {"out": str(out), "task": task.name, "overlap": overlaps(data)} | _answer(task, config, examples, published, run)
     card = write_card(out, task=task.title or task.name, licence=task.licence, source=task.source, results=results)
     run.done(results, [card, *sorted(out.glob("data/*.parquet"))])
     return results
@@ -90,7 +90,7 @@ def show(results: Mapping[str, Any]) -> str:
 
 
 def _answer(
-    task: Task, config: GenerateConfig, examples: list[Example], published: PublishedTeacher | None, run: Run
+    task: Task, config: GenerateConfig, examples: Collection[Example], published: PublishedTeacher | None, run: Run
 ) -> dict[str, Any]:
     """Ask for what the store lacks, then write the data set of what it has."""
     sampling, name = _sampling(task, config), str(run.path.resolve())
@@ -128,23 +128,7 @@ def _answer(
     return found | {"failures": failures, "stopped": labeller.stopped, "status": status} | ({"shown": shown} if shown else {})
 
 
-def _settled(config: GenerateConfig, task: Task) -> GenerateConfig:
-    """The configuration with its teacher named. InputError where the task brings none and nobody names one."""
-    model = config.model
-    if model is None and task.teacher and config.answers_from is None and config.teacher not in ("published", "endpoint"):
-        model = str(packaged(task.teacher))
-    teacher = config.teacher
-    if teacher == "auto":
-        teacher = installed_engine() if model else "published"
-        if model:
-            say(f"teacher: {model} through {teacher}" + (", for vLLM is not installed" if teacher == "transformers" else ""))
-    if model is None and teacher != "published":
-        expected = "a model, where the teacher answers now"
-        raise InputError("--model", got="nothing", expected=expected, fix="give --model, a hub name or a folder")
-    return build(GenerateConfig, {**config.model_dump(), "model": model, "teacher": teacher})
-
-
-def _plan(task: Task, config: GenerateConfig, examples: list[Example], out: Path) -> dict[str, Any]:
+def _plan(task: Task, config: GenerateConfig, examples: Collection[Example], out: Path) -> dict[str, Any]:
     if config.teacher == "published":
         raise InputError("--plan", got="--teacher published", expected="a teacher that answers now", fix="leave out --plan")
     sampling, path = _sampling(task, config), config.store or out / STORE
@@ -190,7 +174,9 @@ def _limits(config: GenerateConfig) -> Limits:
     return Limits(**{name: getattr(config, name) for name in Limits.__dataclass_fields__})
 
 
-def _requests(examples: Sequence[Example], asker: Asker, samples: int, published: PublishedTeacher | None) -> Iterator[Request]:
+def _requests(
+    examples: Collection[Example], asker: Asker, samples: int, published: PublishedTeacher | None
+) -> Iterator[Request]:
     for position, example in enumerate(examples):
         for sample in range(samples):
             prompt = Prompt(published.key(example.id)) if published else asker.prompt(example, sample)
@@ -207,51 +193,6 @@ def _score_requests(task: Task, config: GenerateConfig, store: AnswerStore, run:
             if answer.rationale:
                 prompt = asker.score_prompt(asked.example, answer.rationale)
                 yield asked.position, "score_after", asked.sample, asked.example, prompt
-
-
-def _published(task: Task, config: GenerateConfig, data: TaskData) -> PublishedTeacher:
-    """Published answers: those named by --answers-from, else those beside the data in the release's layout."""
-    source = config.answers_from or (data.files[0].parent / "llm" if data.files else None)
-    if source is not None and source.is_file():
-        return read_json_lines(source)
-    if source is None or not source.is_dir() or task.release is None:
-        raise InputError(
-            "--answers-from",
-            got=source or "nothing",
-            expected="answers as JSON lines, or a release's llm/ folder beside the data",
-            fix="name the file or folder of the published answers",
-        )
-    wanted = config.splits or tuple(data.splits)
-    ids = {data.parts[split]: [e.id for e in data.splits[split]] for split in wanted if split in data.parts}
-    return read_release(source, task.release.rows_per_chunk, ids)
-
-
-def _examples(task: Task, config: GenerateConfig, data: TaskData, published: PublishedTeacher | None) -> list[Example]:
-    """The rows to answer, split by split: those named; else all of which anything is published; else all but test."""
-    splits: dict[Split, Sequence[Example]] = {**(data if published else data.with_validation()).splits}
-    if extra := extra_examples(task, config.extra_unlabelled):
-        splits["extra"] = extra
-    for split in config.splits:
-        if split not in splits:
-            fix = "the data has no other"
-            raise InputError("--splits", got=repr(split), expected=f"one of {', '.join(splits)}", fix=fix)
-    if published is None:
-        wanted = config.splits or tuple(split for split in _SPLITS_OF_PAID_TEACHERS if split in splits)
-    else:
-        wanted = config.splits or tuple(s for s, rows in splits.items() if any(e.id in published.texts for e in rows))
-        if not wanted:
-            got = f"ids like {next(iter(published.texts), 'none')!r}"
-            expected = f"ids like {next(iter(splits.values()))[0].id!r}"
-            fix = "name the data's id column in the prompt file"
-            raise InputError("--answers-from", got=got, expected=expected, fix=fix)
-    return [example for split in wanted for example in splits[split][: config.max_rows]]
-
-
-def _overlaps(data: TaskData) -> dict[str, int]:
-    """How many inputs of one split stand in another as well, word for word."""
-    names = [name for name in ("train", "validation", "test") if name in data.splits]
-    pairs = [(a, b) for at, a in enumerate(names) for b in names[at + 1 :]]
-    return {f"{a} and {b}": len(overlap(data.splits[b], data.splits[a])) for a, b in pairs}  # type: ignore[index]
 
 
 def _accuracy(split: Mapping[str, Any], suffix: str) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dsbs.config import StudentOptions, TrainConfig
-from dsbs.data import extra_examples, extra_files, load_data, overlap
+from dsbs.data import extra_examples, extra_files, load_data
 from dsbs.dataset import answer_files, read_answers
 from dsbs.errors import InputError
+from dsbs.examples import overlap
 from dsbs.methods import make_pair, training_label
 from dsbs.prompting import find_file, load_task
 from dsbs.records import LABEL, RATIONALE, Answer, Example, LabelSource, Split, TrainPair

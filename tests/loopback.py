@@ -14,6 +14,8 @@ import random
 from typing import Any
 
 FAULTS = ("429", "500", "503", "close", "truncated", "hang", "empty", "overlong")
+TRACE = "Does it lay eggs?\n\nIf so: It swims. So it is a fish. No."
+REASONING = {"inline": f"<think>{TRACE}</think>\n", "unopened": f"{TRACE}</think>\n", "apart": ""}
 ANSWERS = (" It has feathers. So it is a bird.", " It has fur. So it is a mammal.")
 
 
@@ -67,9 +69,9 @@ class Loopback:
         if self.options.delay:
             await asyncio.sleep(self.options.delay)
         fault = self.rng.choice(FAULTS) if self.rng.random() < self.options.faults else ""
-        return await self.answer(writer, texts, "messages" in body, fault)
+        return await self.answer(writer, texts, body, fault)
 
-    async def answer(self, writer: asyncio.StreamWriter, texts: list[str], chat: bool, fault: str) -> bool:
+    async def answer(self, writer: asyncio.StreamWriter, texts: list[str], body: dict[str, Any], fault: str) -> bool:
         if fault in ("429", "500", "503"):
             return await self.send(writer, int(fault), {"error": {"message": "not now"}}, retry_after="0.05")
         if fault == "close":
@@ -79,13 +81,17 @@ class Loopback:
             return False
         self.rows += len(texts)
         said = [ANSWERS[len(text) % 2] for text in texts]
+        said = [REASONING.get(self.options.reasoning, "") + text for text in said]
+        for stop in body.get("stop") or ():
+            said = [text.partition(stop)[0] for text in said]
         said = (
             [""] * len(said) if fault == "empty" else [s + " and so on" * 3000 for s in said] if fault == "overlong" else said
         )
+        chat, trace = "messages" in body, {"reasoning_content": TRACE} if self.options.reasoning == "apart" else {}
         usage = {"prompt_tokens": 100 * len(texts), "completion_tokens": 10 * len(texts), "total_tokens": 110 * len(texts)}
         choices = [
             {"index": n, "finish_reason": "stop", "logprobs": None}
-            | ({"message": {"role": "assistant", "content": s}} if chat else {"text": s})
+            | ({"message": {"role": "assistant", "content": s, **trace}} if chat else {"text": s})
             for n, s in enumerate(said)
         ]
         kind = "chat.completion" if chat else "text_completion"
@@ -113,6 +119,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--key", default="")
     parser.add_argument("--chat", action="store_true")
+    parser.add_argument("--reasoning", choices=["", *REASONING], default="")
     parser.add_argument("--context", type=int, default=10**9)
     asyncio.run(Loopback(parser.parse_args()).serve())
 

@@ -81,6 +81,26 @@ def test_every_row_is_asked_once_in_completions_or_chat(farm: Farm, serve: Serve
     assert ask(farm, serve("--chat"))["new"] == 0 if chat else ask(farm, serve())["new"] == 0
 
 
+@pytest.mark.parametrize("form", ["inline", "unopened", "apart"])
+def test_reasoning_is_stored_and_kept_apart_from_the_rationale(farm: Farm, serve: Serve, form: str) -> None:
+    """The trace has a blank line, which stops continued text, and it argues for another label before the right one."""
+    results = ask(farm, serve("--chat", "--reasoning", form))
+    assert results["splits"]["train"]["outcomes"] == {"ok": 64}
+    for row in pq.read_table(farm.folder / "asked" / "data" / "train.parquet").to_pylist():
+        assert row["rationale"] in ("It has feathers.", "It has fur.")
+    for row in api.answers("list", store=farm.folder / "asked" / "answers.sqlite")["answers"]:
+        assert "Does it lay eggs?" in ((row["reasoning"] or "") if form == "apart" else row["text"])
+
+
+def test_long_rationales_are_capped_on_request_without_asking_again(farm: Farm, serve: Serve) -> None:
+    url = serve()
+    assert ask(farm, url)["splits"]["train"]["rationale_words"]["mean"] == 3
+    capped = ask(farm, url, out=farm.folder / "capped", store=farm.folder / "asked" / "answers.sqlite", max_rationale_words=2)
+    assert (capped["new"], capped["splits"]["train"]["rationale_words"]["capped"]) == (0, 64)
+    rows = pq.read_table(farm.folder / "capped" / "data" / "train.parquet").to_pylist()
+    assert {row["rationale"] for row in rows} == {"It has"}
+
+
 def test_only_what_changed_is_asked(farm: Farm, serve: Serve, tmp_path: Path) -> None:
     """Appended rows: those. Parsing: nothing. The server's address: nothing. A word of a demonstration: everything."""
     log = tmp_path / "seen"

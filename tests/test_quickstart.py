@@ -15,9 +15,9 @@ from dsbs import api
 from dsbs.bars import draw_bars
 from dsbs.errors import InputError
 from dsbs.generate import STAGE as GENERATE
-from dsbs.generate import _settled
 from dsbs.material import student_of
 from dsbs.prompting import load_task, packaged
+from dsbs.teachers.factory import name_teacher
 
 pytest.importorskip("torch")
 
@@ -26,7 +26,7 @@ FEW = ["--max-steps", "4", "--batch-size", "8", "--eval-every", "4"]
 
 def settled(*flags: str) -> tuple[str, str | None]:
     config = GENERATE.parse(flags)
-    found = _settled(config, load_task(config.task))
+    found = name_teacher(config, load_task(config.task))
     return found.teacher, found.model
 
 

@@ -18,12 +18,13 @@ LEVELS = [
     ["tasks", "methods"],
     ["parsing"],
     ["prompting", "outcomes"],
-    ["readers", "store", "dataset", "rundir", "cli"],
-    ["data", "harvest"],
+    ["readers", "shelf", "store", "dataset", "rundir", "cli"],
+    ["examples", "harvest"],
+    ["data"],
     ["material"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics", "side_by_side", "bars"],
+    ["labelling", "estimate", "cells", "hf_metrics", "rows", "side_by_side", "bars"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {

@@ -1,4 +1,4 @@
-"""A decoder-only model of a few ten thousand parameters that has learned the farm by heart, and serves as a real teacher."""
+"""A decoder-only model of a few ten thousand parameters that has learned the zoo by heart, and serves as a real teacher."""
 
 import random
 from pathlib import Path

@@ -35,12 +35,13 @@ class EndpointTeacher:
         timeout_s: float = 300.0,
         max_attempts: int = 6,
     ) -> None:
-        self.name, self._sampling, self._prompts_per_request = model, sampling, prompts_per_request
+        self.name, self._prompts_per_request = model, prompts_per_request
         self._loop = asyncio.new_event_loop()
         self._servers = Servers(model, base_urls, concurrency=concurrency, timeout_s=timeout_s, max_attempts=max_attempts)
         self._with_schema: Callable[[Any], dict[str, Any]] | None = None
         self._run(check_model(self._servers))
         self.chat = api == "chat" or (api == "auto" and self._run(offers_chat(self._servers)))
+        self._sampling = sampling.for_chat() if self.chat else sampling
         self.identity: Mapping[str, Any] = model_identity(local_folder or model, revision)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion | None, None, None]:

@@ -1,6 +1,5 @@
 """What a server can do, found out by asking it once: names in its documents change, and unknown fields are ignored."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -78,6 +77,8 @@ async def _bites(servers: Servers, body: dict[str, Any], *, chat: bool) -> bool:
             text = answer.choices[0].message.content
         else:
             text = (await client.completions.create(prompt=ask, max_tokens=64, **shared)).choices[0].text
-        return bool(json.loads(text or "") == {"xq": "vbz"})
-    except (openai.APIStatusError, ValueError):
+        # Without the spaces that JSON allows: a weak model may go on with nothing else, and is held all the same.
+        said = "".join((text or "").split())
+        return said.startswith('{"xq"') and '{"xq":"vbz"}'.startswith(said)
+    except openai.APIStatusError:
         return False

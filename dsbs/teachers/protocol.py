@@ -1,7 +1,7 @@
 """What every teacher is: prompts with ids in, completions out as they finish. It knows no task, no file and no store."""
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 from dsbs.records import Completion
@@ -13,7 +13,8 @@ Message = Mapping[str, str]
 class Sampling:
     """How text is drawn. Every value is sent: an engine's or a model's own defaults never apply.
 
-    `extra` goes to a server as it is, for what only it knows (reasoning effort, chat template arguments).
+    `stop` ends continued text; a chat model ends its turn itself, and a blank line in its reasoning must not. `extra` goes
+    to a server as it is, for what only it knows (reasoning effort, chat template arguments).
     """
 
     temperature: float = 0.0
@@ -21,6 +22,10 @@ class Sampling:
     max_new_tokens: int = 256
     stop: tuple[str, ...] = ()
     extra: str = "{}"
+
+    def for_chat(self) -> "Sampling":
+        """The same as a chat model is given it."""
+        return replace(self, stop=())
 
 
 @dataclass(frozen=True, slots=True)

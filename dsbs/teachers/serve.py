@@ -1,10 +1,8 @@
 """Starts vLLM's own server for the time of a run, in this environment or another one's, and stops it whatever happens."""
 
 import contextlib
-import ctypes
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +15,8 @@ from dsbs.errors import InputError
 from dsbs.progress import say
 
 _LOG_LINES = 8
+_COMPACT_JSON = ("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}')
+"""A weak model that may write spaces between the parts of JSON writes nothing else."""
 
 
 @contextlib.contextmanager
@@ -28,12 +28,16 @@ def served(model: str, *, log: Path, python: str | None = None, arguments: str =
     """
     port = _free_port()
     command = [*_entry_point(python or sys.executable, model), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--enable-prompt-tokens-details", "--generation-config", "vllm", *shlex.split(arguments)]
+    command += ["--enable-prompt-tokens-details", "--generation-config", "vllm", *_COMPACT_JSON, *shlex.split(arguments)]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        environment = {"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ}
         server = subprocess.Popen(
-            command, stdout=output, stderr=output, env=environment, start_new_session=True, preexec_fn=_die_with_parent
+            [sys.executable, "-m", "dsbs.teachers.keeper", *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ},
+            start_new_session=True,  # Ctrl-C is for the run, which then lets the server go
         )
     say(f"starting {model} on port {port}; its log is {log}")
     try:
@@ -62,12 +66,6 @@ def _free_port() -> int:
         return port
 
 
-def _die_with_parent() -> None:
-    """Linux: ask for SIGTERM when the parent is gone, even by SIGKILL, so that no server is left holding a GPU."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
 def _wait(server: subprocess.Popen[bytes], health: str, log: Path, wait_s: float) -> None:
     started = time.monotonic()
     while True:
@@ -84,12 +82,8 @@ def _wait(server: subprocess.Popen[bytes], health: str, log: Path, wait_s: float
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Ask, wait, insist: the server and the engine processes it started."""
-    for number, patience_s in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=patience_s)
-            break
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)
+    """Let go of it; its keeper does the rest, within half a minute."""
+    assert server.stdin is not None
+    server.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        server.wait(timeout=60)

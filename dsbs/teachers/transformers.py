@@ -33,7 +33,7 @@ class TransformersTeacher:
     ) -> None:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        self.name, self._sampling, self._batch_size = model, sampling, batch_size
+        self.name, self._batch_size = model, batch_size
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, padding_side="left")
             self._model = AutoModelForCausalLM.from_pretrained(model, revision=revision, dtype=dtype)
@@ -44,6 +44,7 @@ class TransformersTeacher:
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token
         template = self._tokenizer.chat_template
         self.chat = api == "chat" or (api == "auto" and template is not None)
+        self._sampling = sampling.for_chat() if self.chat else sampling
         self.identity: Mapping[str, Any] = model_identity(model, revision, chat_template=template if self.chat else None)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion | None, None, None]:

@@ -29,7 +29,7 @@ class VllmTeacher:
         api: str = "auto",
         engine_args: Mapping[str, Any] | None = None,
     ) -> None:
-        self.name, self._sampling, self._concurrency = model, sampling, concurrency
+        self.name, self._concurrency = model, concurrency
         self._loop = asyncio.new_event_loop()
         try:
             self._engine = self._loop.run_until_complete(_start(model, revision, dtype, max_model_len, engine_args or {}))
@@ -44,6 +44,7 @@ class VllmTeacher:
             self._tokenizer = self._loop.run_until_complete(self._tokenizer)
         template = getattr(self._tokenizer, "chat_template", None)
         self.chat = api == "chat" or (api == "auto" and template is not None)
+        self._sampling = sampling.for_chat() if self.chat else sampling
         self.identity: Mapping[str, Any] = model_identity(model, revision, chat_template=template if self.chat else None)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion | None, None, None]:
@@ -151,5 +152,7 @@ async def _start(model: str, revision: str | None, dtype: str, max_model_len: in
         "generation_config": "vllm",
         "enforce_eager": current_platform.is_cpu(),
         "disable_log_stats": True,
+        # A weak model that may write spaces between the parts of JSON writes nothing else.
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     }
     return AsyncLLM.from_engine_args(AsyncEngineArgs(**{**arguments, **more}))
