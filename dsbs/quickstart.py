@@ -26,6 +26,7 @@ from dsbs.rundir import read_manifest
 from dsbs.tables import percent, table
 
 PIPELINE = "quickstart"
+ASKED = '{"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}'
 FRESH = 100
 """The first seed. World and recipe were settled on seeds below it."""
 SMALLER = 0.25
@@ -58,7 +59,7 @@ def show(results: Mapping[str, Any]) -> str:
     shown = table(["student learned from", "questions", "rows", "accuracy", "95 %"], rows, title=f"{results['task']}: test")
     done = [cell["out"] for cell in results["cells"] if cell["status"] == "done" and cell["method"] == "step_by_step"]
     failed = [f"failed: {cell['name']}: {cell['error']}" for cell in results["cells"] if cell["status"] == "failed"]
-    ask = 'echo \'{"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase"]}\''
+    ask = [f"ask the student: echo '{ASKED}' | dsbs " + f"predict --run {run} --explain" for run in done[-1:]]
     return "\n".join(
         [
             shown,
@@ -66,7 +67,7 @@ def show(results: Mapping[str, Any]) -> str:
             *failed,
             "A small world, made to show the effect: on real data the paper reports gains of one to six points.",
             f"report: {results['report']} ({duration(results['wall_s'])} in all)",
-            *(f"ask the student: {ask} | dsbs predict --run {run} --explain" for run in done[-1:]),
+            *ask,
         ]
     )
 
