@@ -50,3 +50,11 @@ def test_links_within_the_project_lead_somewhere() -> None:
     for path in FILES:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_the_task_file_of_the_readme_is_one(tmp_path: Path) -> None:
+    from dsbs.prompting import load_task
+
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "mytask.yaml").write_text(shown)
+    assert load_task(str(tmp_path / "mytask.yaml")).name == "mytask"
