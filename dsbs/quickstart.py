@@ -13,7 +13,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from dsbs.progress import duration, say
 from dsbs.rundir import read_manifest
 from dsbs.tables import percent, table
 
-PIPELINE = "quickstart"
+SETTINGS = ("--pipeline", "quickstart")
 ASKED = '{"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}'
 FRESH = 100
 """The first seed. World and recipe were settled on seeds below it."""
@@ -44,8 +44,8 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
     seeds = ",".join(str(FRESH + number) for number in range(config.seeds))
     grid = ["--seeds", seeds, *(["--data-fracs", str(SMALLER)] if config.fast else [])]
     jobs = str(config.jobs or os.cpu_count() or 1)
-    _stage("generate", answers, ["--teacher", config.teacher])
-    _stage("compare", comparison, ["--answers", str(answers), *grid, "--jobs", jobs])
+    _stage("generate", *SETTINGS, "--teacher", config.teacher, "--out", str(answers))
+    _stage("compare", *SETTINGS, "--answers", str(answers), *grid, "--jobs", jobs, "--out", str(comparison))
     compared = read_manifest(comparison)["results"]
     wall_s = round(time.monotonic() - started, 1)
     return {**compared, "answers": str(answers), "report": str(_report(comparison, compared)), "wall_s": wall_s}
@@ -72,12 +72,11 @@ def show(results: Mapping[str, Any]) -> str:
     )
 
 
-def _stage(name: str, out: Path, arguments: Sequence[str]) -> None:
+def _stage(name: str, *arguments: str) -> None:
     """Run a stage as a user does. What it prints is for the one who watches: stdout is for the result of all."""
-    words = [name, "--pipeline", PIPELINE, *arguments, "--out", str(out)]
-    say(f"\n$ dsbs {shlex.join(words)}")
+    say(f"\n$ dsbs {shlex.join([name, *arguments])}")
     sys.stderr.flush()
-    code = subprocess.run([sys.executable, "-m", "dsbs", *words], stdout=sys.stderr, check=False).returncode
+    code = subprocess.run([sys.executable, "-m", "dsbs", name, *arguments], stdout=sys.stderr, check=False).returncode
     if code not in (0, 1):  # 1: results that say what failed
         raise InputError(f"dsbs {name}", got=f"exit code {code}", expected="0", fix="see its own message above")
 
