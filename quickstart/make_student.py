@@ -157,7 +157,7 @@ def train(steps: int, out: Path, seed: int = SEED) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--out", type=Path, default=HERE / "student")
     arguments = parser.parse_args()
     train(arguments.steps, arguments.out)
