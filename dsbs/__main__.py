@@ -16,6 +16,7 @@ STAGES = {
     "report": "Write one self-contained page, figures and tables about runs of compare, train and generate.",
     "runs": "List runs with status, age, accuracy and folder.",
     "predict": "Label new inputs with a trained student.",
+    "quickstart": "Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison.",
 }
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from dsbs.errors import InputError
 
-__all__ = ["InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "report", "runs", "train"]
+__all__ = [
+    "InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "quickstart", "report", "runs", "train",
+]  # fmt: skip
 
 
 def generate(**settings: Any) -> dict[str, Any]:
@@ -59,6 +61,11 @@ def runs(**settings: Any) -> list[dict[str, Any]]:
 def predict(**settings: Any) -> list[dict[str, Any]]:
     """Label new inputs with a trained student; settings of `PredictConfig`."""
     return list(_run("predict", settings)["predictions"])
+
+
+def quickstart(**settings: Any) -> dict[str, Any]:
+    """Go the whole way on the task that travels with dsbs; settings of `QuickstartConfig`."""
+    return _run("quickstart", settings)
 
 
 def _run(name: str, settings: dict[str, Any], question: str = "") -> dict[str, Any]:

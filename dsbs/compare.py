@@ -18,12 +18,13 @@ from dsbs.claims import detectable, judge
 from dsbs.cli import Stage
 from dsbs.config import CompareConfig
 from dsbs.grid import Cell, make_cells, run_cell, train_cell, tune
-from dsbs.material import Material, load_material, teacher_verdicts
+from dsbs.material import Material, load_material, student_of, teacher_verdicts
 from dsbs.needs import data_needed
 from dsbs.predictions import read_verdicts
 from dsbs.progress import say
 from dsbs.rundir import open_run
 from dsbs.sentences import method_name, span
+from dsbs.side_by_side import train_ahead
 from dsbs.tables import percent, table
 
 
@@ -33,6 +34,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     `status` is "failed" where a cell failed; its own error stands in the cell.
     """
     material = load_material(config)
+    config = config.model_copy(update={"student": tuple(student_of(name, material.task) for name in config.student)})
     out = config.out or Path("runs") / f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
     run = open_run(out, "compare", config, material.files, answers=material.answers_runs)
     if run.finished is not None:
@@ -43,6 +45,8 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     grid, tuning = make_cells(config, material), list[dict[str, Any]]()
     if config.tune:
         grid, tuning = tune(grid, lambda cell: _trained(cell, material, out))
+    if config.jobs > 1:
+        train_ahead({out / "cells" / cell.name: cell.config for cell in grid}, material.answers_runs, config.jobs)
     cells = _run_all(grid, material, out)
     verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells if cell["status"] == "done"}
     failed = any(cell["status"] == "failed" for cell in cells)

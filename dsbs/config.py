@@ -15,7 +15,7 @@ __all__ = [
     "EvaluateConfig", "Fraction", "GenerateConfig", "Listed", "PredictConfig", "StageConfig", "StudentOptions", "TrainConfig",
 ]  # fmt: skip
 
-Teacher = Literal["published", "vllm", "endpoint", "transformers"]
+Teacher = Literal["auto", "published", "vllm", "endpoint", "transformers"]
 Duplicates = Literal["auto", "always", "never"]
 Match = Literal["steps", "epochs", "compute"]
 
@@ -29,10 +29,16 @@ class GenerateConfig(StageConfig):
         *("price_cached", "max_cost", "max_tokens", "max_bad_answers", "tokens_per_second", "max_model_len"),
     }
 
-    task: str = Field(description="a packaged task (cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml")
-    data: Path | None = Field(None, description="file or folder with the rows; left out, the task's hub data set")
-    teacher: Teacher = Field("published", description="who answers; published: answers that already exist as files")
-    model: str | None = Field(None, description="hub name, folder, or the name that the server knows")
+    task: str = Field(
+        "quickstart", description="a packaged task (quickstart, cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml"
+    )
+    data: Path | None = Field(None, description="file or folder with the rows; left out, the task's own or its hub data set")
+    teacher: Teacher = Field(
+        "auto", description="who answers; published: files of answers; auto: a model if there is one, through vllm if installed"
+    )
+    model: str | None = Field(
+        None, description="hub name, folder, or the name that the server knows; left out, the one that travels with the task"
+    )
     revision: str | None = Field(None, description="revision of the model; part of what its answers are kept under")
     answers_from: Path | None = Field(
         None, description="published answers: a folder in the release's layout, or JSON lines with id and text"
@@ -92,7 +98,7 @@ class GenerateConfig(StageConfig):
     def _consistent(self) -> "GenerateConfig":
         """Settings that cannot go together, found before anything is loaded or paid for."""
         problems = {
-            "model": self.teacher != "published" and self.model is None,
+            "model": self.teacher == "endpoint" and self.model is None,
             "base_url": self.teacher == "endpoint" and not self.base_url and not self.serve,
             "temperature": self.samples > 1 and self.temperature == 0,
             "max_cost": self.max_cost is not None and not self.price_in and not self.price_out,
@@ -105,7 +111,7 @@ class GenerateConfig(StageConfig):
 
 
 _INCONSISTENT = {
-    "model": "a teacher that answers now needs --model",
+    "model": "an endpoint needs --model",
     "base_url": "an endpoint needs --base-url or --serve",
     "temperature": "several samples need a temperature above 0",
     "max_cost": "a limit of money needs --price-in and --price-out",
@@ -147,7 +153,7 @@ class AnswersReparseConfig(StoreConfig):
 class TrainConfig(StudentOptions):
     """Train one student by one method on a fraction of the data."""
 
-    student: str = Field("tiny", description="hub name, folder, or built-in: tiny")
+    student: str = Field("auto", description="hub name, folder, or built-in: tiny, quickstart; auto: the task's own, else tiny")
     method: Method = Field("step_by_step", description="what the student learns from each answer")
     labels: LabelSource = Field("gold", description="whose labels it learns")
     data_frac: Fraction = Field(1.0, description="share of the training rows, above 0 and at most 1")
@@ -171,9 +177,9 @@ class EvaluateConfig(StageConfig):
 class CompareConfig(StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
-    incidental = StudentOptions.incidental | {"duplicates"}
+    incidental = StudentOptions.incidental | {"duplicates", "jobs"}
 
-    student: Listed[str] = Field(("tiny",), description="hub names, folders or built-ins")
+    student: Listed[str] = Field(("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny")
     methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
     labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
     data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
@@ -190,7 +196,17 @@ class CompareConfig(StudentOptions):
     duplicates: Duplicates = Field(
         "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
     )
+    skip: Listed[str] = Field((), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold")
+    jobs: int = Field(1, ge=1, description="students trained side by side, one thread each")
     out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
+
+    @model_validator(mode="after")
+    def _known_cells(self) -> "CompareConfig":
+        """What is left out must be in the grid, and something must be left."""
+        grid = {f"{method}:{labels}" for method in self.methods for labels in self.labels}
+        if not set(self.skip) <= grid or set(self.skip) == grid:
+            raise ValueError(f"skip: some, not all, of {', '.join(sorted(grid))}")
+        return self
 
     def cells(self) -> list[TrainConfig]:
         """The configuration of every cell, seeds innermost; where each is trained is set by the run."""
@@ -199,7 +215,18 @@ class CompareConfig(StudentOptions):
         return [
             TrainConfig(**shared, student=student, labels=labels, data_frac=data_frac, method=method, seed=seed)
             for student, labels, data_frac, method, seed in grid
+            if f"{method}:{labels}" not in self.skip
         ]
+
+
+class QuickstartConfig(StageConfig):
+    """Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison."""
+
+    fast: bool = Field(False, description="only the smaller fraction of the training questions")
+    seeds: int = Field(1, ge=1, description="how many students of each kind; from 2 on differences get intervals over seeds")
+    teacher: Literal["auto", "vllm", "transformers"] = Field("auto", description="auto: vllm where it is installed")
+    jobs: int | None = Field(None, ge=1, description="students trained side by side; left out, one a processor core")
+    out: Path = Field(Path("runs/quickstart"), description="folder of everything that the run leaves")
 
 
 class PredictConfig(StageConfig):

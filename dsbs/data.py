@@ -10,7 +10,7 @@ from typing import cast
 
 from dsbs.errors import InputError
 from dsbs.examples import SPLIT_OF, content_hash, examples_of, overlap
-from dsbs.prompting import load_task, render_input
+from dsbs.prompting import load_task, packaged, render_input
 from dsbs.readers import SUFFIXES, Rows, read_hub, read_rows
 from dsbs.records import SPLITS, Example, Split
 from dsbs.shelf import Shelf, Shelved
@@ -130,6 +130,8 @@ class _Source:
 
 def _find_source(task: Task, path: Path | None) -> _Source:
     columns = [task.columns, *_hub_columns(task)]
+    if path is None and task.data is not None:
+        path = packaged(task.data)
     if path is None:
         if task.hub is None:
             raise InputError("--data", got="nothing", expected="a file or folder", fix="the task names no hub data set")

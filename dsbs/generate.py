@@ -1,5 +1,6 @@
 """Have a teacher answer the inputs of a task.
 
+    python -m dsbs.generate
     python -m dsbs.generate --task cqa --data published/ --teacher published --out runs/cqa-palm
     python -m dsbs.generate --task cqa --data published/ --teacher vllm --model Qwen/Qwen2.5-7B-Instruct --out runs/cqa-qwen
     python -m dsbs.generate --task cqa --data published/ --teacher endpoint --base-url http://host:8000/v1 --model m --plan
@@ -34,7 +35,7 @@ from dsbs.spending import Limits, Spending
 from dsbs.store import AnswerStore
 from dsbs.tables import percent, table
 from dsbs.tasks import Task
-from dsbs.teachers.factory import open_teacher
+from dsbs.teachers.factory import name_teacher, open_teacher
 from dsbs.teachers.protocol import Prompt, Sampling, Teacher
 from dsbs.teachers.published import PublishedTeacher
 
@@ -49,6 +50,7 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     `plan` nothing is asked or written. InputError for bad input; committed answers stay whatever happens.
     """
     task = load_task(config.task)
+    config = name_teacher(config, task)
     data = load_data(task, config.data, split_seed=config.split_seed)
     published = published_teacher(task, config, data) if config.teacher == "published" else None
     examples = rows_to_answer(task, config, data, published)

@@ -130,6 +130,11 @@ def teacher_verdicts(material: Material, split: Split) -> dict[str, bool]:
     return {e.id: same_label(kind, answers[e.id].label, e.gold) for e in rows}
 
 
+def student_of(name: str, task: Task) -> str:
+    """The student that a name means: "auto" is the task's own, else the built-in tiny one."""
+    return (task.student or "tiny") if name == "auto" else name
+
+
 def tokenizer_texts(material: Material) -> list[str]:
     """All training text, from the whole training part whatever the fraction: inputs, labels, rationales. Never test."""
     rows = [*material.splits.get("train", ()), *material.splits["extra"]]

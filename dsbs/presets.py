@@ -22,6 +22,9 @@ PAPER = Preset()
 """Hsieh et al. 2023 for T5 base and large: AdamW, linear decay, no warm-up."""
 
 _TINY = Preset(learning_rate=3e-3, max_steps=1000, batch_size=32, max_input_tokens=256, max_target_tokens=160, eval_every=100)
+_QUICKSTART = Preset(
+    learning_rate=3e-3, max_steps=600, batch_size=32, max_input_tokens=64, max_target_tokens=48, eval_every=150
+)
 
 LORA_LEARNING_RATE = 5e-4
 """Of adapters: at the paper's 5e-5 they stay near chance (a public reproduction on four data sets, ranks 8 to 64)."""
@@ -32,8 +35,12 @@ ADAFACTOR_LEARNING_RATE = 1e-3
 _PRESETS: Mapping[str, Preset] = {
     "tiny": _TINY,
     "tinier": _TINY,
+    "quickstart": _QUICKSTART,
     "*t5-v1_1-xxl*": replace(PAPER, batch_size=32, max_steps=4000),
 }
+
+PACKAGED: Mapping[str, str] = {"quickstart": "quickstart/student"}
+"""Students whose starting weights travel with dsbs, by the folder that `dsbs.prompting.packaged` finds."""
 
 BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     # T5 v1.1 in miniature: about 330,000 parameters.

@@ -19,10 +19,14 @@ from dsbs.tasks import Task
 _PACKAGE = Path(__file__).parent
 
 
-def packaged(folder: str) -> Path:
-    """The folder `prompts` or `pipelines`: inside an installed package, else beside it at the checkout's top level."""
-    inside = _PACKAGE / folder
-    return inside if inside.is_dir() else _PACKAGE.parent / folder
+def packaged(name: str) -> Path:
+    """A file or folder that travels with dsbs, as `prompts`: inside an installed package, else at the checkout's top level.
+
+    A folder that has a module's name stands inside the package with `_files` behind it.
+    """
+    folder, *below = Path(name).parts
+    places = (_PACKAGE / folder, _PACKAGE / f"{folder}_files", _PACKAGE.parent / folder)
+    return next((place for place in places if place.is_dir()), places[-1]).joinpath(*below)
 
 
 def find_file(name: str, folder: str) -> Path:

@@ -87,6 +87,9 @@ class Task(_Part):
     answer: AnswerForm
     demonstrations: tuple[dict[str, Any], ...] = Field(min_length=1)
     columns: Columns
+    data: str | None = Field(None, description="folder with the rows, of a task whose rows travel with dsbs")
+    teacher: str | None = Field(None, description="folder of a model that travels with dsbs and answers this task")
+    student: str | None = Field(None, description="student to train where no other is named")
     release: Release | None = None
     hub: HubSource | None = None
 

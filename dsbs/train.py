@@ -14,7 +14,7 @@ from typing import Any
 from dsbs.cells import train_run
 from dsbs.cli import Stage
 from dsbs.config import TrainConfig
-from dsbs.material import load_material
+from dsbs.material import load_material, student_of
 from dsbs.progress import say
 from dsbs.tables import percent
 
@@ -23,6 +23,7 @@ def train(config: TrainConfig) -> dict[str, Any]:
     """Train, or go on where an earlier start of the same run stopped. Returns the results of the manifest."""
     material = load_material(config)
     say(f"answers: {', '.join(str(run.folder) for run in material.teachers)}")
+    config = config.model_copy(update={"student": student_of(config.student, material.task)})
     name = f"{material.task.name}-{config.method}-{config.slug(*material.answers_runs)}"
     return train_run(config, material, config.out or Path("runs") / name)
 

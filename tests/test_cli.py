@@ -100,8 +100,8 @@ def test_an_unknown_task_names_the_nearest(tmp_path: Path, cli: Cli) -> None:
     done = cli("generate", "--task", "cqq", cwd=tmp_path)
     assert done.returncode == 2
     assert "error: --task: got 'cqq'; expected a known task; did you mean 'cqa'?" in done.stderr
-    missing = cli("generate", cwd=tmp_path)
-    assert "error: --task: got nothing;" in missing.stderr
+    missing = cli("predict", cwd=tmp_path)
+    assert "error: --run: got nothing;" in missing.stderr
 
 
 def questions() -> list[tuple[tuple[str, ...], Stage]]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, Cli, Farm
@@ -12,7 +13,6 @@ from conftest import ROOT, Cli, Farm
 from dsbs import api
 from dsbs.cli import Stage
 from dsbs.compare import STAGE as COMPARE
-from dsbs.config import CompareConfig
 from dsbs.data import load_data
 from dsbs.errors import InputError
 from dsbs.generate import STAGE as GENERATE
@@ -20,6 +20,7 @@ from dsbs.prompting import load_task
 
 QUICK = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
 PIPELINES = sorted((ROOT / "pipelines").glob("*.yaml"))
+PAPER = [path for path in PIPELINES if path.stem != "quickstart"]
 
 
 def quick(farm: Farm, out: Path, **settings: object) -> dict:
@@ -96,6 +97,32 @@ def test_a_killed_comparison_goes_on_and_ends_in_the_same_table(answered_farm: F
     assert resumed.stdout.replace(str(killed), "") == again.replace(str(tmp_path / "whole"), "")
 
 
+def test_students_trained_side_by_side_are_those_trained_one_after_the_other(
+    answered_farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = quick(answered_farm, tmp_path / "alone", seeds="0,1")
+    capsys.readouterr()
+    together = quick(answered_farm, tmp_path / "together", seeds="0,1", jobs=2)
+    told = capsys.readouterr().err
+    assert [(c["name"], c["accuracy"], c["steps"]) for c in together["cells"]] == [
+        (c["name"], c["accuracy"], c["steps"]) for c in alone["cells"]
+    ]
+    assert all(f"{c['name']}: trained" in told and f"{c['out']} is done already" in told for c in together["cells"])
+
+
+def test_cells_may_be_left_out(answered_farm: Farm, tmp_path: Path) -> None:
+    given = {"labels": "gold,teacher", "skip": "step_by_step:gold"}
+    cells = COMPARE.configure(**given).cells()
+    assert [(c.labels, c.method) for c in cells] == [
+        ("gold", "standard"),
+        ("teacher", "standard"),
+        ("teacher", "step_by_step"),
+    ]
+    for wrong in ("step_by_step:nobody", "standard", "standard:gold,step_by_step:gold,standard:teacher,step_by_step:teacher"):
+        with pytest.raises(InputError, match=r"--skip: .* expected some, not all, of"):
+            COMPARE.configure(**given | {"skip": wrong})
+
+
 def test_matching_gives_methods_equal_epochs_or_equal_compute(answered_farm: Farm, tmp_path: Path) -> None:
     steps = {"max_steps": 12}
     epochs = quick(answered_farm, tmp_path / "e", match="epochs", data_fracs="0.25,1.0", methods="standard", **steps)["cells"]
@@ -168,18 +195,24 @@ def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_pa
     assert "McNemar's exact p = " in shown
 
 
+def settings(stage: Stage, path: Path) -> Any:
+    return stage.configure(pipeline=path.stem)
+
+
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
 def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
+    generate, compare = settings(GENERATE, path), settings(COMPARE, path)
+    assert load_task(compare.task).name == generate.task
+    cells = compare.cells()
+    assert len({cell.slug() for cell in cells}) == len(cells) > 0
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_the_papers_pipelines_have_the_papers_settings(path: Path) -> None:
     from dsbs.presets import preset_of
 
-    def settings(stage: Stage) -> object:
-        return stage.configure(pipeline=path.stem)
-
-    generate, compare = settings(GENERATE), settings(COMPARE)
-    assert isinstance(compare, CompareConfig)
-    assert load_task(compare.task or "").name == generate.task  # type: ignore[attr-defined]
+    compare = settings(COMPARE, path)
     cells = compare.cells()
-    assert len({cell.slug() for cell in cells}) == len(cells)
     assert len(cells) == 3 * 2 * 2 * len(compare.data_fracs) * 4
     paper = {"google/t5-v1_1-base": (64, 10_000), "google/t5-v1_1-large": (64, 10_000), "google/t5-v1_1-xxl": (32, 4_000)}
     for cell in cells:

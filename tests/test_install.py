@@ -11,8 +11,11 @@ from conftest import ROOT
 
 ASK = """
 import dsbs, json, os
-from dsbs.prompting import find_file, load_task
+from dsbs.data import load_data
+from dsbs.prompting import find_file, load_task, packaged
 from dsbs.compare import STAGE
+assert len(load_data(load_task("quickstart"), None).splits["test"]) >= 1000
+assert all((packaged(f"quickstart/{name}") / "model.safetensors").is_file() for name in ("teacher", "student"))
 task = load_task("cqa")
 print(json.dumps([dsbs.__file__, str(find_file("cqa", "prompts")), task.version, len(STAGE.configure(pipeline="cqa").cells())]))
 """
@@ -45,7 +48,7 @@ class Environment:
 def checkout(tmp_path: Path) -> Path:
     copy = tmp_path / "checkout"
     copy.mkdir()
-    for name in ("dsbs", "prompts", "pipelines"):
+    for name in ("dsbs", "prompts", "pipelines", "quickstart"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, copy / name)

@@ -27,7 +27,7 @@ LEVELS = [
     ["material", "reporting"],
     ["teachers", "student"],
     ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics", "planning", "rows"],
+    ["labelling", "estimate", "cells", "hf_metrics", "planning", "rows", "side_by_side"],
     ["grid"],
     [*STAGES, "api", "__main__"],
 ]

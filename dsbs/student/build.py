@@ -1,4 +1,4 @@
-"""The student to start from: a hub name, a folder, or a built-in random configuration."""
+"""The student to start from: a hub name, a folder, one that travels with dsbs, or a built-in random configuration."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -19,7 +19,8 @@ from transformers import (
 )
 
 from dsbs.errors import InputError
-from dsbs.presets import BUILT_IN
+from dsbs.presets import BUILT_IN, PACKAGED
+from dsbs.prompting import packaged
 from dsbs.student.lora import with_adapters
 from dsbs.student.tokenizer import train_tokenizer
 
@@ -57,13 +58,13 @@ def build_model(name: str, config: PreTrainedConfig, *, seed: int, lora_rank: in
 def loaded(name: str, load: Callable[..., Any], *, flag: str = "--student", **options: Any) -> Any:
     """What `load` makes of a name or folder. InputError, naming the flag, where it is none that it can read."""
     try:
-        return load(name, **options)
+        return load(packaged(PACKAGED[name]) if name in PACKAGED else name, **options)
     except (OSError, ValueError) as error:
         kind = "folder" if Path(name).exists() else "hub name or built-in"
         raise InputError(
             f"{flag} {name}",
             got=str(error).splitlines()[0],
-            expected=f"a {kind} that loads as a sequence-to-sequence model (built-in: {', '.join(BUILT_IN)})",
+            expected=f"a {kind} that loads as a sequence-to-sequence model (built-in: {', '.join([*BUILT_IN, *PACKAGED])})",
             fix="check name and network",
         ) from None
 

