@@ -35,6 +35,7 @@ def browser() -> Iterator[Browser]:
     options.binary_location = str(programs[0])
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(str(programs[1])))
+    driver.command_executor.client_config.timeout = 500
     driver.set_page_load_timeout(300)
     driver.set_script_timeout(300)
     yield driver

@@ -36,7 +36,7 @@ HEAVY = {
     "transformers": {"student", "teachers"},
     "datasketch": {"duplicates"},
     "plotly": {"reporting"},
-    "matplotlib": {"reporting"},
+    "matplotlib": {"reporting", "planning"},
     "tensorboard": set(),
     "datasets": {"readers", "hf_metrics"},
     "evaluate": {"hf_metrics"},

@@ -36,8 +36,8 @@ def plotly_spec(figure: Figure) -> dict[str, Any]:
     if figure.level:
         name, y = figure.level
         layout["shapes"] = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"dash": "dash"}}]
-        note = {"text": f"{_text(name)} {y:.1f}", "xref": "paper", "x": 1, "y": y, "showarrow": False}
-        layout["annotations"] = [note | {"xanchor": "right", "yanchor": "bottom"}]
+        note = {"text": f"{_text(name)} {y:.1f}", "xref": "paper", "x": 0, "y": y, "showarrow": False}
+        layout["annotations"] = [note | {"xanchor": "left", "yanchor": "bottom"}]
     entries = _entries(figure)
     traces = [_trace(series) | entry for series, entry in zip(figure.series, entries, strict=True)]
     return {"data": traces, "layout": layout}
