@@ -25,8 +25,8 @@ SENTINELS = tuple(f"<extra_id_{n}>" for n in range(10))
 VOCABULARY, TEXTS, BATCH = 2048, 40_000, 32
 SHRUNK = 0.125
 """What the vectors of the things are multiplied by at the end. The text tells no thing from another, so they are about what
-they were at random; as long as all others (T5 draws them with a standard deviation of 1) they are soon learned by heart, one
-by one, and short ones first come together with those that are answered alike."""
+they were at random, as long as all others. Measured on a development seed: 58 % instead of 29 % of validation after 600 steps
+of ordinary training on 1,280 questions."""
 
 
 def documents(world: World, seed: int) -> Iterator[str]:
