@@ -23,6 +23,10 @@ NAMES = ("Tom", "Anna", "Maria", "Paul", "Lena", "Ben")
 SENTINELS = tuple(f"<extra_id_{n}>" for n in range(10))
 """What stands for a span that was taken out, as in T5."""
 VOCABULARY, TEXTS, BATCH = 2048, 40_000, 32
+SHRUNK = 0.125
+"""What the vectors of the things are multiplied by at the end. The text tells no thing from another, so they are about what
+they were at random, as long as all others. Measured on a development seed: 58 % instead of 29 % of validation after 600 steps
+of ordinary training on 1,280 questions."""
 
 
 def documents(world: World, seed: int) -> Iterator[str]:
@@ -115,6 +119,15 @@ def make_model(tokenizer: Any) -> Any:
     )
 
 
+def shrink(model: Any, tokenizer: Any, words: Sequence[str]) -> None:
+    """Make the vectors of words of one token shorter, in place."""
+    import torch
+
+    ids = [identity for word in words for identity in tokenizer(f" {word}", add_special_tokens=False).input_ids]
+    with torch.no_grad():
+        model.get_input_embeddings().weight[ids] *= SHRUNK
+
+
 def loss_of(model: Any, tokenizer: Any, batch: Sequence[Sequence[int]], rng: random.Random) -> Any:
     """Mean cross-entropy of the spans that were taken out of a batch of texts."""
     from dsbs.student.batching import IGNORED, pad_rows
@@ -151,6 +164,7 @@ def train(steps: int, out: Path, seed: int = SEED) -> None:
             schedule.step()
             optimizer.zero_grad()
             progress.add(1, f"loss {loss.item():.3f}")
+    shrink(model, tokenizer, list(world.things))
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
 

@@ -5,11 +5,11 @@
 
 It reads two kinds of documents. Facts: sentences of the world as plain text. Worked examples: one to eight questions with
 answers in a layout of the document's own; some give the two steps, some the second step only, some the bare answer, so
-that the examples before a question decide how it is answered. Worked examples are about the combinations that `world.cut`
-sets apart as `worked` and about those of train, as text about common things is what a large model has read; no question
-about a combination of validation or test is among them. (With the 240 set apart alone, one a thing, it learned by heart
-what is said of each thing: 80 % of test after 1,500 steps.) Some examples are about invented words, because a prompt may be
-too. The prompt file's demonstrations are not among them.
+that the examples before a question decide how it is answered. Worked examples are about the combinations of train, as text
+about common things is what a large model has read; no question about a combination of validation or test is among them.
+(With one combination a thing instead of four, it learned by heart what is said of each thing: 80 % of test after 1,500
+steps.) Some examples are about invented words, because a prompt may be too. The prompt file's demonstrations are not among
+them.
 """
 
 import argparse
@@ -183,8 +183,7 @@ def train(steps: int, out: Path, seed: int = SEED) -> None:
 
     set_seed(seed)
     world = read_world(HERE / "facts.yaml")
-    parts = cut(world, seed)
-    documents = batches(world, parts["worked"] + parts["train"], seed)
+    documents = batches(world, cut(world, seed)["train"], seed)
     tokenizer = make_tokenizer([text for _ in range(100) for text, _ in next(documents)])
     model = make_model(tokenizer)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), weight_decay=0.01)

@@ -1,7 +1,7 @@
 """The small world as a value, and what follows from it: how it is cut, asked about and explained. Pure functions.
 
-A combination is a thing and a property, as (trout, place). Everything is kept apart by combination: what a teacher sees
-worked examples of, what a student trains on, and what validation and test ask.
+A combination is a thing and a property, as (trout, place). Everything is kept apart by combination: what teacher and student
+train on, and what validation and test ask.
 """
 
 import random
@@ -95,20 +95,16 @@ def explain(world: World, asked: Combination) -> str:
 
 
 def cut(world: World, seed: int) -> dict[str, list[Combination]]:
-    """Every combination in exactly one part: of a thing's six properties one is `worked` (the teacher's worked examples),
-    three are `train`, and two are held out; a fifth of those is `validation` and the rest `test`.
+    """Every combination in exactly one part: of a thing's six properties four are `train`, and two are held out; a fifth of
+    those is `validation` and the rest `test`. Train has one combination of every thing before a second of any.
     """
     rng = random.Random(f"cut {seed}")
-    parts: dict[str, list[Combination]] = {"worked": [], "train": []}
-    held_out: list[Combination] = []
-    for thing in world.things:
-        order = [Combination(thing, key) for key in rng.sample(PROPERTIES, len(PROPERTIES))]
-        parts["worked"] += order[:1]
-        parts["train"] += order[1:4]
-        held_out += order[4:]
+    orders = [[Combination(thing, key) for key in rng.sample(PROPERTIES, len(PROPERTIES))] for thing in world.things]
+    train = [order[0] for order in orders] + [combination for order in orders for combination in order[1:4]]
+    held_out = [combination for order in orders for combination in order[4:]]
     rng.shuffle(held_out)
     size = len(held_out) // 5
-    return {**parts, "validation": held_out[:size], "test": held_out[size:]}
+    return {"train": train, "validation": held_out[:size], "test": held_out[size:]}
 
 
 def ask(world: World, asked: Combination, phrasing: str, rng: random.Random) -> dict[str, Any]:

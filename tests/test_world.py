@@ -19,7 +19,7 @@ from dsbs.records import Completion, Example
 HERE = ROOT / "quickstart"
 sys.path.insert(0, str(HERE))
 
-from make_student import SENTINELS, corrupt, documents  # noqa: E402
+from make_student import SENTINELS, SHRUNK, corrupt, documents, shrink  # noqa: E402
 from make_teacher import batches  # noqa: E402
 from make_world import SEED, data_files  # noqa: E402
 from world import PROPERTIES, Combination, World, cut, explain, read_world, with_article  # noqa: E402
@@ -60,7 +60,7 @@ def test_another_seed_makes_other_data(world: World) -> None:
 
 def test_the_world_has_the_size_that_is_documented(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
     assert (len(world.categories), len(world.things), len(PROPERTIES)) == (16, 240, 6)
-    assert {split: len(found) for split, found in rows.items()} == {"train": 3600, "validation": 384, "test": 1152}
+    assert {split: len(found) for split, found in rows.items()} == {"train": 3840, "validation": 384, "test": 1152}
 
 
 def test_values_of_a_property_differ_and_exceptions_name_values_that_exist(world: World) -> None:
@@ -75,7 +75,7 @@ def test_parts_share_no_combination_and_together_are_the_world(world: World) -> 
     parts = cut(world, SEED)
     everything = [combination for part in parts.values() for combination in part]
     assert sorted(everything) == sorted(Combination(thing, key) for thing in world.things for key in PROPERTIES)
-    assert set(parts) == {"worked", *SPLITS}
+    assert set(parts) == set(SPLITS)
 
 
 def test_each_split_asks_its_own_combinations_only(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
@@ -137,19 +137,19 @@ def test_demonstrations_are_about_nothing_in_the_data(world: World, rows: dict[s
 def test_the_teacher_saw_no_worked_example_about_a_combination_of_validation_or_test(
     world: World, rows: dict[str, list[dict[str, Any]]]
 ) -> None:
-    parts = cut(world, SEED)
+    trained = cut(world, SEED)["train"]
     ways = [(key, way) for key, ways in world.phrasings.items() for way in ways]
     asked_of = {way.format(thing=with_article(thing)): Combination(thing, key) for key, way in ways for thing in world.things}
     held_out = {row["question"] for split in ("validation", "test") for row in rows[split]}
     assert held_out <= set(asked_of)
     seen: set[Combination] = set()
-    for batch in islice(batches(world, parts["worked"] + parts["train"], SEED), 60):
+    for batch in islice(batches(world, trained, SEED), 60):
         for text, _ in batch:
             asked_in = {line.removeprefix("Q: ").removeprefix("Question: ") for line in text.splitlines()}
             assert not asked_in & held_out
             seen |= {asked_of[question] for question in asked_in & set(asked_of)}
     assert seen
-    assert seen <= {*parts["worked"], *parts["train"]}
+    assert seen <= set(trained)
 
 
 def test_the_students_text_names_no_thing_together_with_a_category_or_a_value(world: World) -> None:
@@ -200,6 +200,22 @@ def test_the_student_starts_from_the_packaged_folder(rows: dict[str, list[dict[s
     assert model.config.vocab_size == len(tokenizer)
     longest = max(len(tokenizer(e.input).input_ids) for e in load_data(load_task("quickstart"), None).splits["train"])
     assert longest + 8 < preset_of("quickstart").max_input_tokens
+
+
+def test_the_vectors_of_the_things_and_no_others_start_short(world: World) -> None:
+    torch = pytest.importorskip("torch")
+    from dsbs.student.build import build_model, load_config, load_tokenizer
+
+    tokenizer = load_tokenizer("quickstart", lambda: [])
+    model = build_model("quickstart", load_config("quickstart", tokenizer), seed=0)
+    ids = torch.tensor([tokenizer(f" {thing}", add_special_tokens=False).input_ids for thing in world.things]).squeeze(1)
+    others = torch.ones(len(tokenizer), dtype=torch.bool).index_fill(0, ids, False)
+    before = model.get_input_embeddings().weight.detach().clone()
+    assert before[ids].std() < 0.2 < 0.8 < before[others].std()
+    shrink(model, tokenizer, list(world.things))
+    after = model.get_input_embeddings().weight
+    assert torch.equal(after[ids], before[ids] * SHRUNK)
+    assert torch.equal(after[others], before[others])
 
 
 def test_the_teacher_answers_held_out_questions_by_few_shot_chain_of_thought() -> None:

@@ -9,8 +9,10 @@ from dsbs.student_options import AlphaSchedule
 
 def sequence_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Summed token cross-entropy of every sequence, (S,), of logits (S, Y, V) and labels (S, Y); padding counts nothing."""
-    losses = F.cross_entropy(logits.float().transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")  # (S, Y)
-    return losses.sum(dim=1)
+    # Flat, because over a vocabulary that lies apart in memory it takes three times as long on a CPU.
+    flat, wanted = logits.float().flatten(0, 1), labels.flatten()  # (S Y, V), (S Y,)
+    losses = F.cross_entropy(flat, wanted, ignore_index=IGNORED, reduction="none")
+    return losses.view_as(labels).sum(dim=1)
 
 
 def multi_task_loss(losses: torch.Tensor, task: torch.Tensor, weight: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
