@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from dsbs.config import TrainConfig
 from dsbs.flops import EncoderDecoder, training_flops
-from dsbs.material import Material, Rows, tokenizer_texts, training_rows
+from dsbs.material import Material, Rows, student_of, tokenizer_texts, training_rows
 from dsbs.methods import read_output
 from dsbs.presets import Preset, preset_of
 from dsbs.records import LABEL, RATIONALE
@@ -105,6 +105,7 @@ class Plan:
 
 def plan_training(material: Material, config: TrainConfig) -> Plan:
     """Everything about a training but its weights. InputError for rows or students that cannot be used."""
+    config = config.model_copy(update={"student": student_of(config.student, material.task)})
     settings, prefixes = settings_of(config), prefixes_of(config)
     tokenizer = load_tokenizer(config.student, lambda: [*tokenizer_texts(material), *prefixes.values()])
     rows = training_rows(material, config, word_shortener(tokenizer, config.max_rationale_tokens))
