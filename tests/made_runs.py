@@ -75,7 +75,7 @@ class World:
         grid = {"student": ",".join(self.students), "seeds": ",".join(map(str, range(self.seeds)))}
         fractions = ",".join(map(str, self.fractions))
         config = CompareConfig(answers=answers, out=out, data_fracs=fractions, **grid)
-        run = open_run(out, "compare", config, answers=str(answers))
+        run = open_run(out, "compare", config, answers=[str(answers)])
         cells = [self._cell(out, cell) for cell in config.cells()]
         verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells}
         known = {"task": "cqa", "match": "steps", "decode": "generate", "teacher_accuracy": 0.75, "tuning": []}
@@ -99,7 +99,7 @@ class World:
         return {**known, **cell_scores(trained, measured), "predictions": predictions}
 
     def _train(self, folder: Path, config: TrainConfig, *, accuracy: float) -> dict[str, Any]:
-        run = open_run(folder, "train", config, answers=str(self.folder / "answers"))
+        run = open_run(folder, "train", config, answers=[str(self.folder / "answers")])
         steps = range(250, 10_001, 250)
         logs = [{"step": s, "loss": 0.4 + 8 * float(np.exp(-s / 900)) + float(self.rng.normal(0, 0.01))} for s in steps]
         logs += [{"step": s, "eval_accuracy": accuracy * float(1 - np.exp(-s / 1500))} for s in steps]

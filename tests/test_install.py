@@ -39,7 +39,7 @@ class Environment:
     def ask(self, cwd: Path) -> list:
         import json
 
-        done = subprocess.run([self.python, "-c", ASK], cwd=cwd, capture_output=True, text=True, check=False)
+        done = subprocess.run([self.python, "-E", "-c", ASK], cwd=cwd, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

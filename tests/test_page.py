@@ -203,10 +203,9 @@ def test_it_is_readable_in_the_dark_and_on_a_phone(opened: Browser) -> None:
     assert contrast() > 7
     opened.execute_script("document.getElementById('theme').click()")
     opened.set_window_size(500, 900)
-    wait(opened, "return [...document.querySelectorAll('.plot')].every((p) => p.getBoundingClientRect().width <= innerWidth)")
-    widths = opened.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+    # Plots are drawn anew a moment after the window has changed.
+    wait(opened, "return document.documentElement.scrollWidth <= innerWidth", seconds=30)
     opened.set_window_size(1300, 1000)
-    assert widths[0] <= widths[1]
 
 
 def test_it_prints(opened: Browser) -> None:

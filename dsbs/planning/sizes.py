@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from dsbs.errors import InputError, nearest
 from dsbs.flops import T5_SHAPES, EncoderDecoder
-from dsbs.presets import BUILT_IN
+from dsbs.presets import BUILT_IN, PACKAGED
+from dsbs.prompting import packaged
 
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
@@ -59,8 +60,9 @@ def student_shape(name: str) -> EncoderDecoder | None:
     """The shape of a T5 by its name (any owner; FLAN-T5 has the shapes of v1.1), a folder or a built-in; None for others."""
     if name in BUILT_IN:
         return EncoderDecoder.from_config(BUILT_IN[name])
-    if (Path(name) / "config.json").is_file():
-        return EncoderDecoder.from_config(json.loads((Path(name) / "config.json").read_text(encoding="utf-8")))
+    config = (packaged(PACKAGED[name]) if name in PACKAGED else Path(name)) / "config.json"
+    if config.is_file():
+        return EncoderDecoder.from_config(json.loads(config.read_text(encoding="utf-8")))
     known = name.lower().rstrip("/").rsplit("/", 1)[-1].replace("flan-t5-", "t5-v1_1-")
     return T5_SHAPES.get(known)
 
@@ -70,7 +72,7 @@ def known_shape(name: str, flag: str) -> EncoderDecoder:
     shape = student_shape(name)
     if shape is None:
         expected = "a T5 by name, a folder with config.json, or tiny"
-        raise InputError(flag, got=repr(name), expected=expected, fix=nearest(name, [*T5_SHAPES, *BUILT_IN]))
+        raise InputError(flag, got=repr(name), expected=expected, fix=nearest(name, [*T5_SHAPES, *BUILT_IN, *PACKAGED]))
     return shape
 
 

@@ -17,7 +17,7 @@ from dsbs.methods import make_pair
 from dsbs.planning.hardware import Accelerator
 from dsbs.presets import Preset
 from dsbs.prompting import demonstrations, prompt_prefix, render_answer, render_question
-from dsbs.records import LABEL, RATIONALE, Answer, Example, Method
+from dsbs.records import LABEL, RATIONALE, Example, Method, Rationale
 from dsbs.tasks import Task
 
 Array = NDArray[Any]
@@ -123,13 +123,13 @@ def teacher_tokens(task: Task, examples: Sequence[Example], rows: int, count: Co
 
 def student_sequences(task: Task, examples: Sequence[Example], method: Method, count: Counter, settings: Preset) -> Sequences:
     """Lengths, cut to the student's limits, with the end token that T5 adds."""
-    shown = demonstrations(task)
-    answers = [Answer(e.id, "ok", rationale, label) for e, rationale, label in shown]
-    known = {"method": method, "labels": "teacher", "alpha": 0.5, "prefixes": PREFIXES}
-    pairs = [make_pair(e, answer, **known) for (e, _, _), answer in zip(shown, answers, strict=True)]  # type: ignore[arg-type]
-    kinds = [target.task for target in pairs[0].targets] if pairs[0] else []
+    pairs = [
+        make_pair(example, label, [Rationale(rationale)], method=method, alpha=0.5, prefixes=PREFIXES)
+        for example, rationale, label in demonstrations(task)
+    ]
+    kinds = [target.task for target in pairs[0].targets]
     inputs = [count.count([PREFIXES[kind] + e.input for e in examples]) for kind in kinds]
-    targets = [count.count([pair.targets[at].text for pair in pairs if pair]) for at in range(len(kinds))]
+    targets = [count.count([pair.targets[at].text for pair in pairs]) for at in range(len(kinds))]
     return Sequences(
         np.minimum(np.array(inputs) + 1, settings.max_input_tokens),
         np.minimum(np.array(targets) + 1, settings.max_target_tokens),
