@@ -98,9 +98,8 @@ class EndpointTeacher:
         return [await self._chat(client, first, extra)] if first.messages else await self._texts(client, prompts, extra)
 
     async def _texts(self, client: openai.AsyncOpenAI, prompts: list[Prompt], extra: dict[str, Any]) -> list[Completion]:
-        found = await client.completions.create(
-            model=self.name, prompt=[prompt.text for prompt in prompts], extra_body=extra, **self._drawn("max_tokens")
-        )
+        body = {"model": self.name, "prompt": [prompt.text for prompt in prompts], **self._drawn("max_tokens"), **extra}
+        found = await client.post("/completions", cast_to=openai.types.Completion, body=body)
         choices = {choice.index: choice for choice in found.choices}
         if set(choices) != set(range(len(prompts))):
             raise ValueError(f"{len(choices)} choices for {len(prompts)} prompts")
@@ -110,10 +109,10 @@ class EndpointTeacher:
         ]
 
     async def _chat(self, client: openai.AsyncOpenAI, prompt: Prompt, extra: dict[str, Any]) -> Completion:
-        messages: Any = [dict(message) for message in prompt.messages]
-        found = await client.chat.completions.create(
-            model=self.name, messages=messages, extra_body=extra, **self._drawn("max_completion_tokens")
-        )
+        # `post` and not `chat.completions.create`, which walks through every message by its types and takes twice as long.
+        messages = [dict(message) for message in prompt.messages]
+        body = {"model": self.name, "messages": messages, **self._drawn("max_completion_tokens"), **extra}
+        found = await client.post("/chat/completions", cast_to=openai.types.chat.ChatCompletion, body=body)
         said = found.choices[0]
         trace = getattr(said.message, "reasoning_content", None) or getattr(said.message, "reasoning", None)
         text = said.message.content or said.message.refusal or ""
