@@ -81,8 +81,8 @@ def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
     assert set(cells) == {("standard", "gold"), ("standard", "teacher"), ("step_by_step", "teacher")}
     assert {cell["data_frac"] for cell in cells.values()} == {0.25}
     assert results["teacher_accuracy"] >= 0.9
-    # Five choices: each kind of student has learned something.
-    assert all(cell["ci95_examples"][0] > 0.2 for cell in cells.values())
+    # Sixteen values, said without seeing the choices: each kind of student has learned twice what chance gives.
+    assert all(cell["ci95_examples"][0] > 2 / 16 for cell in cells.values())
     assert (tmp_path / results["report"]).stat().st_size > 500
     question = json.dumps(
         {"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}
