@@ -12,9 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from dsbs.cli import Stage, StageGroup
 from dsbs.config import (
     AnswersCountConfig,
@@ -135,6 +132,9 @@ def _write_json_lines(rows: Iterator[dict[str, Any]], path: Path) -> int:
 
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
+    import pyarrow as pa  # not above: --help shall not wait for it
+    import pyarrow.parquet as pq
+
     numbers = ("sample", "prompt_tokens", "completion_tokens")
     writer, count = None, 0
     for batch in batched(rows, 1000):

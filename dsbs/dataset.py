@@ -1,38 +1,42 @@
 """The data set that `generate` leaves: one Parquet file a split, readable by `datasets.load_dataset`, with a card."""
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dsbs.errors import InputError
 from dsbs.parsing import split_reasoning
 from dsbs.records import Answer, Completion, Example, LabelMatch, Outcome
 
 _FOLDER = "data"
-_SCHEMA = pa.schema(
-    {
-        "id": pa.string(),
-        "input": pa.string(),
-        "choices": pa.list_(pa.string()),
-        "gold": pa.string(),
-        "rationale": pa.string(),
-        "more_rationales": pa.list_(pa.string()),
-        "label": pa.string(),
-        "distribution": pa.string(),
-        "outcome": pa.string(),
-        "match": pa.string(),
-        "correct": pa.bool_(),
-        "completion": pa.string(),
-        "reasoning": pa.string(),
-        "finish_reason": pa.string(),
-        "error": pa.string(),
-    }
-)
 _ROWS_PER_WRITE = 1000
+
+
+@functools.cache
+def _schema() -> Any:
+    import pyarrow as pa  # not above: --help shall not wait for it
+
+    return pa.schema(
+        {
+            "id": pa.string(),
+            "input": pa.string(),
+            "choices": pa.list_(pa.string()),
+            "gold": pa.string(),
+            "rationale": pa.string(),
+            "more_rationales": pa.list_(pa.string()),
+            "label": pa.string(),
+            "distribution": pa.string(),
+            "outcome": pa.string(),
+            "match": pa.string(),
+            "correct": pa.bool_(),
+            "completion": pa.string(),
+            "reasoning": pa.string(),
+            "finish_reason": pa.string(),
+            "error": pa.string(),
+        }
+    )
 
 
 class AnswerWriter:
@@ -41,7 +45,7 @@ class AnswerWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / _FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._writers: dict[str, Any] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, example: Example, completion: Completion, answer: Answer, correct: bool | None) -> None:
@@ -79,9 +83,12 @@ class AnswerWriter:
         return paths
 
     def _write(self, split: str) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         if split not in self._writers:
-            self._writers[split] = pq.ParquetWriter(self._partial(split), _SCHEMA)
-        self._writers[split].write_table(pa.Table.from_pylist(self._rows[split], schema=_SCHEMA))
+            self._writers[split] = pq.ParquetWriter(self._partial(split), _schema())
+        self._writers[split].write_table(pa.Table.from_pylist(self._rows[split], schema=_schema()))
         self._rows[split].clear()
 
     def _partial(self, split: str) -> Path:
@@ -103,6 +110,9 @@ def answer_files(folder: Path) -> list[Path]:
 
 def answer_rows(folder: Path) -> Iterator[dict[str, Any]]:
     """The rows of every split, as written."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     for path in answer_files(folder):
         try:
             for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS_PER_WRITE):

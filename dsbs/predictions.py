@@ -3,9 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from dsbs.errors import InputError
 from dsbs.records import Prediction
@@ -18,6 +16,9 @@ _TEXT = frozenset(_FIELDS) - {"correct"}
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """One row a prediction, in order; `scores` as JSON."""
+    import pyarrow as pa  # not above: --help shall not wait for it
+    import pyarrow.parquet as pq
+
     columns = {name: [getattr(p, name) for p in predictions] for name in _FIELDS}
     columns["scores"] = [None if scores is None else json.dumps(scores) for scores in columns["scores"]]
     schema = pa.schema([(name, pa.string() if name in _TEXT else pa.bool_()) for name in _FIELDS])
@@ -36,7 +37,10 @@ def read_verdicts(path: Path) -> dict[str, bool]:
     return dict(zip(table["example_id"].to_pylist(), map(bool, table["correct"].to_pylist()), strict=True))
 
 
-def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+def _read(path: Path, columns: Sequence[str]) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         return pq.read_table(path, columns=list(columns))
     except (OSError, pa.ArrowException) as error:

@@ -3,8 +3,6 @@
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
-import numpy as np
-
 T = TypeVar("T")
 
 
@@ -25,17 +23,23 @@ def cut_validation(units: Sequence[Hashable], seed: int = 0, *, grouped: bool = 
     """
     if grouped:
         return [split == "validation" for split in _by_tens(units, ["train"] * 9 + ["validation"], seed)]
+    import numpy as np  # here, as in all of this file, because --help shall not wait for it
+
     chosen = np.random.default_rng(seed).permutation(len(units))[: -(-len(units) // 10)]
     return np.isin(np.arange(len(units)), chosen).tolist()  # type: ignore[no-any-return]
 
 
 def take_fraction(rows: Sequence[T], frac: float, seed: int) -> list[T]:
     """round(frac x N) of the rows: a prefix of the seed's order, so that 20 % lies inside 40 % whatever the method."""
+    import numpy as np
+
     order = np.random.default_rng([seed, 0xF7AC]).permutation(len(rows))
     return [rows[i] for i in order[: round(frac * len(rows))]]
 
 
 def _by_tens(units: Sequence[Hashable], roles: list[str], seed: int) -> list[str]:
+    import numpy as np
+
     role_of: dict[Hashable, str] = {}
     for unit in units:
         if unit not in role_of:
