@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from jinja2 import UndefinedError
-
 from dsbs.errors import InputError
 from dsbs.labels import LETTERS, fold, match_label
 from dsbs.prompting import render_input, render_template
@@ -89,6 +87,8 @@ def _example(task: Task, columns: Columns, part: str, where: str, row: Mapping[s
 
 
 def _value(spec: str, row: Mapping[str, Any], where: str) -> Any:
+    from jinja2 import UndefinedError
+
     try:
         return render_template(spec, row) if "{{" in spec else row[spec]
     except (KeyError, UndefinedError) as error:

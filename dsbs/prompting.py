@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import ValidationError
 
 from dsbs.errors import InputError, nearest
@@ -55,6 +53,8 @@ def load_task(name: str) -> Task:
 
 
 def _check_demonstrations(task: Task, path: Path) -> None:
+    from jinja2 import TemplateError
+
     try:
         shown = demonstrations(task)
         texts = [render_question(task, e) and render_answer(task, e, r, y) for e, r, y in shown]
@@ -152,13 +152,19 @@ def render_prompt(task: Task, example: Example, prefix: str) -> str:
 
 def render_template(source: str, values: Mapping[str, Any]) -> str:
     """A sandboxed Jinja2 template filled in; raises jinja2's UndefinedError for a name that `values` lacks."""
-    return _template(source).render(values)
+    rendered: str = _template(source).render(values)
+    return rendered
 
 
 @functools.lru_cache(maxsize=256)
-def _template(source: str) -> Template:
-    return _ENVIRONMENT.from_string(source)
+def _template(source: str) -> Any:
+    return _environment().from_string(source)
 
 
-# Sandboxed: a prompt file may come from somebody else. No autoescape: the result is text for a model, not HTML.
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
+@functools.cache
+def _environment() -> Any:
+    from jinja2 import StrictUndefined  # not above: --help shall not wait for it
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # Sandboxed: a prompt file may come from somebody else. No autoescape: the result is text for a model, not HTML.
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
