@@ -147,7 +147,8 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
             name, _, why = first["msg"].removeprefix("Value error, ").partition(": ")
             got = repr(settings.get(name, "nothing"))
             raise InputError(f"--{name.replace('_', '-')}", got=got, expected=why, fix="see --help") from None
-        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        field = str(first["loc"][0])
+        flag = field.upper() if field == config.positional else "--" + field.replace("_", "-")
         if first["type"] == "missing":
             raise InputError(flag, got="nothing", expected=_help(config, first["loc"]), fix=f"give {flag}") from None
         expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
@@ -191,7 +192,7 @@ def _stdout_for_results() -> Iterator[None]:
 
 
 def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
-    """Parameters for cyclopts, by keyword but for the one that may stand without its flag.
+    """Parameters for cyclopts: flags, but for the one that stands without a flag.
 
     Values pass through as text: the model alone says what is valid.
     """
@@ -207,7 +208,7 @@ def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
         )
         flag = _keyword(name, bool if kind is bool else list[str] if listed else str, parameter)
         bare = name == config.positional
-        found.insert(0 if bare else len(found), flag.replace(kind=flag.POSITIONAL_OR_KEYWORD) if bare else flag)
+        found.insert(0 if bare else len(found), flag.replace(kind=flag.POSITIONAL_ONLY) if bare else flag)
     for name, (kind, help_text) in SHARED_FLAGS.items():
         found.append(_keyword(name, kind, Parameter(help=help_text, show_default=False, negative=())))
     return found

@@ -31,7 +31,7 @@ class StageConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, validate_default=True)
 
     positional: ClassVar[str] = ""
-    """The field whose value may stand on the command line without its flag."""
+    """The field whose value stands on the command line without a flag; it has none."""
 
     incidental: ClassVar[frozenset[str]] = frozenset({"out"})
     """Fields that do not change the result, or whose content is known by the hashes of a run's inputs: two configurations

@@ -33,11 +33,7 @@ async def _train_all(cells: Mapping[Path, TrainConfig], answers: Sequence[str], 
 
         async def one(number: int, out: Path, config: TrainConfig) -> None:
             file = Path(folder) / f"{number}.json"
-            settings = {
-                **config.model_dump(mode="json", exclude_none=True),
-                "answers": [str(run) for run in answers],
-                "out": str(out),
-            }
+            settings = {**config.model_dump(mode="json", exclude_none=True), "answers": list(answers), "out": str(out)}
             file.write_text(json.dumps(settings), encoding="utf-8")
             async with gate:
                 await _train(file, out.name, progress.add)

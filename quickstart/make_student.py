@@ -9,13 +9,13 @@ names a thing together with a category or a value, so what a thing is, and what 
 by span corruption, as T5.
 """
 
-import argparse
 import random
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+from fitting import fit, run, save
 from make_world import HERE, SEED
 from world import CHOICES, World, read_world, with_article
 
@@ -142,10 +142,7 @@ def loss_of(model: Any, tokenizer: Any, batch: Sequence[Sequence[int]], rng: ran
 
 def train(steps: int, out: Path, seed: int = SEED) -> None:
     """Pre-train from random weights and write model and tokenizer to `out`, in bf16."""
-    import torch
     from transformers import set_seed
-
-    from dsbs.progress import Progress
 
     set_seed(seed)
     world, rng = read_world(HERE / "facts.yaml"), random.Random(f"batches {seed}")
@@ -153,25 +150,10 @@ def train(steps: int, out: Path, seed: int = SEED) -> None:
     tokenizer = make_tokenizer(world, texts)
     coded = tokenizer(texts, add_special_tokens=False).input_ids
     model = make_model(tokenizer)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / 100, 1 - step / steps))
-    with Progress("student", steps, unit="steps") as progress:
-        for _ in range(steps):
-            loss = loss_of(model, tokenizer, rng.sample(coded, BATCH), rng)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-            progress.add(1, f"loss {loss.item():.3f}")
+    fit("student", model, lambda: loss_of(model, tokenizer, rng.sample(coded, BATCH), rng), steps, weight_decay=0.0)
     shrink(model, tokenizer, list(world.things))
-    model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    save(model, tokenizer, out)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--out", type=Path, default=HERE / "student")
-    arguments = parser.parse_args()
-    train(arguments.steps, arguments.out)
+    run(train, __doc__, steps=1500, out=HERE / "student")

@@ -1,4 +1,4 @@
-"""Make the small teacher: a Llama of 1.4 million parameters that answers by few-shot chain of thought, trained from nothing.
+"""Make the small teacher: a Llama of 1.1 million parameters that answers by few-shot chain of thought, trained from nothing.
 
     python quickstart/make_teacher.py
     python quickstart/make_teacher.py --steps 20 --out /tmp/teacher
@@ -12,13 +12,13 @@ steps.) Some examples are about invented words, because a prompt may be too. The
 them.
 """
 
-import argparse
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fitting import fit, run, save
 from make_world import HERE, SEED
 from world import CHOICES, Combination, World, ask, cut, membership, read_world, with_article
 
@@ -176,34 +176,17 @@ def loss_of(model: Any, tokenizer: Any, batch: Batch) -> Any:
 
 def train(steps: int, out: Path, seed: int = SEED) -> None:
     """Train from random weights and write model and tokenizer to `out`, in bf16."""
-    import torch
     from transformers import set_seed
-
-    from dsbs.progress import Progress
 
     set_seed(seed)
     world = read_world(HERE / "facts.yaml")
     documents = batches(world, cut(world, seed)["train"], seed)
     tokenizer = make_tokenizer([text for _ in range(100) for text, _ in next(documents)])
     model = make_model(tokenizer)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / 100, 1 - step / steps))
-    with Progress("teacher", steps, unit="steps") as progress:
-        for _ in range(steps):
-            loss = loss_of(model, tokenizer, next(documents))
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-            progress.add(1, f"loss {loss.item():.3f}")
-    model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    adamw = {"betas": (0.9, 0.98), "weight_decay": 0.01}
+    fit("teacher", model, lambda: loss_of(model, tokenizer, next(documents)), steps, **adamw)
+    save(model, tokenizer, out)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--out", type=Path, default=HERE / "teacher")
-    arguments = parser.parse_args()
-    train(arguments.steps, arguments.out)
+    run(train, __doc__, steps=1200, out=HERE / "teacher")

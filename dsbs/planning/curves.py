@@ -89,12 +89,12 @@ def read_curves(runs: Sequence[Path]) -> tuple[str, list[Curve]]:
         what = tuple(results[key] for key in ("task", "match", "decode"))
         if what != (alike := alike or what):
             got, expected = "task {}, equal {}, labels read by {}".format(*what), "the same as in the first run"
-            raise InputError(f"--runs {run}", got=got, expected=expected, fix="forecast unlike runs one by one")
+            raise InputError(f"RUNS {run}", got=got, expected=expected, fix="forecast unlike runs one by one")
         for cell in results["cells"]:
             if cell["status"] == "done":
                 found.setdefault((cell["student"], cell["method"], cell["labels"]), []).append((run, cell))
     if alike is None or not found:
-        raise InputError("--runs", got="no measured cell", expected="finished comparisons", fix="run dsbs compare first")
+        raise InputError("RUNS", got="no measured cell", expected="finished comparisons", fix="run dsbs compare first")
     return alike[0], [_curve(key, cells) for key, cells in found.items()]
 
 
@@ -102,7 +102,7 @@ def fit_curve(curve: Curve, *, seed: int = 0, samples: int = SAMPLES) -> Fit:
     """error = floor + B / rows^beta. InputError for fewer than four numbers of rows, or fewer than five cells."""
     if len(curve.sizes) < MIN_FRACTIONS:
         got, expected = f"{len(curve.sizes)} fractions", f"{MIN_FRACTIONS} or more, to see a curve bend"
-        raise InputError(f"--runs: {curve.name}", got=got, expected=expected, fix="compare with more --data-fracs")
+        raise InputError(f"RUNS: {curve.name}", got=got, expected=expected, fix="compare with more --data-fracs")
     x = np.log(curve.rows)[:, None]
     return fit(CURVE, x, 1 - curve.accuracy, residual="plain", resample="residuals", seed=seed, samples=samples)
 
@@ -176,7 +176,7 @@ def _comparison(run: Path) -> Mapping[str, Any]:
     manifest = read_manifest(run)
     if manifest["stage"] != "compare" or "results" not in manifest:
         got = f"a run of {manifest['stage']} that is {manifest['status']}"
-        raise InputError(f"--runs {run}", got=got, expected="a finished run of compare", fix="check the path")
+        raise InputError(f"RUNS {run}", got=got, expected="a finished run of compare", fix="check the path")
     results: Mapping[str, Any] = manifest["results"]
     return results
 

@@ -10,12 +10,10 @@ from typing import Any, Literal, NamedTuple
 from numpy.typing import NDArray
 
 from dsbs.errors import InputError
+from dsbs.reporting.drawing import PALETTE
 from dsbs.tables import shown
 
 Array = NDArray[Any]
-
-# Okabe and Ito's colours, which most colour-blind people can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 class Table(NamedTuple):
@@ -90,7 +88,7 @@ def _drawn(charts: Sequence[Chart], suffix: str) -> bytes:
 def _draw(axes: Any, chart: Chart) -> None:
     axes.set(title=chart.title, xlabel=chart.x_label, ylabel=chart.y_label)
     for series in chart.series:
-        colour = _COLOURS[series.colour % len(_COLOURS)]
+        colour = PALETTE[series.colour % len(PALETTE)]
         match series.kind:
             case "bars":
                 axes.barh(list(series.x), list(series.y), color=colour, label=series.name, height=0.6)

@@ -26,7 +26,7 @@ def answer(config: ForecastPlanConfig) -> dict[str, Any]:
     if not enough:
         most = max(len(curve.sizes) for curve in curves)
         fix = "compare with more --data-fracs"
-        raise InputError("--runs", got=f"{most} fractions at most", expected=f"{MIN_FRACTIONS} or more", fix=fix)
+        raise InputError("RUNS", got=f"{most} fractions at most", expected=f"{MIN_FRACTIONS} or more", fix=fix)
     settings = {"seed": config.seed, "samples": config.samples}
     found = [_curve(curve, fit_curve(curve, **settings), config.target) for curve in enough]
     alike: dict[tuple[str, str], list[Curve]] = {}

@@ -71,10 +71,10 @@ def collect(paths: Sequence[Path]) -> Collected:
     for run in runs:
         if run.manifest["stage"] not in ("compare", "train", "generate"):
             got, fix = f"a run of {run.manifest['stage']}", "name the run that it belongs to"
-            raise InputError(f"--runs {run.path}", got=got, expected="a run of compare, train or generate", fix=fix)
+            raise InputError(f"RUNS {run.path}", got=got, expected="a run of compare, train or generate", fix=fix)
         if "results" not in run.manifest:
             fix = f"let dsbs {run.manifest['stage']} finish, or run it again"
-            raise InputError(f"--runs {run.path}", got="a run without results", expected="one that has some", fix=fix)
+            raise InputError(f"RUNS {run.path}", got="a run without results", expected="one that has some", fix=fix)
     trained = [run for run in runs if run.manifest["stage"] == "train"]
     comparisons = _named([_comparison(run) for run in runs if run.manifest["stage"] == "compare"] + _trained_alone(trained))
     answers = [Run(path, read_manifest(path)) for path in _answers(runs) if (path / "manifest.json").is_file()]
@@ -118,7 +118,7 @@ def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
         cells = [cell for run in runs if run.manifest["results"]["task"] == task and (cell := _measured(run)) is not None]
         if not cells:
             fix = "run dsbs evaluate --run on it first"
-            raise InputError("--runs", got=f"students of {task} not measured on test", expected="measured ones", fix=fix)
+            raise InputError("RUNS", got=f"students of {task} not measured on test", expected="measured ones", fix=fix)
         rows = [cell.row for cell in cells]
         verdicts = {cell.name: read_verdicts(cell.predictions) for cell in cells if cell.predictions}
         known = {"task": task, "match": "steps", "tuning": [], "cells": rows, "duplicates": None, "teacher": {}}
