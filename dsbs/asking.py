@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from dsbs.labels import LETTERS
@@ -34,6 +35,7 @@ class Asker:
     def __init__(self, task: Task, teacher: Teacher, sampling: Sampling, style: Style) -> None:
         self._task, self._teacher, self._style = task, teacher, style
         self._sampling = sampling.for_chat() if teacher.chat else sampling
+        self._drawn = asdict(self._sampling)
         self._shown = [] if style.zero_shot else demonstrations(task)
         self._prefix = "" if style.zero_shot else prompt_prefix(task)
 
@@ -42,7 +44,7 @@ class Asker:
         text, messages = ("", self._messages(example)) if self._teacher.chat else (self._text(example), ())
         schema = answer_schema(self._task, example) if self._style.zero_shot else None
         request = {"text": text, "messages": messages, "schema": schema, "sample": sample}
-        return Prompt(self._key({**request, **asdict(self._sampling)}), text, messages, schema)
+        return Prompt(self._key({**request, **self._drawn}), text, messages, schema)
 
     def score_prompt(self, example: Example, rationale: str) -> Prompt:
         """The request for the likelihood of each allowed label behind the example and this rationale ("" for none)."""
@@ -77,12 +79,20 @@ class Asker:
         """System text where the task has any, each demonstration as a turn of its own, the example last."""
         instruction = zero_shot_instruction(self._task) if self._style.zero_shot else self._task.prompt.instruction.strip()
         messages: list[Message] = [{"role": "system", "content": instruction}] if instruction else []
-        hinted = self._hinted(example)
+        shown = self._turns(hinted=True) if self._hinted(example) else self._plain_turns
+        return (*messages, *shown, {"role": "user", "content": self._question(example)})
+
+    @cached_property
+    def _plain_turns(self) -> list[Message]:
+        return self._turns(hinted=False)
+
+    def _turns(self, *, hinted: bool) -> list[Message]:
+        turns: list[Message] = []
         for shown, rationale, label in self._shown:
             question = self._question(shown) if hinted else render_question(self._task, shown)
-            messages.append({"role": "user", "content": question})
-            messages.append({"role": "assistant", "content": render_answer(self._task, shown, rationale, label).strip()})
-        return (*messages, {"role": "user", "content": self._question(example)})
+            turns.append({"role": "user", "content": question})
+            turns.append({"role": "assistant", "content": render_answer(self._task, shown, rationale, label).strip()})
+        return turns
 
     def _hinted(self, example: Example) -> bool:
         return self._style.rationalise and example.gold is not None

@@ -15,7 +15,7 @@ from dsbs.teachers.protocol import Prompt, Teacher
 Request = tuple[int, Purpose, int, Example, Prompt]
 """Position of the example, what is asked for, sample, example, prompt."""
 
-_LOOK_UP, _COMMIT_ROWS, _COMMIT_S, _TELL_S = 512, 512, 0.02, 1.0
+_LOOK_UP, _COMMIT_ROWS, _COMMIT_S, _TELL_S = 512, 512, 0.1, 1.0
 """Rows a look-up; a commit comes after so many answers or seconds, whichever is first; seconds between reports."""
 
 
@@ -86,8 +86,7 @@ def _in_commits(completions: Iterable[Completion | None]) -> Iterator[list[Compl
         for completion in completions:
             if completion is not None:
                 waiting.append(completion)
-            old = completion is None or time.monotonic() - last >= _COMMIT_S
-            if waiting and (old or len(waiting) >= _COMMIT_ROWS):
+            if waiting and (time.monotonic() - last >= _COMMIT_S or len(waiting) >= _COMMIT_ROWS):
                 yield waiting
                 waiting, last = [], time.monotonic()
     except (Exception, KeyboardInterrupt):

@@ -46,16 +46,22 @@ class Spending:
     cached_tokens: int = 0
     completion_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
+    _answered: float = field(default_factory=time.monotonic)
 
     def add(self, completions: Iterable[Completion], bad: int = 0) -> None:
         """Count committed completions, `bad` of which cannot be used."""
-        self.bad += bad
+        self.bad, self._answered = self.bad + bad, time.monotonic()
         for completion in completions:
             failed = completion.error is not None
             self.failed, self.new = self.failed + failed, self.new + (not failed)
             self.prompt_tokens += completion.prompt_tokens or 0
             self.cached_tokens += completion.cached_tokens or 0
             self.completion_tokens += completion.completion_tokens or 0
+
+    @property
+    def labelling_s(self) -> float:
+        """Seconds up to the last committed answer: neither the engine's start or end nor the data set is counted."""
+        return self._answered - self._started
 
     @property
     def cost(self) -> float:
@@ -91,7 +97,7 @@ class Spending:
 
     def note(self) -> str:
         """The end of the progress line: failures, rate of tokens, cached share, money."""
-        rate = (self.prompt_tokens + self.completion_tokens) / max(time.monotonic() - self._started, 1e-9)
+        rate = (self.prompt_tokens + self.completion_tokens) / max(self.labelling_s, 1e-9)
         parts = [f"{self.reused:,} reused"] if self.reused else []
         parts += [f"{self.failed:,} failed"] if self.failed else []
         parts += [f"{rate:,.0f} tokens/s"] if rate >= 1 else []
@@ -101,14 +107,13 @@ class Spending:
     def results(self) -> dict[str, Any]:
         """The counts as plain JSON values, for the manifest."""
         names = ("reused", "new", "failed", "prompt_tokens", "cached_tokens", "completion_tokens")
-        wall_s = time.monotonic() - self._started
-        return {name: getattr(self, name) for name in names} | {"cost": round(self.cost, 6), "labelling_s": round(wall_s, 3)}
+        found = {name: getattr(self, name) for name in names}
+        return found | {"cost": round(self.cost, 6), "labelling_s": round(self.labelling_s, 3)}
 
     def write(self, path: Path) -> None:
         """The state as one JSON object, for other programs; replaced as a whole."""
-        wall_s = time.monotonic() - self._started
         asked = self.new + self.failed
-        left = (self.total - self.reused - asked) * wall_s / asked if self.total is not None and asked else None
+        left = (self.total - self.reused - asked) * self.labelling_s / asked if self.total is not None and asked else None
         state = {**self.results(), "total": self.total, "done": self.reused + asked, "seconds_left": left}
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         partial.write_text(json.dumps(state))
@@ -121,4 +126,4 @@ class Spending:
         tokens = f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
         parts += [tokens + (f" ({self.cached_tokens:,} cached)" if self.cached_tokens else "")] if self.prompt_tokens else []
         parts += [f"{self.cost:.2f} spent"] if self.cost else []
-        return ", ".join([*parts, duration(time.monotonic() - self._started)])
+        return ", ".join([*parts, duration(self.labelling_s)])

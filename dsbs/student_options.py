@@ -12,12 +12,18 @@ RationaleFilter = Literal["none", "correct", "agree"]
 AlphaSchedule = Literal["constant", "linear", "label_joint_rationale"]
 Divergence = Literal["forward", "reverse", "skew", "reverse_skew"]
 Normaliser = Literal["tokens", "examples"]
+StepOrder = Literal["length", "random"]
 Optimiser = Literal["adamw", "adafactor", "adamw_8bit"]
 
 
 def _text(value: Any) -> Any:
     """A path is as good as its text."""
     return str(value) if isinstance(value, Path) else value
+
+
+def _left_out(value: Any) -> Any:
+    """`auto` is what is found where nothing is said."""
+    return None if value == "auto" else value
 
 
 class StudentOptions(StageConfig):
@@ -65,8 +71,13 @@ class StudentOptions(StageConfig):
 
     learning_rate: float | None = Field(None, gt=0, description="left out, the student family's preset")
     max_steps: int | None = Field(None, ge=1, description="optimiser steps; left out, the preset's")
-    batch_size: int | None = Field(None, ge=1, description="examples a step over all devices; left out, the preset's")
-    micro_batch_size: int | None = Field(None, ge=1, description="examples a forward pass on one device; default all")
+    batch_size: Annotated[int | None, BeforeValidator(_left_out)] = Field(
+        None, ge=1, description="examples a step over all devices; left out or auto, the preset's"
+    )
+    micro_batch_tokens: Annotated[int | None, BeforeValidator(_left_out)] = Field(
+        None, ge=1, description="tokens a forward pass on one device; left out or auto, as many as pay and fit its memory"
+    )
+    step_order: StepOrder = Field("length", description="length: examples of like length share a step; random: any")
     max_input_tokens: int | None = Field(None, ge=8, description="longer inputs are cut, and counted")
     max_target_tokens: int | None = Field(None, ge=2, description="longer targets are cut, and counted")
     eval_every: int | None = Field(None, ge=1, description="steps between evaluations on validation")

@@ -139,7 +139,7 @@ def test_label_scores_are_sums_over_tokens_in_the_rows_they_are_of() -> None:
     candidates = torch.tensor([[1, 2, -100], [3, -100, -100], [1, 2, 4]])
     of = torch.tensor([0, 2, 2])
     found = logits(9, 5).view(3, 3, 5)
-    scores = label_scores(found, candidates, of, 3)
+    scores = label_scores(found[candidates.ne(-100)], candidates, of, 3)
     log_p = F.log_softmax(found.float(), dim=-1)
     assert scores[0, 0] == pytest.approx((log_p[0, 0, 1] + log_p[0, 1, 2]).item(), rel=1e-5)
     assert scores[2, 0] == pytest.approx(log_p[1, 0, 3].item(), rel=1e-5)

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from dsbs.student.encoding import EncodedTarget
+from dsbs.student.lengths import Lengths, split_alike, split_evenly
 from dsbs.student_options import Normaliser
 
 IGNORED = -100
 """Label id at padding: no loss there."""
+
+_POOL = 16
+"""Steps whose examples are sorted by length together: with more, less is padding, and steps are less alike."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,23 @@ class MicroBatch:
     of: torch.Tensor
     shares: torch.Tensor
 
+    @property
+    def tokens(self) -> int:
+        """Input and target tokens, padding included."""
+        return self.input_ids.numel() + self.labels.numel() + self.candidates.numel()
+
     def to(self, device: torch.device) -> "MicroBatch":
         return MicroBatch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
 
 
 class StepBatch(TypedDict):
-    """One rank's share of an optimiser step.
+    """One rank's share of an optimiser step: its examples, and the micro-batches they are cut into.
 
     sizes (T + 1,): what each task's sum is divided by (its label tokens in this share, or its sequences), and last the
     number of sequences that a label distribution is learned for.
     """
 
+    examples: Sequence[Sequence[EncodedTarget]]
     micro_batches: list[MicroBatch]
     sizes: torch.Tensor
 
@@ -55,12 +65,24 @@ class StepSampler(Sampler[list[int]]):
     """The example numbers of every step for one rank.
 
     Epoch by epoch, each in an order of its own that the seed gives; a step has `batch_size` examples over all ranks, the
-    last of an epoch what is left. Any step can be told without the ones before it, so training goes on in mid-epoch.
+    last of an epoch what is left. With `lengths`, examples of like length share a step: each epoch's random order is cut
+    into pools of `_POOL` steps, every pool into steps of like length, and the steps are shuffled. Any step can be told
+    without the ones before it, so training goes on in mid-epoch.
     """
 
-    def __init__(self, n_examples: int, *, batch_size: int, steps: int, seed: int, rank: int = 0, ranks: int = 1) -> None:
+    def __init__(
+        self,
+        n_examples: int,
+        *,
+        batch_size: int,
+        steps: int,
+        seed: int,
+        lengths: Lengths | None = None,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
         self.n_examples, self.batch_size, self.steps, self.seed = n_examples, batch_size, steps, seed
-        self.rank, self.ranks = rank, ranks
+        self.lengths, self.rank, self.ranks = lengths, rank, ranks
         self.steps_per_epoch = -(-n_examples // batch_size)
         self._kept: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
 
@@ -78,28 +100,51 @@ class StepSampler(Sampler[list[int]]):
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if self._kept[0] != epoch:
-            self._kept = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.n_examples)
+            rng = np.random.default_rng([self.seed, epoch])
+            order = rng.permutation(self.n_examples)
+            self._kept = epoch, order if self.lengths is None else self._by_length(order, self.lengths, rng)
         return self._kept[1]
+
+    def _by_length(self, order: NDArray[np.int64], lengths: Lengths, rng: np.random.Generator) -> NDArray[np.int64]:
+        whole = len(order) - len(order) % self.batch_size
+        pools = np.split(order[:whole], np.arange(_POOL * self.batch_size, whole, _POOL * self.batch_size))
+        steps = [pool[rows] for pool in pools for rows in split_evenly(lengths[pool], self.batch_size)]
+        return np.concatenate([*(steps[number] for number in rng.permutation(len(steps))), order[whole:]])
 
 
 class Collator:
-    """Makes a StepBatch of examples: micro-batches of at most `micro_batch_size` examples, padded within themselves."""
+    """Makes a StepBatch of examples: micro-batches of sequences of like length, padded within themselves.
+
+    A micro-batch has at most `most` tokens, padding included, if that is at all possible. A further one is made where it
+    saves more than `worth` tokens: a pass has a price of its own.
+    """
 
     def __init__(
-        self, tasks: Sequence[str], pad: int, micro_batch_size: int | None = None, *, normalise: Normaliser = "tokens"
+        self,
+        tasks: Sequence[str],
+        pad: int,
+        *,
+        most: float = np.inf,
+        worth: float = np.inf,
+        normalise: Normaliser = "tokens",
     ) -> None:
-        self.tasks, self.pad, self.micro_batch_size, self.normalise = tuple(tasks), pad, micro_batch_size, normalise
+        self.tasks, self.pad, self.normalise = tuple(tasks), pad, normalise
+        self.most, self.worth = most, worth
         self._nothing = EncodedTarget(self.tasks[0], 0.0, [pad], [pad])
 
     def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
-        size = self.micro_batch_size or max(len(examples), 1)
-        # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
-        groups = [examples[at : at + size] for at in range(0, len(examples), size)] or [[[self._nothing]]]
-        flat = [[sequence for example in group for sequence in example] for group in groups]
-        counted = [s for group in flat for s in group if s.weight]
+        sequences = [sequence for example in examples for sequence in example]
+        counted = [s for s in sequences if s.weight]
         sizes = [sum(self._size(s) for s in counted if s.task == task) for task in self.tasks]
         sizes.append(sum(bool(s.candidates) for s in counted))
-        return StepBatch(micro_batches=[self.tensors(group) for group in flat], sizes=torch.tensor(sizes))
+        groups = split_alike(lengths_of(sequences), most=self.most, worth=self.worth) if sequences else []
+        micro_batches = [self.tensors([sequences[row] for row in group]) for group in groups]
+        # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
+        return StepBatch(examples=examples, micro_batches=micro_batches or [self.nothing()], sizes=torch.tensor(sizes))
+
+    def nothing(self) -> MicroBatch:
+        """A micro-batch that adds nothing to a step."""
+        return self.tensors([self._nothing])
 
     def tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
         """The sequences as one padded micro-batch."""
@@ -120,6 +165,12 @@ class Collator:
 
     def _size(self, sequence: EncodedTarget) -> int:
         return len(sequence.target_ids) if self.normalise == "tokens" else 1
+
+
+def lengths_of(sequences: Sequence[EncodedTarget]) -> Lengths:
+    """Input and target tokens of every sequence, (N, 2), its candidates counted as targets one behind another."""
+    targets = [max([len(s.target_ids), *(len(s.candidates) * len(ids) for ids in s.candidates)]) for s in sequences]
+    return np.array([[len(s.input_ids) for s in sequences], targets], dtype=np.int64).T
 
 
 def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Train one student into a run folder, from material and settings to the best weights."""
 
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from dsbs.student.checkpoint import BEST, Card, Student, quiet, save_student
 from dsbs.student.logs import log_callbacks
 from dsbs.student.loss import task_scales
 from dsbs.student.objective import Objective
-from dsbs.student.plan import Plan, plan_training
+from dsbs.student.plan import Plan, pass_flops, plan_training
 from dsbs.student.predict import check, predict
 from dsbs.student.soft_cache import CachedTeacher
 from dsbs.student.soft_teacher import WhiteBoxTeacher
@@ -42,6 +43,8 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
     InputError for settings that cannot be trained.
     """
     quiet()
+    # A processor takes a hundred times as long for numbers below 1e-38, which say nothing here. Before its threads start.
+    torch.set_flush_denormal(True)
     precision = precision_of(config.precision)
     plan = plan_training(material, config)
     _say_plan(plan, material)
@@ -76,9 +79,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
     _say_disk(student.model, out)
     resumed = last_checkpoint(out / CHECKPOINTS)
     objective, cache = _objective(plan, precision)
-    collator = Collator(
-        plan.encoded.tasks, student.tokenizer.pad_token_id, plan.config.micro_batch_size, normalise=plan.config.normalise
-    )
+    collator = _collator(plan, student, arguments.device)
     if cache is not None:
         limit, vocabulary = plan.config.soft_cache_gb, plan.architecture.vocab_size
         cache.fill(collator, limit_gb=limit, vocabulary=vocabulary, rank=rank, ranks=ranks)
@@ -104,6 +105,19 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
     if not validation and trainer.is_world_process_zero():
         save_student(student, out / BEST)
     return trainer
+
+
+def _collator(plan: Plan, student: Student, device: torch.device) -> Collator:
+    """Cuts a step into micro-batches: as many as pay, with --micro-batch-tokens as many as that asks for."""
+    parameters = student.model.num_parameters()
+    per_token = plan.flops_per_token or 6.0 * parameters
+    return Collator(
+        plan.encoded.tasks,
+        student.tokenizer.pad_token_id,
+        most=plan.config.micro_batch_tokens or math.inf,
+        worth=pass_flops(device, parameters) / per_token,
+        normalise=plan.config.normalise,
+    )
 
 
 def _student(plan: Plan, material: Material) -> Student:

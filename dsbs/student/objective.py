@@ -4,7 +4,7 @@ The one place that knows how a forward pass becomes a loss. Another kind of stud
 objective, another encoding and another way to predict; the trainer stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,10 +44,13 @@ class Objective:
     kind: Divergence = "forward"
     soft_teacher: SoftTeacher | None = None
 
-    def __call__(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, *, encoder: Any) -> torch.Tensor:
-        """This micro-batch's part of the step's loss. sizes (T + 1,) are of the whole step; see StepBatch."""
+    def __call__(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, *, student: Any = None) -> torch.Tensor:
+        """This micro-batch's part of the step's loss. sizes (T + 1,) are of the whole step; see StepBatch.
+
+        `student` is the model itself where `model` is what wraps it for several devices.
+        """
         hard_weight, soft = batch.weight, torch.zeros((), device=batch.weight.device)
-        logits, candidate_logits = self._forward(model, batch, encoder)
+        logits, candidate_logits = self._logits(model, batch, student or model)
         if self.soft_weight and self.soft_teacher is not None and batch.weight.any():
             hard_weight = batch.weight * (1 - self.soft_weight)
             soft = self._token_loss(logits, batch, sizes)
@@ -58,19 +61,21 @@ class Objective:
         hard = multi_task_loss(sequence_losses(logits, batch.labels) * batch.scale, batch.task, hard_weight, sizes)
         return hard + self.soft_weight * soft
 
-    def _forward(self, model: Any, batch: MicroBatch, encoder: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of the sequences (S, Y, V) and of their candidates (C, Z, V); an input is encoded once for all of its own."""
+    def _logits(self, model: Any, batch: MicroBatch, student: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits at the tokens of the targets (N, V) and of their candidates (M, V), padding left out."""
         if not len(batch.of):
-            found = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.labels).logits
+            inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+            found = _forward(model, student, batch.labels, inputs)
             return found, found[:0]
-        states = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state  # (S, X, D)
+        # An input is encoded once for its target and all of its candidates.
+        states = student.get_encoder()(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
         rows = torch.cat([torch.arange(len(batch.labels), device=batch.of.device), batch.of])
         width = max(batch.labels.shape[1], batch.candidates.shape[1])
-        texts = [F.pad(ids, (0, width - ids.shape[1]), value=IGNORED) for ids in (batch.labels, batch.candidates)]
-        outputs = BaseModelOutput(last_hidden_state=states[rows])
-        logits = model(encoder_outputs=outputs, attention_mask=batch.attention_mask[rows], labels=torch.cat(texts)).logits
-        own, candidates = logits.split([len(batch.labels), len(batch.candidates)])
-        return own[:, : batch.labels.shape[1]], candidates[:, : batch.candidates.shape[1]]
+        texts = torch.cat([F.pad(ids, (0, width - ids.shape[1]), value=IGNORED) for ids in (batch.labels, batch.candidates)])
+        outputs = BaseModelOutput(last_hidden_state=states[rows])  # (S + C, X, D)
+        found = _forward(model, student, texts, {"encoder_outputs": outputs, "attention_mask": batch.attention_mask[rows]})
+        own = int(batch.labels.ne(IGNORED).sum())
+        return found[:own], found[own:]
 
     def _label_loss(self, logits: torch.Tensor, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
         """The mean over the step's examples that have a label distribution."""
@@ -86,7 +91,22 @@ class Objective:
         assert self.soft_teacher is not None
         real = batch.labels.ne(IGNORED)
         ids, log_p = self.soft_teacher(batch)
-        log_q = gathered(F.log_softmax(logits[real].float() / self.temperature, dim=-1), ids)  # (N, K)
+        log_q = gathered(F.log_softmax(logits.float() / self.temperature, dim=-1), ids)  # (N, K)
         losses = torch.zeros_like(real, dtype=log_q.dtype)
         losses[real] = divergence(log_p, log_q, self.kind) * self.temperature**2
         return multi_task_loss(losses.sum(dim=1) * batch.scale, batch.task, batch.weight, sizes)
+
+
+def _forward(model: Any, student: Any, labels: torch.Tensor, inputs: Mapping[str, Any]) -> torch.Tensor:
+    """Logits (N, V) at the N labels that are not padding.
+
+    The vocabulary is by far the widest matrix, so it is multiplied with those positions alone.
+    """
+    real = labels.ne(IGNORED)
+    hook = student.get_output_embeddings().register_forward_pre_hook(lambda head, states: (states[0][real],))
+    try:
+        told = student.prepare_decoder_input_ids_from_labels(labels)
+        found: torch.Tensor = model(**inputs, decoder_input_ids=told, use_cache=False).logits
+        return found
+    finally:
+        hook.remove()

@@ -1,9 +1,11 @@
 """What a training will go through, known before a weight is loaded: rows, tokens, steps, FLOPs."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
@@ -13,11 +15,14 @@ from dsbs.material import Material, Rows, student_of, tokenizer_texts, training_
 from dsbs.methods import read_output
 from dsbs.presets import Preset, preset_of
 from dsbs.records import LABEL, RATIONALE
-from dsbs.student.batching import StepSampler
+from dsbs.student.batching import StepSampler, lengths_of
 from dsbs.student.build import load_config, load_tokenizer
 from dsbs.student.encoding import Encoded, EncodedTarget, encode_pairs, word_shortener
+from dsbs.student.lengths import Lengths
 from dsbs.student.soft_teacher import check_soft_teacher
 from dsbs.teacher_runs import prefixes_of
+
+_PASS_FLOPS = {"cpu": (6e8, 180.0), "gpu": (5e12, 1200.0)}
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,15 @@ class Plan:
             batch_size=settings.batch_size,
             steps=settings.max_steps,
             seed=self.config.seed,
+            lengths=self.lengths if self.config.step_order == "length" else None,
             rank=rank,
             ranks=ranks,
         )
+
+    @cached_property
+    def lengths(self) -> Lengths:
+        """Input and target tokens of every example's longest sequence, (N, 2)."""
+        return np.array([lengths_of(example).max(axis=0) for example in self.encoded.examples])
 
     @property
     def max_label_tokens(self) -> int:
@@ -51,6 +62,12 @@ class Plan:
         labels = sorted({read_output(method, target.text, prefixes).label or "" for target in targets})
         longest = max(map(len, self.tokenizer(text_target=labels).input_ids))
         return min(self.settings.max_target_tokens, 16 + 2 * longest)
+
+    @cached_property
+    def flops_per_token(self) -> float:
+        """Mean training FLOPs of a token; 0 for an architecture whose count dsbs does not know."""
+        costs = self._costs()
+        return float(costs[:, 3].sum() / costs[:, 1:3].sum())
 
     def flops_per_example(self) -> float:
         """Mean training FLOPs of one example, all its targets included."""
@@ -121,6 +138,15 @@ def plan_training(material: Material, config: TrainConfig) -> Plan:
         after_label=prefixes[RATIONALE].strip() if rows.method == "label_then_rationale" else "",
     )
     return Plan(config, settings, rows, tokenizer, architecture, encoded)
+
+
+def pass_flops(device: torch.device, parameters: int) -> float:
+    """What a device computes in the time that one more forward and backward pass takes for itself.
+
+    Part of it is fixed, and part goes into adding up the gradients of all parameters. See `benchmarks/train.py passes`.
+    """
+    fixed, each = _PASS_FLOPS["cpu" if device.type == "cpu" else "gpu"]
+    return fixed + each * parameters
 
 
 def settings_of(config: TrainConfig) -> Preset:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from accelerate.utils.memory import clear_device_cache
 from torch.utils.data import DataLoader
 from transformers import (
     PrinterCallback,
@@ -19,7 +20,8 @@ from transformers import (
     TrainerState,
 )
 
-from dsbs.progress import Progress
+from dsbs.errors import InputError
+from dsbs.progress import Progress, say
 from dsbs.student.batching import Collator, MicroBatch, StepBatch, StepSampler
 from dsbs.student.encoding import Encoded
 from dsbs.student.objective import Objective
@@ -59,16 +61,35 @@ class StepTrainer(Seq2SeqTrainer):
         return DataLoader(self.train_dataset, batch_sampler=self._sampler, collate_fn=self._collator)
 
     def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Forward and backward of every micro-batch; the loss of the step over all ranks, detached."""
+        """Forward and backward of every micro-batch; the loss of the step over all ranks, detached.
+
+        A step that does not fit into memory is begun anew with micro-batches half as large, for this step and all to come.
+        """
+        try:
+            return self._step(model, inputs)
+        except torch.OutOfMemoryError:
+            largest = max(micro_batch.tokens for micro_batch in inputs["micro_batches"])
+            if self.accelerator.num_processes > 1 or _cannot_be_cut(inputs):
+                fix = "give --micro-batch-tokens, --gradient-checkpointing, --optimiser adafactor or --lora-rank"
+                raise InputError("memory", got=f"too little for {largest:,} tokens", expected="enough", fix=fix) from None
+        # Outside of the handler, which would keep what did not fit alive.
+        self._collator.most = largest // 2
+        say(f"{largest:,} tokens a forward pass do not fit into memory: {self._collator.most:,} from here on")
+        model.zero_grad()
+        clear_device_cache(garbage_collection=True)
+        return self.training_step(model, self._collator(inputs["examples"]))
+
+    def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
-        ranks = self.accelerator.num_processes
+        ranks, micro_batches = self.accelerator.num_processes, inputs["micro_batches"]
         sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
             dist.all_reduce(sizes)
+            micro_batches = micro_batches + [self._collator.nothing()] * (self._most(len(micro_batches)) - len(micro_batches))
         scales = torch.tensor(self._task_weights(self.state.global_step), device=self.args.device)
         total = torch.zeros((), device=self.args.device)
-        for number, micro_batch in enumerate(inputs["micro_batches"], 1):
-            last = number == len(inputs["micro_batches"])
+        for number, micro_batch in enumerate(micro_batches, 1):
+            last = number == len(micro_batches)
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
                 # Gradients are averaged over ranks, and this loss is this rank's part of a sum: hence the factor.
                 loss = self._loss(model, micro_batch.to(self.args.device), sizes, scales) * ranks
@@ -76,11 +97,16 @@ class StepTrainer(Seq2SeqTrainer):
             total += loss.detach()
         return total
 
+    def _most(self, count: int) -> int:
+        """The largest count over all ranks: where parameters are sharded, all ranks must go through as many passes."""
+        counts = torch.tensor(count, device=self.args.device)
+        dist.all_reduce(counts, dist.ReduceOp.MAX)
+        return int(counts)
+
     def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         batch = replace(batch, weight=batch.weight * scales[batch.task])
-        encoder = self.accelerator.unwrap_model(model).get_encoder()
         with self.compute_loss_context_manager():
-            return self._objective(model, batch, sizes, encoder=encoder)
+            return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
@@ -142,6 +168,10 @@ class StepCallback(TrainerCallback):
             raise FloatingPointError(
                 f"the loss is {logs['loss']} at step {state.global_step}: try a smaller --learning-rate or --precision fp32"
             )
+
+
+def _cannot_be_cut(inputs: StepBatch) -> bool:
+    return len(inputs["micro_batches"]) >= sum(len(example) for example in inputs["examples"])
 
 
 def last_checkpoint(folder: Path) -> Path | None:

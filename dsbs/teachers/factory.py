@@ -61,7 +61,7 @@ def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> It
                 revision=config.revision,
                 dtype=config.dtype,
                 max_model_len=config.max_model_len,
-                concurrency=config.concurrency or 256,
+                concurrency=config.concurrency,
                 api=config.api,
             ) as teacher:
                 yield teacher

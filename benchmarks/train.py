@@ -1,0 +1,282 @@
+"""Training and evaluation, ours against the plain way: the same student, the same examples, in one run.
+
+    python benchmarks/train.py train          # examples a second, each step from the plain recipe to ours
+    python benchmarks/train.py evaluate       # labels of 1,221 questions, by generating and by scoring
+    python benchmarks/train.py passes         # what one more forward and backward pass costs, in FLOPs
+    python benchmarks/train.py device         # tokens a second, FLOP utilisation and peak memory, up to T5-11B's shape
+
+The plain recipe is the published implementation's: two full forward passes a step, over labels and over rationales, on padded
+batches in random order, in fp32, with PyTorch's AdamW. Students have random weights in the shape of a hub model; lengths are
+those of CommonsenseQA with PaLM's rationales in T5's tokens (41 input, 30 rationale, 3 label tokens on average).
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+
+from dsbs.flops import EncoderDecoder, training_flops
+from dsbs.student.batching import Collator, StepSampler, lengths_of, pad_rows
+from dsbs.student.encoding import EncodedTarget
+from dsbs.student.objective import Objective
+from dsbs.student.plan import pass_flops
+
+VOCABULARY, LABEL_LENGTHS, TASKS = 32_128, (2, 5), ("label", "rationale")
+SHAPES: Mapping[str, Mapping[str, int]] = {
+    "small": {"d_model": 512, "d_ff": 1024, "d_kv": 64, "num_heads": 6, "num_layers": 8},
+    "base": {"d_model": 768, "d_ff": 2048, "d_kv": 64, "num_heads": 12, "num_layers": 12},
+    "large": {"d_model": 1024, "d_ff": 2816, "d_kv": 64, "num_heads": 16, "num_layers": 24},
+    "3b": {"d_model": 2048, "d_ff": 5120, "d_kv": 64, "num_heads": 32, "num_layers": 24},
+    "11b": {"d_model": 4096, "d_ff": 10240, "d_kv": 64, "num_heads": 64, "num_layers": 24},
+}
+"""T5 v1.1 of the paper's sizes."""
+
+Step = Callable[[Sequence[int]], torch.Tensor]
+"""Forward and backward of the examples of a step; its loss."""
+
+
+def build(shape: str, device: str, dtype: torch.dtype = torch.float32) -> T5ForConditionalGeneration:
+    """A student of this shape with random weights."""
+    torch.manual_seed(0)
+    config = T5Config(vocab_size=VOCABULARY, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **SHAPES[shape])
+    config.decoder_start_token_id = config.pad_token_id
+    with torch.device(device):
+        previous = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            model = T5ForConditionalGeneration(config)
+        finally:
+            torch.set_default_dtype(previous)
+    # As made, its logits are so far apart that most probabilities are denormal numbers, which no trained student's are.
+    torch.nn.init.normal_(model.lm_head.weight, std=config.d_model**-0.5)
+    return model
+
+
+def examples(count: int) -> list[list[EncodedTarget]]:
+    """Random tokens in lengths spread as those of CommonsenseQA are: log-normal around 41 and 30 tokens."""
+    rng = np.random.default_rng(0)
+    inputs = np.clip(rng.lognormal(math.log(40), 0.16, count), 20, 120).astype(int)
+    rationales = np.clip(rng.lognormal(math.log(28), 0.32, count), 5, 120).astype(int)
+    labels = rng.integers(*LABEL_LENGTHS, count)
+    found, number = [], 0
+    for x, r, y in zip(inputs, rationales, labels, strict=True):
+        ids = rng.integers(10, VOCABULARY, x).tolist()
+        pair = []
+        for at, (task, tokens) in enumerate(zip(TASKS, (y, r), strict=True)):
+            target = [*rng.integers(10, VOCABULARY, tokens - 1).tolist(), 1]
+            pair.append(EncodedTarget(task, 0.5, [*ids[:-3], at + 3, 4, 1], target, number))
+            number += 1
+        found.append(pair)
+    return found
+
+
+@dataclass
+class Arm:
+    """One way to train: what is told to it, and the examples of its steps."""
+
+    name: str
+    step: Step
+    batches: Iterator[list[int]]
+    optimizer: torch.optim.Optimizer
+    model: Any
+    seconds: float = math.inf
+    padding: float = 0.0
+
+    def run(self) -> None:
+        """One optimiser step, timed; the shortest counts."""
+        batch = next(self.batches)
+        _wait()
+        started = time.monotonic()
+        self.step(batch)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        _wait()
+        self.seconds = min(self.seconds, time.monotonic() - started)
+
+
+def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str) -> Step:
+    """Two passes of the model's own loss over padded batches."""
+
+    def step(batch: Sequence[int]) -> torch.Tensor:
+        total = torch.zeros((), device=device)
+        for task in range(len(TASKS)):
+            rows = [data[number][task] for number in batch]
+            ids = pad_rows([row.input_ids for row in rows], 0).to(device)
+            mask = pad_rows([[1] * len(row.input_ids) for row in rows], 0).to(device)
+            labels = pad_rows([row.target_ids for row in rows], -100).to(device)
+            loss = 0.5 * model(input_ids=ids, attention_mask=mask, labels=labels).loss
+            total = total + loss
+        total.backward()
+        return total.detach()
+
+    return step
+
+
+def our_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, collator: Collator, bf16: bool) -> Step:
+    """The steps of `StepTrainer`."""
+    objective, target = Objective(), torch.device(device)
+
+    def step(batch: Sequence[int]) -> torch.Tensor:
+        made = collator([data[number] for number in batch])
+        total, sizes = torch.zeros((), device=device), made["sizes"].to(device)
+        for micro_batch in made["micro_batches"]:
+            with torch.autocast(target.type, torch.bfloat16, enabled=bf16):
+                loss = objective(model, micro_batch.to(target), sizes)
+            loss.backward()
+            total += loss.detach()
+        return total
+
+    return step
+
+
+def padding(data: Sequence[Sequence[EncodedTarget]], batches: Sequence[Sequence[int]], collator: Collator | None) -> float:
+    """The share of tokens that is padding."""
+    real = padded = 0
+    for batch in batches:
+        groups = [[data[number][task] for number in batch] for task in (0, 1)]
+        lengths = [lengths_of(group) for group in groups]
+        real += sum(int(each.sum()) for each in lengths)
+        if collator is None:
+            padded += sum(len(each) * int(each.max(axis=0).sum()) for each in lengths)
+        else:
+            padded += sum(part.tokens for part in collator([data[number] for number in batch])["micro_batches"])
+    return 1 - real / padded
+
+
+def train(shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, options: Sequence[str]) -> None:
+    """Arms in turns, the best step of each."""
+    data = examples(64 * batch_size)
+    lengths = np.array([lengths_of(example).max(axis=0) for example in data])
+    worth = pass_tokens(shape, device)
+    fitted = Collator(TASKS, 0, worth=worth)
+    settings: list[tuple[str, Collator | None, bool, bool, bool]] = [
+        ("plain recipe, fp32", None, False, False, False),
+        ("logits at targets only, no cache, one pass each task", Collator(TASKS, 0), False, False, False),
+        ("+ micro-batches of like length", fitted, False, False, False),
+        ("+ steps of like length", fitted, True, False, False),
+        ("+ fused optimiser", fitted, True, True, False),
+    ]
+    settings += [("+ bf16", fitted, True, True, True), ("plain recipe, bf16", None, False, False, True)] if bf16 else []
+    arms = [_arm(shape, device, data, lengths, batch_size, setting) for setting in settings if _wanted(setting[0], options)]
+    for _ in range(steps + 1):  # the first warms up
+        for arm in arms:
+            arm.run()
+    plain = arms[0].seconds
+    print(f"T5 v1.1 {shape} on {describe(device)}, batch {batch_size}, a pass is worth {worth:.0f} tokens", flush=True)
+    for arm in arms:
+        rate, ratio = batch_size / arm.seconds, plain / arm.seconds
+        print(f"{arm.name:55} {rate:8.2f} examples/s  {ratio:5.2f} x  padding {arm.padding:.1%}", flush=True)
+
+
+def _wanted(name: str, options: Sequence[str]) -> bool:
+    return not options or any(option in name for option in options)
+
+
+def _arm(
+    shape: str,
+    device: str,
+    data: Sequence[Sequence[EncodedTarget]],
+    lengths: Any,
+    batch_size: int,
+    setting: tuple[str, Collator | None, bool, bool, bool],
+) -> Arm:
+    name, collator, by_length, fused, bf16 = setting
+    model = build(shape, device).train()
+    order = {"batch_size": batch_size, "steps": 1000, "seed": 0, "lengths": lengths if by_length else None}
+    sampler = StepSampler(len(data), **order)
+    if collator is None:
+        inner = plain_step(model, data, device)
+
+        def step(batch: Sequence[int]) -> torch.Tensor:
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
+                return inner(batch)
+    else:
+        step = our_step(model, data, device, collator, bf16)
+    share = padding(data, [sampler.step(number) for number in range(64)], collator)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=fused or None)
+    return Arm(name, step, iter(sampler), optimizer, model, padding=share)
+
+
+def pass_tokens(shape: str, device: str) -> float:
+    """Tokens that a pass is worth, as `fit` reckons it."""
+    flops = float(training_flops(_shape(shape), np.array([41.0]), target_tokens=np.array([16.0]))[0])
+    parameters = sum(parameter.numel() for parameter in build(shape, "meta").parameters())
+    return pass_flops(torch.device(device), parameters) / (flops / 57)
+
+
+def _shape(shape: str) -> EncoderDecoder:
+    config = T5Config(vocab_size=VOCABULARY, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **SHAPES[shape])
+    return EncoderDecoder.from_config(config.to_dict())
+
+
+def passes(shapes: Sequence[str], device: str) -> None:
+    """Seconds of a pass over 1 sequence and over many, and from both what a pass costs by itself."""
+    for shape in shapes:
+        model = build(shape, device).train()
+        data, collator, counts = examples(64), Collator(TASKS, 0), (1, 48)
+        step = our_step(model, data, device, collator, bf16=device != "cpu")
+        seconds, tokens = [], []
+        for count in counts:
+            for example in data:  # all alike, so that nothing is padding
+                example[:] = [EncodedTarget(TASKS[1], 1.0, [5] * 40, [6] * 15 + [1])]
+            times = []
+            for _ in range(4):
+                _wait()
+                started = time.monotonic()
+                step(range(count))
+                _wait()
+                times.append(time.monotonic() - started)
+            seconds.append(min(times))
+            tokens.append(56 * count)
+        each = (seconds[1] - seconds[0]) / (tokens[1] - tokens[0])
+        flops = float(training_flops(_shape(shape), np.array([40.0]), target_tokens=np.array([16.0]))[0]) / 56
+        alone = max(0.0, seconds[0] - tokens[0] * each)
+        print(
+            f"{shape}: {1 / each:,.0f} tokens/s ({flops / each / 1e9:,.0f} GFLOP/s); a pass alone takes {alone * 1e3:.0f} ms, "
+            f"the time of {alone / each:,.0f} tokens or {alone / each * flops / 1e9:,.1f} GFLOP",
+            flush=True,
+        )
+
+
+def describe(device: str) -> str:
+    """The device, and of a processor what it can multiply."""
+    if device != "cpu":
+        return f"{torch.cuda.get_device_name(device)}, PyTorch {torch.__version__}"
+    can = {name for name, has in torch.cpu.get_capabilities().items() if has is True}
+    shown = sorted(can & {"avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_bf16"})
+    return f"{torch.get_num_threads()} threads of a CPU with {', '.join(shown)}, PyTorch {torch.__version__}"
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["train", "passes"])
+    parser.add_argument("--shapes", default="small", help="comma-separated: small, base, large, 3b, 11b")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=2, help="timed steps of every arm; the shortest counts")
+    parser.add_argument("--bf16", action="store_true", help="with bf16 as well, where the device multiplies it")
+    parser.add_argument("--arms", default="", help="only arms whose names hold one of these, comma-separated")
+    given = parser.parse_args()
+    shapes = given.shapes.split(",")
+    torch.set_flush_denormal(True)
+    if given.what == "passes":
+        passes(shapes, given.device)
+    for shape in shapes if given.what == "train" else ():
+        options = [part for part in given.arms.split(",") if part]
+        train(shape, given.device, batch_size=given.batch_size, steps=given.steps, bf16=given.bf16, options=options)
+
+
+if __name__ == "__main__":
+    main()
