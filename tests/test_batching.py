@@ -108,5 +108,5 @@ def test_a_step_that_does_not_fit_into_memory_is_cut_until_it_does(
     for one, two in zip(roomy["log"], tight["log"], strict=True):
         assert one == pytest.approx(two, rel=1e-4)
     room = 0
-    with pytest.raises(InputError, match="memory: got too little for .* --gradient-checkpointing"):
+    with pytest.raises(InputError, match=r"memory: got too little for .* --gradient-checkpointing"):
         api.train(**settings, out=tmp_path / "none")
