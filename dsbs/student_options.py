@@ -77,7 +77,7 @@ class StudentOptions(StageConfig):
     micro_batch_tokens: Annotated[int | None, BeforeValidator(_left_out)] = Field(
         None, ge=1, description="tokens a forward pass on one device; left out or auto, as many as pay and fit its memory"
     )
-    step_order: StepOrder = Field("length", description="length: examples of like length share a step; random: any")
+    step_order: StepOrder = Field("random", description="length: examples of like length share a step, with less padding")
     max_input_tokens: int | None = Field(None, ge=8, description="longer inputs are cut, and counted")
     max_target_tokens: int | None = Field(None, ge=2, description="longer targets are cut, and counted")
     eval_every: int | None = Field(None, ge=1, description="steps between evaluations on validation")

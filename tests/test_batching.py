@@ -13,6 +13,7 @@ from dsbs import api
 from dsbs.config import TrainConfig
 from dsbs.errors import InputError
 from dsbs.material import load_material
+from dsbs.student import token_cache
 from dsbs.student.batching import Collator, StepSampler
 from dsbs.student.lengths import padded_tokens, split_alike, split_evenly
 from dsbs.student.objective import Objective
@@ -80,7 +81,7 @@ def test_groups_are_cut_where_it_pays_and_until_they_fit() -> None:
 
 
 def test_padding_of_commonsense_qa_is_below_8_per_cent(cqa_palm: Path) -> None:
-    config = TrainConfig(answers=cqa_palm, student="tiny", batch_size=64, max_steps=100)
+    config = TrainConfig(answers=cqa_palm, student="tiny", batch_size=64, max_steps=100, step_order="length")
     plan = plan_training(load_material(config), config)
     steps = list(plan.sampler())
     parts = [Collator(plan.encoded.tasks, 0, worth=100)([plan.encoded.examples[i] for i in step]) for step in steps]
@@ -110,3 +111,20 @@ def test_a_step_that_does_not_fit_into_memory_is_cut_until_it_does(
     room = 0
     with pytest.raises(InputError, match=r"memory: got too little for .* --gradient-checkpointing"):
         api.train(**settings, out=tmp_path / "none")
+
+
+def test_what_was_tokenised_once_is_read_back(answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSBS_CACHE", str(tmp_path))
+    monkeypatch.setattr(token_cache, "WORTH_TEXTS", 1)
+    config = TrainConfig(answers=answered_farm.folder / "answered")
+    material = load_material(config)
+    fresh = plan_training(material, config)
+    kept = sorted((tmp_path / "tokens").iterdir())
+    assert len(kept) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(token_cache, "_tokenise", lambda *_: pytest.fail("tokenised again"))
+        assert plan_training(material, config).encoded == fresh.encoded
+    kept[0].write_bytes(kept[0].read_bytes()[:50])  # cut off
+    assert plan_training(material, config).encoded == fresh.encoded
+    other = TrainConfig(answers=answered_farm.folder / "answered", prefixes=("[a] ", "[b] "))
+    assert plan_training(material, other).encoded != fresh.encoded

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from dsbs.records import LABEL, Target, TrainPair
+from dsbs.student.token_cache import token_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def encode_pairs(
     flat = [(pair, target) for pair in pairs for target in pair.targets]
     labels = list(dict.fromkeys(label for pair in pairs for label in pair.distribution or ()))
     candidates = dict(zip(labels, label_ids(tokenizer, labels, after=after_label), strict=True))
-    inputs = tokenizer([prefixes[target.task] + pair.input for pair, target in flat]).input_ids
-    targets = tokenizer(text_target=[target.text for _, target in flat]).input_ids
+    inputs = token_ids(tokenizer, [prefixes[target.task] + pair.input for pair, target in flat])
+    targets = token_ids(tokenizer, [target.text for _, target in flat], targets=True)
     end = tokenizer.eos_token_id
     limits = max_input_tokens, max_target_tokens
     sequences = iter(
