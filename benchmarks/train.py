@@ -40,13 +40,14 @@ from dsbs.student.predict import predict
 
 VOCABULARY, LABEL_LENGTHS, TASKS = 32_128, (2, 5), ("label", "rationale")
 SHAPES: Mapping[str, Mapping[str, int]] = {
+    "mini": {"d_model": 64, "d_ff": 128, "d_kv": 16, "num_heads": 4, "num_layers": 2},
     "small": {"d_model": 512, "d_ff": 1024, "d_kv": 64, "num_heads": 6, "num_layers": 8},
     "base": {"d_model": 768, "d_ff": 2048, "d_kv": 64, "num_heads": 12, "num_layers": 12},
     "large": {"d_model": 1024, "d_ff": 2816, "d_kv": 64, "num_heads": 16, "num_layers": 24},
     "3b": {"d_model": 2048, "d_ff": 5120, "d_kv": 64, "num_heads": 32, "num_layers": 24},
     "11b": {"d_model": 4096, "d_ff": 10240, "d_kv": 64, "num_heads": 64, "num_layers": 24},
 }
-"""T5 v1.1 of the paper's sizes."""
+"""T5 v1.1 in its sizes, and in miniature for tests."""
 
 Step = Callable[[Sequence[int]], torch.Tensor]
 """Forward and backward of the examples of a step; its loss."""
@@ -342,7 +343,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["train", "passes", "evaluate", "device"])
     parser.add_argument("--run", type=Path, help="run folder of train, for evaluate")
-    parser.add_argument("--shapes", default="small", help="comma-separated: small, base, large, 3b, 11b")
+    parser.add_argument("--shapes", default="small", help="comma-separated: mini, small, base, large, 3b, 11b")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=2, help="timed steps of every arm; the shortest counts")

@@ -222,7 +222,7 @@ class CompareConfig(StudentOptions):
 class QuickstartConfig(StageConfig):
     """Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison."""
 
-    fast: bool = Field(False, description="only the smaller fraction of the training questions, and half the steps")
+    fast: bool = Field(False, description="only the smaller fraction of the training questions")
     seeds: int = Field(1, ge=1, description="how many students of each kind; from 2 on differences get intervals over seeds")
     teacher: Literal["auto", "vllm", "transformers"] = Field("auto", description="auto: vllm where it is installed")
     jobs: int | None = Field(None, ge=1, description="students trained side by side; left out, one a processor core")

@@ -31,8 +31,6 @@ FRESH = 100
 """The first seed. World and recipe were settled on seeds below it."""
 SMALLER = 0.25
 """The fraction of --fast; both are in the pipeline."""
-FEWER = 400
-"""The optimiser steps of --fast: half of the preset's."""
 
 
 def quickstart(config: QuickstartConfig) -> dict[str, Any]:
@@ -44,7 +42,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
     answers = config.out / "answers"
     comparison = config.out / f"{'fast' if config.fast else 'full'}-{config.seeds}"
     seeds = ",".join(str(FRESH + number) for number in range(config.seeds))
-    grid = ["--seeds", seeds, *(["--data-fracs", str(SMALLER), "--max-steps", str(FEWER)] if config.fast else [])]
+    grid = ["--seeds", seeds, *(["--data-fracs", str(SMALLER)] if config.fast else [])]
     jobs = str(config.jobs or os.cpu_count() or 1)
     _stage("generate", *SETTINGS, "--teacher", config.teacher, "--out", str(answers))
     _stage("compare", *SETTINGS, "--answers", str(answers), *grid, "--jobs", jobs, "--out", str(comparison))

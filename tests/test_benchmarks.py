@@ -7,6 +7,8 @@ from types import ModuleType
 import pytest
 from conftest import ROOT, Farm
 
+from dsbs import api
+
 
 def benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
@@ -35,3 +37,37 @@ def test_options_are_measured_once_and_against_the_plain_one(
     lines = options.table(rows, rows[0]["accuracy"]).splitlines()
     assert lines[2].split(" | ")[4] == "+0.0"
     assert options.measure(names[0], options.OPTIONS[names[0]], shared, tmp_path) == rows[0]
+
+
+def test_every_way_to_train_in_the_benchmark_has_the_same_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faster counts only for the same thing: the plain recipe's loss, micro-batch by micro-batch."""
+    torch = pytest.importorskip("torch")
+    train = benchmark("train", monkeypatch)
+    from dsbs.student.batching import Collator
+
+    data, model = train.examples(16), train.build("mini", "cpu").eval()
+    plain = train.plain_step(model, data, "cpu")(range(16))
+    for worth in (float("inf"), 40.0):
+        ours = train.our_step(model, data, "cpu", Collator(train.TASKS, 0, worth=worth), False)(range(16))
+        torch.testing.assert_close(ours, plain)
+
+
+def test_the_training_benchmark_prints_every_arm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    train = benchmark("train", monkeypatch)
+    train.train("mini", "cpu", batch_size=8, steps=1, bf16=False, options=())
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert "1.00 x" in lines[1]
+    train.passes(["mini"], "cpu")
+    assert "tokens/s" in capsys.readouterr().out
+
+
+def test_labels_are_read_in_the_plain_way_and_in_ours(
+    answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    api.train(answers=answered_farm.folder / "answered", max_steps=60, batch_size=16, eval_every=60, out=tmp_path / "student")
+    benchmark("train", monkeypatch).evaluate(tmp_path / "student", 1)
+    lines = capsys.readouterr().out.splitlines()
+    assert "100.0% the same labels" in lines[2]
