@@ -391,3 +391,14 @@ def test_soft_targets_that_mean_nothing_are_refused(two_teachers: Farm, larger: 
         api.train(**one, soft_weight=0.5, soft_teacher=other)
     with pytest.raises(InputError, match="--soft-teacher"):
         api.train(**one, soft_weight=0.5, soft_teacher=tmp_path / "nowhere")
+
+
+def test_adam_in_eight_bits_learns_as_adam_does(two_teachers: Farm, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    logs = [
+        [log["loss"] for log in api.train(**settings(two_teachers, optimiser=o), out=tmp_path / o)["log"] if "loss" in log]
+        for o in ("adamw", "adamw_8bit")
+    ]
+    assert logs[0] != logs[1]
+    assert logs[0] == pytest.approx(logs[1], rel=0.05)
+    assert logs[1][-1] < logs[1][0]
