@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput
 
-from dsbs.student.batching import pad_rows
+from dsbs.student.batching import IGNORED, pad_rows
 from dsbs.student.encoding import cut
+from dsbs.student.forward import target_logits
+from dsbs.student.loss import sequence_losses
 
 T = TypeVar("T")
+
+_SHORT = 64
+"""Tokens of an input below which a batch may have more rows."""
 
 
 @torch.inference_mode()
@@ -74,7 +78,7 @@ def score_labels(
         ids, mask = _pad(tokenizer, [encoded[i] for i in batch], model.device)
         states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
         wanted = [(at, i, label) for at, i in enumerate(batch) for label in dict.fromkeys(rows[i].labels)]
-        for part in _chunks(wanted, 4 * batch_size):
+        for part in _chunks(wanted, 4 * max(batch_size, len(batch))):
             found = _likelihoods(model, tokenizer, states, mask, [(at, rows[i], label) for at, i, label in part])
             for (_, i, label), score in zip(part, found.tolist(), strict=True):
                 scores[i][label] = score
@@ -96,15 +100,12 @@ def _likelihoods(
     targets = [t[:-1] if row.after and t[-1] == end else t for t, (_, row, _) in zip(targets, wanted, strict=True)]
     given = [_shared_prefix(tokenizer, row.before, t) for t, (_, row, _) in zip(targets, wanted, strict=True)]
     index = torch.tensor([at for at, _, _ in wanted], device=model.device)
-    labels = pad_rows(targets, -100).to(model.device)  # (W, Y)
-    scored = labels.ne(-100)
+    said = pad_rows(targets, IGNORED).to(model.device)  # (W, Y)
+    scored = said.clone()
     for row, length in enumerate(given):
-        scored[row, :length] = False
-    logits = model(
-        encoder_outputs=BaseModelOutput(last_hidden_state=states[index]), attention_mask=mask[index], labels=labels
-    ).logits
-    losses = F.cross_entropy(logits.float().transpose(1, 2), labels, ignore_index=-100, reduction="none")  # (W, Y)
-    return -(losses * scored).sum(dim=1)
+        scored[row, :length] = IGNORED
+    inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states[index]), "attention_mask": mask[index]}
+    return -sequence_losses(target_logits(model, model, scored, inputs, said=said), scored)
 
 
 def _shared_prefix(tokenizer: PreTrainedTokenizerBase, before: str, target: list[int]) -> int:
@@ -122,8 +123,15 @@ def _encode(tokenizer: PreTrainedTokenizerBase, inputs: Sequence[str], limit: in
 
 
 def _by_length(rows: Sequence[list[int]], size: int) -> Iterator[Sequence[int]]:
-    """Row numbers in batches, longest rows first: little padding, and running out of memory shows at once."""
-    yield from _chunks(sorted(range(len(rows)), key=lambda i: -len(rows[i])), size)
+    """Row numbers in batches, longest rows first: little padding, and running out of memory shows at once.
+
+    A batch has `size` rows, and more of short ones: as many as have the tokens of `size` rows of `_SHORT`.
+    """
+    order, at = sorted(range(len(rows)), key=lambda i: -len(rows[i])), 0
+    while at < len(order):
+        count = max(size, size * _SHORT // len(rows[order[at]]))
+        yield order[at : at + count]
+        at += count
 
 
 def _chunks(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:

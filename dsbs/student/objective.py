@@ -4,7 +4,7 @@ The one place that knows how a forward pass becomes a loss. Another kind of stud
 objective, another encoding and another way to predict; the trainer stays.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.batching import IGNORED, MicroBatch
+from dsbs.student.forward import target_logits
 from dsbs.student.loss import label_scores, multi_task_loss, sequence_losses, spread_out
 from dsbs.student.soft import divergence, gathered, soft_cross_entropy
 from dsbs.student_options import Divergence
@@ -65,7 +66,7 @@ class Objective:
         """Logits at the tokens of the targets (N, V) and of their candidates (M, V), padding left out."""
         if not len(batch.of):
             inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-            found = _forward(model, student, batch.labels, inputs)
+            found = target_logits(model, student, batch.labels, inputs)
             return found, found[:0]
         # An input is encoded once for its target and all of its candidates.
         states = student.get_encoder()(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
@@ -73,7 +74,7 @@ class Objective:
         width = max(batch.labels.shape[1], batch.candidates.shape[1])
         texts = torch.cat([F.pad(ids, (0, width - ids.shape[1]), value=IGNORED) for ids in (batch.labels, batch.candidates)])
         outputs = BaseModelOutput(last_hidden_state=states[rows])  # (S + C, X, D)
-        found = _forward(model, student, texts, {"encoder_outputs": outputs, "attention_mask": batch.attention_mask[rows]})
+        found = target_logits(model, student, texts, {"encoder_outputs": outputs, "attention_mask": batch.attention_mask[rows]})
         own = int(batch.labels.ne(IGNORED).sum())
         return found[:own], found[own:]
 
@@ -95,18 +96,3 @@ class Objective:
         losses = torch.zeros_like(real, dtype=log_q.dtype)
         losses[real] = divergence(log_p, log_q, self.kind) * self.temperature**2
         return multi_task_loss(losses.sum(dim=1) * batch.scale, batch.task, batch.weight, sizes)
-
-
-def _forward(model: Any, student: Any, labels: torch.Tensor, inputs: Mapping[str, Any]) -> torch.Tensor:
-    """Logits (N, V) at the N labels that are not padding.
-
-    The vocabulary is by far the widest matrix, so it is multiplied with those positions alone.
-    """
-    real = labels.ne(IGNORED)
-    hook = student.get_output_embeddings().register_forward_pre_hook(lambda head, states: (states[0][real],))
-    try:
-        told = student.prepare_decoder_input_ids_from_labels(labels)
-        found: torch.Tensor = model(**inputs, decoder_input_ids=told, use_cache=False).logits
-        return found
-    finally:
-        hook.remove()
