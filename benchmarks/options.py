@@ -35,10 +35,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 HEADING = """# Training options against plain step-by-step, as measured
 
-On the quickstart's small world, {rows}, {seeds} seeds, labels of the teacher. One small world made to show the effect of
-rationales: what helps here need not help elsewhere, and three seeds claim nothing about a method. Intervals are over the test
-questions of all seeds together, not over seeds; beside them stand the worst and the best seed. Seconds are of a run with one
-thread. What every option does is in [training.md](training.md). Made by
+On the quickstart's small world, {rows}, {seeds} seeds, labels of the teacher.
+One small world made to show the effect of rationales: what helps here need not help elsewhere, and three seeds claim
+nothing about a method. Intervals are over the test questions of all seeds together, not over seeds; beside them stand the
+worst and the best seed. Seconds are of a run with one thread. What every option does is in [training.md](training.md).
+
+Made by
 
     {command}
 

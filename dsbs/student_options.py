@@ -29,7 +29,9 @@ def _left_out(value: Any) -> Any:
 class StudentOptions(StageConfig):
     """The data, the answers, and how a student is trained."""
 
-    incidental = StageConfig.incidental | {"task", "data", "answers", "report_to", "soft_cache", "soft_cache_gb"}
+    incidental = StageConfig.incidental | {
+        *("task", "data", "answers", "report_to", "soft_cache", "soft_cache_gb", "micro_batch_tokens"),
+    }
 
     task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
     data: Path | None = Field(None, description="file or folder with the rows; left out, where the answers' run had it")

@@ -1,4 +1,7 @@
+import contextlib
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -52,6 +55,26 @@ def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(answere
     assert "done already" in again.stderr
     for word in ("standard", "step_by_step", "the teacher itself: 100.0 %", "target tokens", "s.e."):
         assert word in again.stdout
+
+
+def test_a_terminal_shows_a_live_table_of_the_cells(answered_farm: Farm, tmp_path: Path) -> None:
+    steps = ["--max-steps", "2", "--batch-size", "8", "--max-target-tokens", "24", "--out", str(tmp_path / "c")]
+    command = [sys.executable, "-m", "dsbs.compare", "--answers", str(answered_farm.folder / "answered"), *steps]
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends that nobody writes to any more
+            while part := os.read(ours, 65536):
+                shown += part
+    os.close(ours)
+    assert process.returncode == 0, shown
+    text = shown.decode(errors="replace")
+    assert "0 of 2 cells done" in text
+    assert "2 of 2 cells done" in text
+    assert re.search(r"tiny-standard-gold-1-0 +running", text)
+    assert re.search(r"tiny-step_by_step-gold-1-0 +done +\d", text)
 
 
 def test_a_failed_cell_is_reported_and_the_rest_goes_on(farm: Farm, tmp_path: Path, cli: Cli) -> None:

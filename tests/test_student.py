@@ -303,3 +303,24 @@ def test_a_saved_folder_is_a_student_to_start_from(trained_farm: Farm, tmp_path:
     assert results["best_validation_accuracy"] == 1.0
     with pytest.raises(InputError, match="built-in: tiny"):
         api.train(answers=trained_farm.folder / "answered", student=str(tmp_path), out=tmp_path / "none")
+
+
+def test_training_is_logged_where_it_is_asked_to_be(
+    answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dsbs.student import logs
+
+    settings: dict[str, Any] = {"answers": answered_farm.folder / "answered", "max_steps": 1, "batch_size": 8}
+    api.train(**settings, report_to="none", out=tmp_path / "none")
+    assert not (tmp_path / "none" / "tensorboard").exists()
+    with pytest.raises(InputError, match="--report-to: got 'paper'; expected tensorboard, none, or what"):
+        api.train(**settings, report_to="tensorboard,paper", out=tmp_path / "paper")
+    monkeypatch.setattr(logs, "get_available_reporting_integrations", lambda: ["wandb"])
+    assert logs.other_reports(["tensorboard", "wandb", "none"]) == ["wandb"]
+
+
+def test_how_a_step_is_cut_does_not_make_another_run(answered_farm: Farm, tmp_path: Path) -> None:
+    """Who runs out of memory goes on in the same folder with a smaller limit."""
+    settings: dict[str, Any] = {"answers": answered_farm.folder / "answered", "max_steps": 1, "batch_size": 8}
+    first = api.train(**settings, out=tmp_path / "run")
+    assert api.train(**settings, micro_batch_tokens=100, out=tmp_path / "run") == first

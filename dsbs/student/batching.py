@@ -138,13 +138,9 @@ class Collator:
         sizes = [sum(self._size(s) for s in counted if s.task == task) for task in self.tasks]
         sizes.append(sum(bool(s.candidates) for s in counted))
         groups = split_alike(lengths_of(sequences), most=self.most, worth=self.worth) if sequences else []
-        micro_batches = [self.tensors([sequences[row] for row in group]) for group in groups]
         # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
-        return StepBatch(examples=examples, micro_batches=micro_batches or [self.nothing()], sizes=torch.tensor(sizes))
-
-    def nothing(self) -> MicroBatch:
-        """A micro-batch that adds nothing to a step."""
-        return self.tensors([self._nothing])
+        parts = [[sequences[row] for row in group] for group in groups] or [[self._nothing]]
+        return StepBatch(examples=examples, micro_batches=list(map(self.tensors, parts)), sizes=torch.tensor(sizes))
 
     def tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
         """The sequences as one padded micro-batch."""

@@ -78,7 +78,7 @@ def score_labels(
         ids, mask = _pad(tokenizer, [encoded[i] for i in batch], model.device)
         states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
         wanted = [(at, i, label) for at, i in enumerate(batch) for label in dict.fromkeys(rows[i].labels)]
-        for part in _chunks(wanted, 4 * max(batch_size, len(batch))):
+        for part in _chunks(wanted, 4 * batch_size):
             found = _likelihoods(model, tokenizer, states, mask, [(at, rows[i], label) for at, i, label in part])
             for (_, i, label), score in zip(part, found.tolist(), strict=True):
                 scores[i][label] = score

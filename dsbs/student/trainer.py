@@ -85,7 +85,6 @@ class StepTrainer(Seq2SeqTrainer):
         sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
             dist.all_reduce(sizes)
-            micro_batches = micro_batches + [self._collator.nothing()] * (self._most(len(micro_batches)) - len(micro_batches))
         scales = torch.tensor(self._task_weights(self.state.global_step), device=self.args.device)
         total = torch.zeros((), device=self.args.device)
         for number, micro_batch in enumerate(micro_batches, 1):
@@ -96,12 +95,6 @@ class StepTrainer(Seq2SeqTrainer):
                 self.accelerator.backward(loss)
             total += loss.detach()
         return total
-
-    def _most(self, count: int) -> int:
-        """The largest count over all ranks: where parameters are sharded, all ranks must go through as many passes."""
-        counts = torch.tensor(count, device=self.args.device)
-        dist.all_reduce(counts, dist.ReduceOp.MAX)
-        return int(counts)
 
     def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         batch = replace(batch, weight=batch.weight * scales[batch.task])

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeVar
 
 _IDLE_S = 0.02
-"""An answer waits at most this long to be committed."""
+"""After so long without an answer the caller hears of it, and may commit what came before."""
 
 
 Item = TypeVar("Item")
