@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from dsbs.statistics import checkpoint_claim, method_claim
+from dsbs.comparison.statistics import checkpoint_claim, method_claim
 from dsbs.tables import table
 
 Verdicts = NDArray[np.bool_]

@@ -21,7 +21,7 @@ from dsbs.config import (
     StoreConfig,
 )
 from dsbs.errors import InputError, nearest
-from dsbs.harvest import Reading, read_answers, write_dataset
+from dsbs.labelling.harvest import Reading, read_answers, write_dataset
 from dsbs.prompting import load_task
 from dsbs.store import AnswerStore
 from dsbs.streams import batched

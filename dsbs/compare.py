@@ -12,19 +12,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dsbs import duplicates, sentences
-from dsbs.board import Board
-from dsbs.claims import detectable, judge
+from dsbs import duplicates
 from dsbs.cli import Stage
+from dsbs.comparison import sentences
+from dsbs.comparison.board import Board
+from dsbs.comparison.claims import detectable, judge
+from dsbs.comparison.grid import Cell, make_cells, run_cell, train_cell, tune
+from dsbs.comparison.needs import data_needed
+from dsbs.comparison.sentences import method_name, span
+from dsbs.comparison.side_by_side import train_ahead
 from dsbs.config import CompareConfig
-from dsbs.grid import Cell, make_cells, run_cell, train_cell, tune
 from dsbs.material import Material, load_material, student_of, teacher_verdicts
-from dsbs.needs import data_needed
 from dsbs.predictions import read_verdicts
 from dsbs.progress import say
 from dsbs.rundir import open_run
-from dsbs.sentences import method_name, span
-from dsbs.side_by_side import train_ahead
 from dsbs.tables import percent, table
 
 

@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from dsbs import duplicates, trust
-from dsbs.asking import Asker, Style
 from dsbs.cli import Stage
 from dsbs.config import GenerateConfig
 from dsbs.data import extra_files, load_data, overlaps
 from dsbs.dataset import AnswerWriter, write_card
 from dsbs.errors import InputError
-from dsbs.estimate import plan_labelling, show_plan
-from dsbs.harvest import Harvested, Reading, read_answers, write_dataset
-from dsbs.labelling import Labeller, Request
+from dsbs.labelling.asking import Asker, Style
+from dsbs.labelling.estimate import plan_labelling, show_plan
+from dsbs.labelling.harvest import Harvested, Reading, read_answers, write_dataset
+from dsbs.labelling.labeller import Labeller, Request
+from dsbs.labelling.rows import published_teacher, rows_to_answer
+from dsbs.labelling.spending import Limits, Spending
 from dsbs.parsing import parse_answer
 from dsbs.progress import Progress
 from dsbs.prompting import find_file, load_task
 from dsbs.records import Example
-from dsbs.rows import published_teacher, rows_to_answer
 from dsbs.rundir import Run, open_run, read_manifest
-from dsbs.spending import Limits, Spending
 from dsbs.store import AnswerStore
 from dsbs.tables import percent, table
 from dsbs.tasks import Task

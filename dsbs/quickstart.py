@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.cli import Stage
+from dsbs.comparison.sentences import span
 from dsbs.config import QuickstartConfig
 from dsbs.errors import InputError
 from dsbs.progress import duration, say
 from dsbs.reporting.write import PAGE
 from dsbs.rundir import read_manifest
-from dsbs.sentences import span
 from dsbs.tables import percent, table
 
 SETTINGS = ("--pipeline", "quickstart")

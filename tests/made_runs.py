@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.claims import cell_scores, judge
+from dsbs.comparison.claims import cell_scores, judge
+from dsbs.comparison.needs import data_needed
 from dsbs.config import CompareConfig, GenerateConfig, TrainConfig
 from dsbs.dataset import AnswerWriter
-from dsbs.harvest import Harvested, write_dataset
+from dsbs.labelling.harvest import Harvested, write_dataset
 from dsbs.metrics import interval
-from dsbs.needs import data_needed
 from dsbs.predictions import PREDICTIONS, read_verdicts, write_predictions
 from dsbs.prompting import load_task
 from dsbs.records import Answer, Completion, Example, Prediction

@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsbs.claims import claims, flags, groups, judge
-from dsbs.metrics import chance, interval
-from dsbs.needs import data_needed
-from dsbs.sentences import (
+from dsbs.comparison.claims import claims, flags, groups, judge
+from dsbs.comparison.needs import data_needed
+from dsbs.comparison.sentences import (
     checkpoint_sentences,
     claim_sentence,
     detectable_sentence,
     needed_sentence,
     stuck_sentence,
 )
-from dsbs.statistics import mean_over_seeds, method_claim
+from dsbs.comparison.statistics import mean_over_seeds, method_claim
+from dsbs.metrics import chance, interval
 
 EXAMPLES = 100
 

@@ -19,9 +19,9 @@ import pytest
 from conftest import ROOT, Cli, Farm
 
 from dsbs import api
-from dsbs.asking import Asker, Style
 from dsbs.data import load_data
 from dsbs.errors import InputError
+from dsbs.labelling.asking import Asker, Style
 from dsbs.prompting import load_task, prompt_prefix, render_prompt
 from dsbs.store import AnswerStore
 from dsbs.teachers.protocol import Sampling

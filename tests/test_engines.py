@@ -20,9 +20,9 @@ pytest.importorskip("torch")
 from tiny_teacher import CHAT_TEMPLATE, fit_teacher
 
 from dsbs import api
-from dsbs.asking import Asker, Style
 from dsbs.data import load_data
 from dsbs.errors import InputError
+from dsbs.labelling.asking import Asker, Style
 from dsbs.prompting import load_task
 from dsbs.teachers.protocol import Prompt, Sampling
 from dsbs.teachers.serve import served

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.coverage import SEEDS, SPREADS, simulate
-from dsbs.statistics import (
+from dsbs.comparison.statistics import (
     Interval,
     checkpoint_claim,
     holm,

@@ -13,22 +13,22 @@ from dsbs.__main__ import STAGES
 
 LEVELS = [
     ["errors", "records", "streams", "usage"],
-    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "statistics", "tables", "settings", "voting"],
+    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "settings", "voting"],
     ["student_options"],
     ["config"],
     ["labels", "ensembles", "report_config"],
     ["tasks", "methods", "trust", "duplicates"],
-    ["parsing", "claims"],
-    ["needs", "sentences", "board"],
-    ["prompting", "outcomes"],
+    ["parsing"],
+    ["prompting"],
     ["readers", "shelf", "store", "dataset", "predictions", "rundir", "cli"],
-    ["examples", "harvest", "teacher_runs"],
+    ["examples", "teacher_runs"],
     ["data"],
-    ["material", "reporting"],
+    ["material"],
     ["teachers", "student"],
-    ["spending", "asking"],
-    ["labelling", "estimate", "cells", "hf_metrics", "planning", "rows", "side_by_side"],
-    ["grid"],
+    ["labelling", "cells", "hf_metrics"],
+    ["comparison"],
+    ["reporting"],
+    ["planning"],
     [*STAGES, "api", "__main__"],
 ]
 HEAVY = {
@@ -43,7 +43,7 @@ HEAVY = {
     "openai": {"teachers"},
     "vllm": {"teachers"},
     "ray": {"teachers"},
-    "statsmodels": {"statistics"},
+    "statsmodels": {"comparison"},
 }
 
 

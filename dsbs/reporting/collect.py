@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dsbs.claims import cell_scores, judge
+from dsbs.comparison.claims import cell_scores, judge
+from dsbs.comparison.needs import data_needed
 from dsbs.errors import InputError
-from dsbs.needs import data_needed
 from dsbs.predictions import PREDICTIONS, read_verdicts
 from dsbs.rundir import read_manifest
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from dsbs.claims import by_key
+from dsbs.comparison.claims import by_key
+from dsbs.comparison.sentences import method_name, share_of_data
 from dsbs.records import METHODS
 from dsbs.reporting.collect import Cell, Comparison
 from dsbs.reporting.figure import Figure, Series, slug
-from dsbs.sentences import method_name, share_of_data
 
 Group = Mapping[str, Any]
 Cost = Callable[[Sequence[Cell]], float | None]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dsbs.claims import reference_method
+from dsbs.comparison.claims import reference_method
+from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.reporting.collect import Comparison
-from dsbs.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 _EQUAL = {
     "steps": "the same number of optimiser steps",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsbs.sentences import span
+from dsbs.comparison.sentences import span
 from dsbs.tables import percent
 
 _LATEX = str.maketrans(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from dsbs.comparison.sentences import method_name, share_of_data
 from dsbs.reporting.collect import Comparison
 from dsbs.reporting.figure import slug
 from dsbs.reporting.table import Table, share
-from dsbs.sentences import method_name, share_of_data
 
 _SETTING = ("student", "labels", "data_frac")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dsbs import sentences
+from dsbs.comparison import sentences
 from dsbs.errors import InputError
 from dsbs.reporting.collect import Collected, Comparison, collect, numbered
 from dsbs.reporting.drawing import save_figures

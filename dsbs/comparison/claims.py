@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs import statistics
-from dsbs.statistics import ENOUGH_SEEDS, MIN_SEEDS
+from dsbs.comparison import statistics
+from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 Cell = Mapping[str, Any]
 Verdicts = Mapping[str, Mapping[str, bool]]

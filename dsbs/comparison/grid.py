@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.cells import evaluate_run, train_run
-from dsbs.claims import cell_scores
+from dsbs.comparison.claims import cell_scores
 from dsbs.config import CompareConfig, EvaluateConfig, Match, TrainConfig
 from dsbs.errors import InputError
 from dsbs.material import Material

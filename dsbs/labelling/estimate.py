@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any
 
-from dsbs.asking import Asker
+from dsbs.labelling.asking import Asker
+from dsbs.labelling.spending import Limits
 from dsbs.progress import duration
 from dsbs.prompting import demonstrations, render_answer
 from dsbs.records import Example
-from dsbs.spending import Limits
 from dsbs.store import AnswerStore
 from dsbs.streams import batched
 from dsbs.tables import table

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs import duplicates, trust
-from dsbs.statistics import ENOUGH_SEEDS, MIN_SEEDS
+from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.tables import percent
 
 Row = Mapping[str, Any]

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from dsbs.labelling.spending import Spending
 from dsbs.progress import Progress, say
 from dsbs.records import Completion, Example
-from dsbs.spending import Spending
 from dsbs.store import AnswerStore, Asked, Purpose
 from dsbs.streams import batched
 from dsbs.teachers.protocol import Prompt, Teacher

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from dsbs.dataset import AnswerWriter
-from dsbs.outcomes import SplitSummary
+from dsbs.labelling.outcomes import SplitSummary
 from dsbs.parsing import cap_words, parse_answer
 from dsbs.records import Answer, Completion, Example
 from dsbs.store import AnswerStore, Asked

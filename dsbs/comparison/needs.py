@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dsbs import statistics
-from dsbs.claims import Cell, Verdicts, by_key, done_cells, paired, reference_method
-from dsbs.statistics import MIN_SEEDS, Interval
+from dsbs.comparison import statistics
+from dsbs.comparison.claims import Cell, Verdicts, by_key, done_cells, paired, reference_method
+from dsbs.comparison.statistics import MIN_SEEDS, Interval
 
 _KEYS = ("student", "labels", "method")
 
