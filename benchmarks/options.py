@@ -27,7 +27,9 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "rationales cut to 10 tokens": {"max_rationale_tokens": 10},
     "alpha from 1 to 0.5": {"alpha_schedule": "linear"},
     "mean over examples": {"normalise": "examples"},
-    "Adafactor": {"optimiser": "adafactor"},
+    "right rationales only": {"filter": "correct"},
+    "Adafactor": {"optimiser": "adafactor", "learning_rate": 0.01},
+    "adapters of rank 16": {"lora_rank": 16, "learning_rate": 0.01},
     "soft labels, T = 2": {"soft_weight": 0.5, "soft_temperature": 2.0},
     "soft tokens of a better student": {"soft_weight": 0.5, "soft_temperature": 2.0},
 }
@@ -38,7 +40,7 @@ HEADING = """# Training options against plain step-by-step, as measured
 On the quickstart's small world, {rows}, {seeds} seeds, labels of the teacher.
 One small world made to show the effect of rationales: what helps here need not help elsewhere, and three seeds claim
 nothing about a method. Intervals are over the test questions of all seeds together, not over seeds; beside them stand the
-worst and the best seed. Seconds are of a run with one thread. What every option does is in [training.md](training.md).
+worst and the best seed. Seconds are of processor time, one thread. What every option does is in [training.md](training.md).
 
 Made by
 
@@ -56,7 +58,7 @@ def measure(name: str, options: Mapping[str, Any], shared: Mapping[str, Any], ou
     results = api.compare(**{"methods": "step_by_step", **shared, **options}, out=folder)
     done = [cell for cell in results["cells"] if cell["status"] == "done"]
     n, correct = sum(cell["n"] for cell in done), sum(cell["correct"] for cell in done)
-    times = [json.loads((Path(cell["out"]) / "manifest.json").read_text())["wall_s"] for cell in done]
+    times = [json.loads((Path(cell["out"]) / "manifest.json").read_text())["cpu_s"] for cell in done]
     accuracies = [cell["accuracy"] for cell in done]
     return {
         "name": name, "n": n, "accuracy": correct / n, "interval": interval(correct, n), "lowest": min(accuracies),
@@ -86,6 +88,7 @@ def main() -> None:
     parser.add_argument("--data-frac", type=float, default=0.25)
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--max-steps", type=int)
+    parser.add_argument("--precision")
     parser.add_argument("--labels", default="teacher")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--soft-teacher", help="better student of the same vocabulary")

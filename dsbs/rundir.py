@@ -40,7 +40,7 @@ class Run:
     path: Path
     manifest: dict[str, Any]
     finished: dict[str, Any] | None = None
-    _started: float = field(default_factory=time.monotonic)
+    _started: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), time.process_time()))
 
     def note(self, **facts: Any) -> None:
         """Write further facts into the manifest at once."""
@@ -50,19 +50,17 @@ class Run:
 
     def done(self, results: Mapping[str, Any], outputs: Iterable[Path] = ()) -> None:
         """Mark the run as done, with its results and the files that it leaves."""
-        wall_s = round(time.monotonic() - self._started + self.manifest.get("wall_s", 0.0), 3)
-        self.note(
-            status="done",
-            finished=_now(),
-            wall_s=wall_s,
-            outputs=[file_facts(p, self.path) for p in outputs],
-            results=results,
-        )
+        left = [file_facts(p, self.path) for p in outputs]
+        self.note(status="done", finished=_now(), **self._spent(), outputs=left, results=results)
 
     def incomplete(self, results: Mapping[str, Any]) -> None:
         """Write the results so far; the same command takes up what is missing."""
-        wall_s = round(time.monotonic() - self._started + self.manifest.get("wall_s", 0.0), 3)
-        self.note(status="incomplete", wall_s=wall_s, results=results)
+        self.note(status="incomplete", **self._spent(), results=results)
+
+    def _spent(self) -> dict[str, float]:
+        """Seconds on the clock and of this process on processors, those before an interruption included."""
+        now = {"wall_s": time.monotonic() - self._started[0], "cpu_s": time.process_time() - self._started[1]}
+        return {name: round(spent + self.manifest.get(name, 0.0), 3) for name, spent in now.items()}
 
 
 def open_run(
@@ -89,7 +87,7 @@ def open_run(
     if old is not None and old["status"] == "done" and not changed:
         return Run(path, old, finished=old["results"])
     start = {"stage": stage, "config": config.resolved(), "inputs": files, **facts}
-    return _begin(path, start, wall_s=old.get("wall_s", 0.0) if old else 0.0)
+    return _begin(path, start, {name: old.get(name, 0.0) if old else 0.0 for name in ("wall_s", "cpu_s")})
 
 
 def _came_to_nothing(path: Path) -> bool:
@@ -100,14 +98,14 @@ def _came_to_nothing(path: Path) -> bool:
     return files <= {MANIFEST, "server.log"} and (MANIFEST not in files or read_manifest(path)["status"] == "started")
 
 
-def _begin(path: Path, known: Mapping[str, Any], wall_s: float) -> Run:
+def _begin(path: Path, known: Mapping[str, Any], spent: Mapping[str, float]) -> Run:
     manifest = {
         **known,
         "status": "started",
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "folder": str(Path.cwd()),
         "started": _now(),
-        "wall_s": wall_s,
+        **spent,
         "versions": versions(),
         "git": git_revision(),
         "device": {"machine": platform.machine(), "cpus": os.cpu_count(), "system": platform.system()},
