@@ -18,15 +18,16 @@ __all__ = [
 Teacher = Literal["auto", "published", "vllm", "endpoint", "transformers"]
 Duplicates = Literal["auto", "always", "never"]
 Match = Literal["steps", "epochs", "compute"]
+Seeds = Listed[Annotated[int, Field(ge=0)]]
 
 
 class GenerateConfig(StageConfig):
     """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
 
     incidental = StageConfig.incidental | {
-        *("max_rows", "show", "duplicates", "plan", "store", "base_url", "serve", "serve_python", "serve_args", "concurrency"),
-        *("prompts_per_request", "request_timeout", "max_attempts", "progress_json", "price_in", "price_out"),
-        *("price_cached", "max_cost", "max_tokens", "max_bad_answers", "tokens_per_second", "max_model_len"),
+        *("max_rows", "data_frac", "seeds", "show", "duplicates", "plan", "store", "base_url", "serve", "serve_python"),
+        *("serve_args", "concurrency", "prompts_per_request", "request_timeout", "max_attempts", "progress_json", "price_in"),
+        *("price_out", "price_cached", "max_cost", "max_tokens", "max_bad_answers", "tokens_per_second", "max_model_len"),
     }
 
     task: str = Field(
@@ -46,6 +47,8 @@ class GenerateConfig(StageConfig):
     splits: Listed[Split] = Field((), description="splits to answer; left out, all published ones, else train and validation")
     extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: inputs of another task, for training only")
     split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
+    data_frac: Fraction = Field(1.0, description="answer no more training rows than train takes with this fraction")
+    seeds: Seeds = Field((0,), description="the seeds with which train takes it")
     max_rows: int | None = Field(None, ge=1, description="stop after this many rows of each split")
     duplicates: Duplicates = Field(
         "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
@@ -183,7 +186,7 @@ class CompareConfig(StudentOptions):
     methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
     labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
     data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
-    seeds: Listed[Annotated[int, Field(ge=0)]] = Field((0,), description="one run of every cell a seed")
+    seeds: Seeds = Field((0,), description="one run of every cell a seed")
     match: Match = Field(
         "steps", description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs"
     )

@@ -26,6 +26,7 @@ from dsbs.rundir import read_manifest
 from dsbs.tables import percent, table
 
 SETTINGS = ("--pipeline", "quickstart")
+STORE = "answers.sqlite"
 ASKED = '{"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}'
 FRESH = 100
 """The first seed. World and recipe were settled on seeds below it."""
@@ -39,12 +40,14 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
     InputError where a stage found its input wrong; it has said so itself.
     """
     started = time.monotonic()
-    answers = config.out / "answers"
     comparison = config.out / f"{'fast' if config.fast else 'full'}-{config.seeds}"
+    # With --fast only what will be learned is asked for; the answers are shared all the same.
+    answers, store = config.out / (f"answers-{comparison.name}" if config.fast else "answers"), config.out / STORE
     seeds = ",".join(str(FRESH + number) for number in range(config.seeds))
+    rows = ["--data-frac", str(SMALLER), "--seeds", seeds] if config.fast else []
     grid = ["--seeds", seeds, *(["--data-fracs", str(SMALLER)] if config.fast else [])]
     jobs = str(config.jobs or os.cpu_count() or 1)
-    _stage("generate", *SETTINGS, "--teacher", config.teacher, "--out", str(answers))
+    _stage("generate", *SETTINGS, "--teacher", config.teacher, *rows, "--store", str(store), "--out", str(answers))
     _stage("compare", *SETTINGS, "--answers", str(answers), *grid, "--jobs", jobs, "--out", str(comparison))
     _stage("report", str(comparison), str(answers), "--out", str(comparison / "report"))
     compared = read_manifest(comparison)["results"]

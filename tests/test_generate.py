@@ -8,8 +8,10 @@ import pytest
 from conftest import Cli, Farm
 
 from dsbs import api
+from dsbs.config import TrainConfig
 from dsbs.dataset import read_answers
 from dsbs.errors import InputError
+from dsbs.material import load_material, training_rows
 
 
 def test_published_answers_of_cqa_have_the_published_accuracy(published: Path, tmp_path: Path, cli: Cli) -> None:
@@ -66,6 +68,18 @@ def test_appended_rows_are_the_only_new_ones(farm: Farm) -> None:
     again = farm.generate()
     assert (again["new"], again["reused"]) == (20, 60)
     assert sum(split["rows"] for split in again["splits"].values()) == 80
+
+
+def test_a_fraction_is_answered_that_training_takes_and_the_rest_is_paid_for_later(farm: Farm) -> None:
+    made = farm.generate(data_frac=0.25, seeds="3,4", splits="train")
+    for seed in (3, 4):
+        options = {"task": str(farm.task), "data": farm.data, "answers": str(farm.folder / "answered")}
+        config = TrainConfig(**options, labels="teacher", data_frac=0.25, seed=seed)
+        rows = training_rows(load_material(config), config)
+        assert len(rows.pairs) == rows.n_fraction == 16
+    assert 16 < made["new"] < 32  # the two fractions share some rows
+    whole = farm.generate(splits="train")
+    assert (whole["reused"], whole["new"]) == (made["new"], 64 - made["new"])
 
 
 def test_another_run_in_the_folder_is_an_error_and_nothing_is_deleted(farm: Farm) -> None:

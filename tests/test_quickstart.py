@@ -83,6 +83,8 @@ def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
     assert results["teacher_accuracy"] >= 0.9
     # Sixteen values, said without seeing the choices: each kind of student has learned twice what chance gives.
     assert all(cell["ci95_examples"][0] > 2 / 16 for cell in cells.values())
+    asked = json.loads((tmp_path / results["answers"] / "manifest.json").read_text())["results"]
+    assert (asked["splits"]["train"]["rows"], asked["new"]) == (960, 960 + 384 + 1152)  # no more than is learned from
     assert (tmp_path / results["report"]).stat().st_size > 500
     question = json.dumps(
         {"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}

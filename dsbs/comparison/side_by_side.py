@@ -18,13 +18,18 @@ _STEPS = re.compile(r"train ([\d,]+)/")
 
 
 def train_ahead(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int) -> None:
-    """Train every cell into its folder, `jobs` at a time.
+    """Train every cell into its folder, `jobs` at a time, the longest first, so that none is left to end alone.
 
     What is finished is left as it is. What fails is told and left too: whoever trains it next meets the error itself.
     """
-    steps = sum(config.max_steps or preset_of(config.student).max_steps for config in cells.values())
+    steps = sum(map(_steps, cells.values()))
+    cells = dict(sorted(cells.items(), key=lambda cell: -_steps(cell[1]) * (1 + (cell[1].method != "standard"))))
     with Progress(f"train {len(cells)} students", steps, unit="steps") as progress:
         asyncio.run(_train_all(cells, answers, jobs, progress))
+
+
+def _steps(config: TrainConfig) -> int:
+    return config.max_steps or preset_of(config.student).max_steps
 
 
 async def _train_all(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int, progress: Progress) -> None:

@@ -6,6 +6,7 @@ from dsbs.config import GenerateConfig
 from dsbs.data import TaskData, extra_examples
 from dsbs.errors import InputError
 from dsbs.records import Example, Split
+from dsbs.splits import take_fraction
 from dsbs.streams import Chain
 from dsbs.tasks import Task
 from dsbs.teachers.published import PublishedTeacher, read_json_lines, read_release
@@ -48,4 +49,12 @@ def rows_to_answer(task: Task, config: GenerateConfig, data: TaskData, published
             expected = f"ids like {next(iter(splits.values()))[0].id!r}"
             fix = "name the data's id column in the prompt file"
             raise InputError("--answers-from", got=got, expected=expected, fix=fix)
+    if config.data_frac < 1 and "train" in wanted:
+        splits["train"] = _in_fractions(splits["train"], config)
     return Chain([splits[split][: config.max_rows] for split in wanted])
+
+
+def _in_fractions(train: Sequence[Example], config: GenerateConfig) -> Sequence[Example]:
+    """The training rows that `train --data-frac` takes with any of the seeds, in the order of the data."""
+    places = {at for seed in config.seeds for at in take_fraction(range(len(train)), config.data_frac, seed)}
+    return [train[at] for at in sorted(places)]
