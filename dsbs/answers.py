@@ -61,12 +61,16 @@ def show_list(results: Mapping[str, Any]) -> str:
 
 
 def export(config: AnswersExportConfig) -> dict[str, Any]:
-    """Write all rows; returns how many. InputError for a file of another kind."""
+    """Write every answer, in the same rows to either kind of file; returns how many. Failed requests have none.
+
+    JSON lines can be read again by `generate --answers-from`. InputError for a file of another kind.
+    """
     if config.out.suffix not in (".parquet", ".jsonl"):
         raise InputError("--out", got=config.out.name, expected="a .parquet or .jsonl file", fix="name one")
     with AnswerStore(config.store, readonly=True) as store:
+        answered = (row for row in _rows(store, config) if row.pop("error") is None)
         write = _write_parquet if config.out.suffix == ".parquet" else _write_json_lines
-        return {"store": str(config.store), "out": str(config.out), "rows": write(_rows(store, config), config.out)}
+        return {"store": str(config.store), "out": str(config.out), "rows": write(answered, config.out)}
 
 
 def reparse(config: AnswersReparseConfig) -> dict[str, Any]:
@@ -125,9 +129,8 @@ def _write_json_lines(rows: Iterator[dict[str, Any]], path: Path) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
-            if row["error"] is None:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                count += 1
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
     return count
 
 
