@@ -17,7 +17,7 @@ quickstart: $(VENV)/installed
 
 # Two files at a time, one thread each: more threads than cores make PyTorch and vLLM many times slower.
 test: $(VENV)/installed lint
-	OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind $(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
