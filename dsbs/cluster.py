@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsbs.errors import InputError
 
@@ -45,9 +45,17 @@ def gpus(ray: Any) -> int:
     return int(ray.cluster_resources().get("GPU", 0))
 
 
-def machines(ray: Any) -> int:
-    """Machines of the cluster that are up."""
-    return sum(node["Alive"] for node in ray.nodes())
+class Machines(NamedTuple):
+    """How many machines of a cluster can be worked on, and how many have been lost so far."""
+
+    up: int
+    lost: int
+
+
+def machines(ray: Any) -> Machines:
+    """Of the whole cluster as it is now; one that only keeps the books, with no processor of its own, is not counted as up."""
+    nodes = ray.nodes()
+    return Machines(sum("CPU" in n["Resources"] for n in nodes if n["Alive"]), sum(not n["Alive"] for n in nodes))
 
 
 def _reach(address: str) -> None:

@@ -69,6 +69,7 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(cluster: Cluster, t
     killer = threading.Thread(target=kill_in_the_middle, args=(cluster, progress, killed), daemon=True)
     killer.start()
     on_ray = {"teacher": "ray", "ray_address": cluster.address, "concurrency": 32, "progress_json": progress}
+    on_ray |= {"request_timeout": 5}
     results = api.generate(**shared, **on_ray, out=tmp_path / "ray")
     killer.join(1)
     assert killed

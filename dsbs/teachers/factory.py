@@ -80,6 +80,7 @@ def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> It
                 replicas=config.replicas,
                 cpus_each=config.ray_cpus,
                 gpus_each=config.ray_gpus,
+                patience_s=config.request_timeout,
             ) as teacher:
                 yield teacher
         case "transformers":

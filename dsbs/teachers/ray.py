@@ -21,6 +21,9 @@ from dsbs.teachers.replica import Replica, Supply, read_supply
 _BATCH, _IN_FLIGHT, _END_S = 16, 512, 10.0
 """Prompts a task of Ray; prompts in flight an engine, twice what vLLM takes into one batch; seconds for an orderly end."""
 
+_ENGINE_ENV = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+"""The engine computes in Ray's own process: one of its own would outlive that, and keep the memory."""
+
 
 class RayTeacher:
     """The same answers as `--teacher vllm`, kept under the same keys, from as many engines as the cluster holds.
@@ -43,6 +46,7 @@ class RayTeacher:
         replicas: int | None = None,
         cpus_each: int = 1,
         gpus_each: int | None = None,
+        patience_s: float = 300.0,
     ) -> None:
         planned = PlannedTeacher(model, revision=revision, api=api)
         self.name, self.chat, self.identity = planned.name, planned.chat, planned.identity
@@ -51,7 +55,8 @@ class RayTeacher:
         self._ray = self._open.enter_context(joined(address))
         found = gpus(self._ray)
         self._gpus_each = min(found, 1) if gpus_each is None else gpus_each
-        self._replicas = replicas or max(1, found // self._gpus_each if self._gpus_each else machines(self._ray))
+        self._replicas = replicas or max(1, found // self._gpus_each if self._gpus_each else machines(self._ray).up)
+        self._patience_s = patience_s
         self._cpus_each, self._tasks_each = cpus_each, max(1, (concurrency or _IN_FLIGHT) // _BATCH)
         several = {"tensor_parallel_size": self._gpus_each, "distributed_executor_backend": "mp"}
         settings = {"revision": revision, "dtype": dtype, "max_model_len": max_model_len}
@@ -83,10 +88,15 @@ class RayTeacher:
     async def _answer(self, prompts: list[Prompt]) -> list[Completion]:
         if self._ended is not None:
             raise self._ended
-        number, future = next(self._numbers), self._loop.create_future()
-        self._waiting[number] = future
-        self._supply.add.remote(number, pickle.dumps(prompts))
-        return await future
+        future, batch = self._loop.create_future(), pickle.dumps(prompts)
+        while not future.done():
+            number, lost = next(self._numbers), machines(self._ray).lost
+            self._waiting[number] = future
+            self._supply.add.remote(number, batch)
+            # Ray asks a lost machine's work again on a machine that replaces it; where none does, that would be never.
+            while not future.done() and machines(self._ray).lost == lost:
+                await asyncio.wait([future], timeout=self._patience_s)
+        return future.result()
 
     def _start(self) -> None:
         """Start the pipeline, and a thread that hands its answers to the loop."""
@@ -114,7 +124,7 @@ class RayTeacher:
             compute=pool,
             num_cpus=self._cpus_each,
             num_gpus=self._gpus_each,
-            runtime_env={"env_vars": {name: value for name, value in os.environ.items() if name.startswith("VLLM_")}},
+            runtime_env={"env_vars": _ENGINE_ENV | {k: v for k, v in os.environ.items() if k.startswith("VLLM_")}},
         )
         self._reader = threading.Thread(target=self._read, args=(answers,), daemon=True)
         self._reader.start()
