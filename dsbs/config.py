@@ -72,9 +72,13 @@ class GenerateConfig(StageConfig):
     serve: bool = Field(False, description="endpoint: start vLLM's server for the time of the run")
     serve_python: str | None = Field(None, description="interpreter of the environment that vLLM is installed in")
     serve_args: str = Field("", description="further arguments of vLLM's server, as one string")
-    concurrency: int | None = Field(None, ge=1, description="requests in flight at most, ray: an engine; fewer where a server is slow")
+    concurrency: int | None = Field(
+        None, ge=1, description="requests in flight at most, ray: an engine; fewer where a server is slow"
+    )
     prompts_per_request: int = Field(32, ge=1, description="endpoint: prompts in one completions request")
-    request_timeout: float = Field(300.0, gt=0, description="seconds before a request is tried again; ray: only if a machine was lost")
+    request_timeout: float = Field(
+        300.0, gt=0, description="seconds before a request is tried again; ray: only if a machine was lost"
+    )
     max_attempts: int = Field(6, ge=1, description="endpoint: times a request is tried before its row counts as failed")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="precision of a teacher run here")
     max_model_len: int | None = Field(None, ge=1, description="context length; left out, the model's own")

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dsbs.config import TrainConfig
 from dsbs.presets import preset_of
@@ -22,9 +23,18 @@ def train_ahead(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs:
 
     What is finished is left as it is. What fails is told and left too: whoever trains it next meets the error itself.
     """
-    steps = sum(config.max_steps or preset_of(config.student).max_steps for config in cells.values())
-    with Progress(f"train {len(cells)} students", steps, unit="steps") as progress:
+    with Progress(f"train {len(cells)} students", train_steps(cells), unit="steps") as progress:
         asyncio.run(_train_all(cells, answers, jobs, progress))
+
+
+def train_steps(cells: Mapping[Path, TrainConfig]) -> int:
+    """Optimiser steps of all of them."""
+    return sum(config.max_steps or preset_of(config.student).max_steps for config in cells.values())
+
+
+def train_settings(out: Path, config: TrainConfig, answers: Sequence[str]) -> dict[str, Any]:
+    """What the stage `train` is told to train this cell into `out`."""
+    return {**config.model_dump(mode="json", exclude_none=True), "answers": list(answers), "out": str(out)}
 
 
 async def _train_all(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int, progress: Progress) -> None:
@@ -33,8 +43,7 @@ async def _train_all(cells: Mapping[Path, TrainConfig], answers: Sequence[str], 
 
         async def one(number: int, out: Path, config: TrainConfig) -> None:
             file = Path(folder) / f"{number}.json"
-            settings = {**config.model_dump(mode="json", exclude_none=True), "answers": list(answers), "out": str(out)}
-            file.write_text(json.dumps(settings), encoding="utf-8")
+            file.write_text(json.dumps(train_settings(out, config, answers)), encoding="utf-8")
             async with gate:
                 await _train(file, out.name, progress.add)
 

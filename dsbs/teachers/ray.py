@@ -6,7 +6,7 @@ import logging
 import os
 import pickle
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from itertools import count
 from typing import Any, Self
 
@@ -59,7 +59,7 @@ class RayTeacher:
         self._patience_s = patience_s
         self._cpus_each, self._tasks_each = cpus_each, max(1, (concurrency or _IN_FLIGHT) // _BATCH)
         several = {"tensor_parallel_size": self._gpus_each, "distributed_executor_backend": "mp"}
-        settings = {"revision": revision, "dtype": dtype, "max_model_len": max_model_len}
+        settings: dict[str, Any] = {"revision": revision, "dtype": dtype, "max_model_len": max_model_len}
         settings |= {"api": "chat" if self.chat else "completions", "engine_args": several if self._gpus_each > 1 else {}}
         self._engine = {"model": str(model), "sampling": sampling, "settings": settings}
         self._loop, self._numbers = asyncio.new_event_loop(), count()

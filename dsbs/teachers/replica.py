@@ -70,12 +70,13 @@ class Replica:
 
         self._asked: queue.SimpleQueue[Prompt] = queue.SimpleQueue()
         self._futures: dict[str, Future[Completion]] = {}
-        self._keys, self._failure = count(), None
+        self._keys = count()
+        self._failure: Failure | None = None
         try:
             self._teacher = VllmTeacher(model, sampling, **settings)
         except InputError as error:
             # An exception here would have Ray try again elsewhere; the run is told instead, in one line.
-            self._failure: Failure | None = (error.where, error.got, error.expected, error.fix)
+            self._failure = (error.where, error.got, error.expected, error.fix)
             return
         threading.Thread(target=self._run, daemon=True).start()
 
