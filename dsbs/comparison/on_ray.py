@@ -18,7 +18,7 @@ from dsbs.progress import Progress, say
 def train_on_ray(
     cells: Mapping[Path, TrainConfig], answers: Sequence[str], *, address: str | None, cpus_each: int, gpus_each: int | None
 ) -> None:
-    """Train and measure every cell in its folder. All machines must see this working folder, data and answers at the same paths.
+    """Train and measure every cell in its folder. All machines must see working folder, data and answers at the same paths.
 
     Ray starts as many at once as the cluster has room for, and again what is lost with a machine. What is finished is left
     as it is; what fails is told and left too: whoever trains it next meets the error itself.
