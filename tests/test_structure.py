@@ -20,7 +20,7 @@ LEVELS = [
     ["tasks", "methods", "trust", "duplicates"],
     ["parsing"],
     ["prompting"],
-    ["readers", "shelf", "store", "dataset", "predictions", "rundir", "cli"],
+    ["readers", "shelf", "store", "dataset", "predictions", "rundir", "cli", "cluster"],
     ["examples", "teacher_runs"],
     ["data"],
     ["material"],
@@ -42,7 +42,7 @@ HEAVY = {
     "evaluate": {"hf_metrics"},
     "openai": {"teachers"},
     "vllm": {"teachers"},
-    "ray": {"teachers"},
+    "ray": {"cluster", "teachers"},
     "statsmodels": {"comparison"},
 }
 

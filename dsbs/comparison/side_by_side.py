@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dsbs.config import TrainConfig
 from dsbs.presets import preset_of
@@ -18,18 +19,31 @@ _STEPS = re.compile(r"train ([\d,]+)/")
 
 
 def train_ahead(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int) -> None:
-    """Train every cell into its folder, `jobs` at a time, the longest first, so that none is left to end alone.
+    """Train every cell into its folder, `jobs` at a time.
 
     What is finished is left as it is. What fails is told and left too: whoever trains it next meets the error itself.
     """
-    steps = sum(map(_steps, cells.values()))
-    cells = dict(sorted(cells.items(), key=lambda cell: -_steps(cell[1]) * (1 + (cell[1].method != "standard"))))
-    with Progress(f"train {len(cells)} students", steps, unit="steps") as progress:
+    with Progress(f"train {len(cells)} students", train_steps(cells), unit="steps") as progress:
         asyncio.run(_train_all(cells, answers, jobs, progress))
+
+
+def longest_first(cells: Mapping[Path, TrainConfig]) -> dict[Path, TrainConfig]:
+    """The cells in an order in which none is left to end alone. Two tasks take twice as long as one."""
+    return dict(sorted(cells.items(), key=lambda cell: -_steps(cell[1]) * (1 + (cell[1].method == "step_by_step"))))
+
+
+def train_steps(cells: Mapping[Path, TrainConfig]) -> int:
+    """Optimiser steps of all of them."""
+    return sum(map(_steps, cells.values()))
 
 
 def _steps(config: TrainConfig) -> int:
     return config.max_steps or preset_of(config.student).max_steps
+
+
+def train_settings(out: Path, config: TrainConfig, answers: Sequence[str]) -> dict[str, Any]:
+    """What the stage `train` is told to train this cell into `out`."""
+    return {**config.model_dump(mode="json", exclude_none=True), "answers": list(answers), "out": str(out)}
 
 
 async def _train_all(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int, progress: Progress) -> None:
@@ -38,8 +52,7 @@ async def _train_all(cells: Mapping[Path, TrainConfig], answers: Sequence[str], 
 
         async def one(number: int, out: Path, config: TrainConfig) -> None:
             file = Path(folder) / f"{number}.json"
-            settings = {**config.model_dump(mode="json", exclude_none=True), "answers": list(answers), "out": str(out)}
-            file.write_text(json.dumps(settings), encoding="utf-8")
+            file.write_text(json.dumps(train_settings(out, config, answers)), encoding="utf-8")
             async with gate:
                 await _train(file, out.name, progress.add)
 

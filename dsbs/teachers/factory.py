@@ -65,6 +65,24 @@ def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> It
                 api=config.api,
             ) as teacher:
                 yield teacher
+        case "ray":
+            from dsbs.teachers.ray import RayTeacher
+
+            with RayTeacher(
+                model,
+                sampling,
+                revision=config.revision,
+                dtype=config.dtype,
+                max_model_len=config.max_model_len,
+                concurrency=config.concurrency,
+                api=config.api,
+                address=config.ray_address,
+                replicas=config.replicas,
+                cpus_each=config.ray_cpus,
+                gpus_each=config.ray_gpus,
+                patience_s=config.request_timeout,
+            ) as teacher:
+                yield teacher
         case "transformers":
             from dsbs.teachers.transformers import TransformersTeacher
 
