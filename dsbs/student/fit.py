@@ -25,6 +25,7 @@ from dsbs.student.loss import task_scales
 from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, pass_flops, plan_training
 from dsbs.student.predict import check, predict
+from dsbs.student.sharding import ASKED_BY_ACCELERATE, ShardedTrainer
 from dsbs.student.soft_cache import CachedTeacher
 from dsbs.student.soft_teacher import WhiteBoxTeacher
 from dsbs.student.tokenizer import tokenizer_hash
@@ -84,7 +85,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
         limit, vocabulary = plan.config.soft_cache_gb, plan.architecture.vocab_size
         cache.fill(collator, limit_gb=limit, vocabulary=vocabulary, rank=rank, ranks=ranks)
     with Progress("train", plan.settings.max_steps, unit="steps", shown=rank == 0) as progress:
-        trainer = StepTrainer(
+        trainer = (ShardedTrainer if (plan.config.shard or ASKED_BY_ACCELERATE) and ranks > 1 else StepTrainer)(
             model=student.model,
             args=arguments,
             processing_class=student.tokenizer,
@@ -94,7 +95,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             objective=objective,
             task_weights=_task_weights(plan),
             validate=_validator(student, validation[rank::ranks]) if validation else None,
-            save_best=lambda: save_student(student, out / BEST),
+            save_best=lambda weights: save_student(student, out / BEST, weights),
             callbacks=[StepCallback(progress), *log_callbacks(plan.config.report_to, out)],
         )
         if resumed is not None:
@@ -102,8 +103,8 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             progress.skip(int(resumed.name.rsplit("-", 1)[1]))
         trainer.accelerator.wait_for_everyone()  # until the cache is whole
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    if not validation and trainer.is_world_process_zero():
-        save_student(student, out / BEST)
+    if not validation:
+        trainer.save_best()
     return trainer
 
 

@@ -48,7 +48,7 @@ class StepTrainer(Seq2SeqTrainer):
         objective: Objective,
         task_weights: Callable[[int], Sequence[float]],
         validate: Validate | None,
-        save_best: Callable[[], None],
+        save_best: Callable[[Mapping[str, torch.Tensor] | None], None],
         **trainer_arguments: Any,
     ) -> None:
         super().__init__(train_dataset=encoded.examples, eval_dataset=[0], **trainer_arguments)
@@ -81,7 +81,7 @@ class StepTrainer(Seq2SeqTrainer):
 
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
-        ranks, micro_batches = self.accelerator.num_processes, inputs["micro_batches"]
+        ranks, micro_batches = self.accelerator.num_processes, self._agreed(inputs["micro_batches"])
         sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
             dist.all_reduce(sizes)
@@ -99,7 +99,14 @@ class StepTrainer(Seq2SeqTrainer):
     def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         batch = replace(batch, weight=batch.weight * scales[batch.task])
         with self.compute_loss_context_manager():
-            return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
+            return self._objective_of(model, batch, sizes)
+
+    def _objective_of(self, model: Any, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
+        return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
+
+    def _agreed(self, micro_batches: list[MicroBatch]) -> list[MicroBatch]:
+        """The passes of a step, where processes have to agree on their number."""
+        return micro_batches
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
@@ -107,16 +114,30 @@ class StepTrainer(Seq2SeqTrainer):
             self.log({"clipped_steps": self.clipped_steps})
             return {}
         self.model.eval()
-        counts = torch.tensor(self._validate(), device=self.args.device)
+        counts = torch.tensor(self._validated(), device=self.args.device)
         if self.accelerator.num_processes > 1:
             dist.all_reduce(counts)
         metrics = {"eval_accuracy": counts[0].item() / counts[1].item()}
         best = max((log["eval_accuracy"] for log in self.state.log_history if "eval_accuracy" in log), default=-1.0)
         self.log({**metrics, "clipped_steps": self.clipped_steps})
-        if metrics["eval_accuracy"] > best and self.is_world_process_zero():
-            self._save_best()
+        if metrics["eval_accuracy"] > best:
+            self.save_best()
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def save_best(self) -> None:
+        """Hand the weights as they are to the caller's `save_best`, on one process."""
+        weights = self._weights()
+        if self.is_world_process_zero():
+            self._save_best(weights)
+
+    def _validated(self) -> tuple[int, int]:
+        assert self._validate is not None
+        return self._validate()
+
+    def _weights(self) -> Mapping[str, torch.Tensor] | None:
+        """Weights to save, where the model's own are not whole. Every process must ask."""
+        return None
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Counted from the plan of steps instead; see `fit`."""
