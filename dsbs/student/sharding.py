@@ -5,6 +5,7 @@ Here every block is a shard group, and all else is one more: embedding, output a
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +19,25 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils._pytree import tree_map
 
+from dsbs.config import TrainConfig
+from dsbs.errors import InputError
 from dsbs.student.batching import MicroBatch
 from dsbs.student.objective import Objective
 from dsbs.student.trainer import StepTrainer
 
 # `accelerate launch` with an FSDP configuration asks for sharding too. It is done here, so accelerate must not do it again.
 ASKED_BY_ACCELERATE = os.environ.pop("ACCELERATE_USE_FSDP", "false").lower() == "true"
+
+
+def sharded(config: TrainConfig, ranks: int) -> bool:
+    """Whether to shard: where it is asked for, and there are several processes. InputError for what cannot be sharded."""
+    if not config.shard and not ASKED_BY_ACCELERATE:
+        return False
+    for flag, wrong in (("--lora-rank", config.lora_rank), ("--optimiser", config.optimiser != "adamw" and config.optimiser)):
+        if wrong:
+            expected, fix = "all weights trained by adamw, where they are sharded", "leave out --shard or this"
+            raise InputError(flag, got=wrong, expected=expected, fix=fix)
+    return ranks > 1
 
 
 class Whole(nn.Module):
@@ -44,6 +58,8 @@ def shard(whole: Whole, device: torch.device, *, bf16: bool = False) -> None:
 
     They are kept and summed in fp32. With `bf16` they are gathered, and multiplied, in bf16.
     """
+    # The position bias that a block hands on is a view, and nothing of T5 writes into it.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     low = torch.bfloat16 if bf16 else None
     blocks = set(whole.student._no_split_modules or ())
@@ -95,6 +111,11 @@ class ShardedTrainer(StepTrainer):
         optimizer = super().create_optimizer(model)
         optimizer.register_load_state_dict_pre_hook(_share_out)
         return optimizer
+
+    @property
+    def _tries_first(self) -> bool:
+        """No: a process that ran out of memory would leave the others waiting for its shards."""
+        return False
 
     def _wrap_model(self, model: Any, training: bool = True, dataloader: Any = None) -> Whole:
         return self._whole

@@ -24,6 +24,7 @@ from dsbs.errors import InputError
 from dsbs.progress import Progress, say
 from dsbs.student.batching import Collator, MicroBatch, StepBatch, StepSampler
 from dsbs.student.encoding import Encoded
+from dsbs.student.memory import STATE_BYTES, largest_pass, too_little
 from dsbs.student.objective import Objective
 
 Validate = Callable[[], tuple[int, int]]
@@ -63,21 +64,59 @@ class StepTrainer(Seq2SeqTrainer):
     def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
         """Forward and backward of every micro-batch; the loss of the step over all ranks, detached.
 
-        A step that does not fit into memory is begun anew with micro-batches half as large, for this step and all to come.
+        On one device a step that does not fit into memory is begun anew with micro-batches half as large, for this step and all
+        to come. Several devices cannot leave a step alone in the middle of it: they try before the first what fits.
         """
+        if self._tries_first and math.isinf(self._collator.most):
+            self._collator.most = self._what_fits(model)
+            inputs = self._collator(inputs["examples"])
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
             largest = max(micro_batch.tokens for micro_batch in inputs["micro_batches"])
             if self.accelerator.num_processes > 1 or _cannot_be_cut(inputs):
-                fix = "give --micro-batch-tokens, --gradient-checkpointing, --optimiser adafactor or --lora-rank"
-                raise InputError("memory", got=f"too little for {largest:,} tokens", expected="enough", fix=fix) from None
+                raise too_little(largest) from None
         # Outside of the handler, which would keep what did not fit alive.
         self._collator.most = largest // 2
         say(f"{largest:,} tokens a forward pass do not fit into memory: {self._collator.most:,} from here on")
         model.zero_grad()
         clear_device_cache(garbage_collection=True)
         return self.training_step(model, self._collator(inputs["examples"]))
+
+    @property
+    def _tries_first(self) -> bool:
+        return self.accelerator.num_processes > 1
+
+    def _what_fits(self, model: Any) -> int:
+        count = -(-self._sampler.batch_size // self.accelerator.num_processes)
+
+        def fits(batch: MicroBatch) -> bool:
+            agreed = torch.tensor(int(self._fits(model, batch)), device=self.args.device)
+            model.zero_grad()
+            clear_device_cache(garbage_collection=True)
+            dist.all_reduce(agreed, dist.ReduceOp.MIN)
+            return bool(agreed)
+
+        return largest_pass(self.train_dataset, self._collator, count=count, fits=fits)
+
+    def _fits(self, model: Any, batch: MicroBatch) -> bool:
+        """Whether a pass fits on this device beside the optimiser's states. No process waits for another meanwhile."""
+        device, tasks = self.args.device, len(self._collator.tasks)
+        model.train()
+        try:
+            states = torch.empty(self._states_to_come(), dtype=torch.uint8, device=device)
+            with self.accelerator.no_sync(model), torch.random.fork_rng([device] if device.type != "cpu" else []):
+                sizes, scales = torch.ones(tasks + 1, device=device), torch.ones(tasks, device=device)
+                self.accelerator.backward(self._loss(model, batch.to(device), sizes, scales))
+        except torch.OutOfMemoryError:
+            return False
+        del states
+        return True
+
+    def _states_to_come(self) -> int:
+        """Bytes of the optimiser's states, which it makes in its first step; 0 once it has."""
+        trained = sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
+        return 0 if self.optimizer.state else STATE_BYTES[self.args.optim] * trained
 
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
