@@ -1,4 +1,4 @@
-"""Trainings that test_sharding.py looks at, all in one pair of processes: torchrun --nproc-per-node 2 two_processes.py FARM OUT."""
+"""Trainings that test_sharding.py looks at, all in one pair of processes that torchrun starts: two_processes.py FARM OUT."""
 
 import functools
 import sys

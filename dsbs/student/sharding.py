@@ -87,7 +87,10 @@ def gathered(whole: nn.Module) -> Iterator[None]:
 
 
 def full(values: Any, *, kept: bool) -> Any:
-    """The values with every sharded tensor whole, in the processor's memory. Every process must call it; None where not `kept`."""
+    """The values with every sharded tensor whole, in the processor's memory; None where not `kept`.
+
+    Every process must call it.
+    """
 
     def one(value: Any) -> Any:
         found = value.full_tensor() if isinstance(value, DTensor) else value

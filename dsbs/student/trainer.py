@@ -20,7 +20,6 @@ from transformers import (
     TrainerState,
 )
 
-from dsbs.errors import InputError
 from dsbs.progress import Progress, say
 from dsbs.student.batching import Collator, MicroBatch, StepBatch, StepSampler
 from dsbs.student.encoding import Encoded
