@@ -12,6 +12,7 @@ import torch
 from conftest import ROOT, Farm
 from safetensors.torch import load_file
 from transformers import AutoModelForSeq2SeqLM
+from two_processes import SHARED
 
 from dsbs import api
 from dsbs.errors import InputError
@@ -30,8 +31,8 @@ def launched(*command: Any) -> str:
 class Trained:
     """Runs of two_processes.py."""
 
-    def __init__(self, folder: Path, said: str) -> None:
-        self.folder, self.said = folder, said
+    def __init__(self, folder: Path, answers: Path, said: str) -> None:
+        self.folder, self.answers, self.said = folder, answers, said
 
     def results(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / name / "manifest.json").read_text())["results"]
@@ -55,7 +56,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     farm.answers.write_text(farm.answers.read_text().replace("So it is a bird", "So it is a mammal"))
     farm.generate(out=farm.folder / "second")
     out = tmp_path_factory.mktemp("two")
-    return Trained(out, launched(*TORCHRUN, ROOT / "tests" / "two_processes.py", farm.folder, out))
+    return Trained(out, farm.folder / "first", launched(*TORCHRUN, ROOT / "tests" / "two_processes.py", farm.folder, out))
 
 
 def test_sharded_training_is_unsharded_training(trained: Trained) -> None:
@@ -91,6 +92,13 @@ def test_sharded_training_goes_on_to_the_same_weights(trained: Trained) -> None:
         assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+def test_sharded_training_goes_on_in_one_process(trained: Trained) -> None:
+    assert not (trained.folder / "moved" / "checkpoints" / "checkpoint-8").exists()
+    api.train(**SHARED, answers=[trained.answers], dropout=0.0, out=trained.folder / "moved")
+    assert trained.results("moved")["processes"] == 1
+    trained.alike("replicated", "moved", rel=1e-4)
+
+
 def test_what_fits_into_memory_is_agreed_on(trained: Trained) -> None:
     """One process has room for 130 tokens, the other for 70: neither waits for the other, and the steps stay the same."""
     assert "tokens a forward pass do not fit into memory" in trained.said
@@ -111,3 +119,9 @@ def test_a_configuration_of_accelerate_for_fsdp_shards(answered_farm: Farm, tmp_
 def test_what_cannot_be_sharded_is_refused(answered_farm: Farm, tmp_path: Path, more: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="all weights trained by adamw"):
         api.train(answers=answered_farm.folder / "answered", max_steps=1, shard=True, **more, out=tmp_path / "run")
+
+
+def test_deepspeed_is_refused(answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    with pytest.raises(InputError, match="use --shard"):
+        api.train(answers=answered_farm.folder / "answered", max_steps=1, out=tmp_path / "run")

@@ -15,19 +15,23 @@ ROOM = {0: 130, 1: 70}
 """Tokens of a forward pass that the memory of each process is said to hold."""
 
 
+SHARED: dict[str, Any] = {"precision": "fp32", "batch_size": 9, "data_frac": 0.3}
+SHARED |= {"max_steps": 8, "eval_every": 3, "max_target_tokens": 32}
+
+
 def main(farm: Path, out: Path) -> None:
-    settings: dict[str, Any] = {"answers": [farm / "first"], "dropout": 0.1, "precision": "fp32", "batch_size": 9}
-    settings |= {"max_steps": 8, "eval_every": 3, "max_target_tokens": 32, "data_frac": 0.3}
-    plain = settings | {"dropout": 0.0}
+    plain = SHARED | {"answers": [farm / "first"], "dropout": 0.0}
     api.train(**plain, out=out / "replicated")
     # Passes of 60 tokens: more of them on one process than on the other.
     api.train(**plain, shard=True, micro_batch_tokens=60, out=out / "sharded")
     soft = plain | {"answers": [farm / "first", farm / "second"], "soft_weight": 0.5, "gradient_checkpointing": True}
     api.train(**soft, out=out / "soft")
     api.train(**soft, shard=True, out=out / "soft-sharded")
-    api.train(**settings, shard=True, out=out / "whole")
-    interrupted(settings, out / "parts")
-    api.train(**settings, shard=True, out=out / "parts")
+    dropping = plain | {"dropout": 0.1}
+    api.train(**dropping, shard=True, out=out / "whole")
+    interrupted(dropping, out / "parts")
+    api.train(**dropping, shard=True, out=out / "parts")
+    interrupted(plain, out / "moved")  # to one process, by the test
     with_little_memory(plain, out / "tight")
 
 
