@@ -3,7 +3,6 @@
     python benchmarks/train.py train          # examples a second, each step from the plain recipe to ours
     python benchmarks/train.py evaluate --run runs/my-student   # labels of its test rows, by generating and by scoring
     python benchmarks/train.py passes         # what one more forward and backward pass costs, in FLOPs
-    python benchmarks/train.py device --shapes base,large,3b,11b   # tokens a second, FLOP utilisation, peak memory
 
 The plain recipe is the published implementation's: two full forward passes a step, over labels and over rationales, on padded
 batches in random order, in fp32, with PyTorch's AdamW. Students have random weights in the shape of a hub model; lengths are
@@ -12,7 +11,6 @@ those of CommonsenseQA with PaLM's rationales in T5's tokens (41 input, 30 ratio
 
 import argparse
 import math
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import Adafactor, T5Config, T5ForConditionalGeneration
+from transformers import T5Config, T5ForConditionalGeneration
 
 from dsbs.cli import build as build_config
 from dsbs.config import TrainConfig
@@ -292,39 +290,6 @@ def _plain_labels(student: Student, rows: Sequence[Example]) -> list[str | None]
     return [normalise(kind, one, task.allowed(row.choices)) if one else None for one, row in zip(stated, rows, strict=True)]
 
 
-def device_table(shapes: Sequence[str], device: str, batch_size: int) -> None:
-    """Training of random weights in bf16: what a device does, and what it needs. The 11B shape with Adafactor."""
-    for shape in shapes:
-        model = build(shape, device, torch.bfloat16).train()
-        if shape in ("3b", "11b"):
-            model.gradient_checkpointing_enable({"use_reentrant": False})
-        data = examples(4 * batch_size)
-        collator = Collator(TASKS, 0, most=16_384, worth=pass_tokens(shape, device))
-        step = our_step(model, data, device, collator, bf16=False)
-        lengths = np.array([lengths_of(example).max(axis=0) for example in data])
-        sampler = StepSampler(len(data), batch_size=batch_size, steps=8, seed=0, lengths=lengths)
-        kind = Adafactor if shape == "11b" else torch.optim.AdamW
-        arm = Arm(shape, step, iter(sampler), kind(model.parameters(), lr=1e-5), model)
-        if device != "cpu":
-            torch.cuda.reset_peak_memory_stats()
-        for _ in range(4):
-            arm.run()
-        pairs = [sequence for number in sampler.step(3) for sequence in data[number]]
-        inputs, targets = lengths_of(pairs).T.astype(float)
-        flops = float(training_flops(_shape(shape), inputs, target_tokens=targets).sum())
-        rate, done = (inputs.sum() + targets.sum()) / arm.seconds, flops / arm.seconds / 1e12
-        print(
-            f"{shape}: {rate:,.0f} tokens/s, {done:,.2f} TFLOP/s, {_peak_gib(device):.1f} GiB, batch {batch_size}", flush=True
-        )
-        del model, step, arm
-
-
-def _peak_gib(device: str) -> float:
-    if device == "cpu":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return torch.cuda.max_memory_allocated() / 2**30
-
-
 def describe(device: str) -> str:
     """The device, and of a processor what it can multiply."""
     if device != "cpu":
@@ -341,7 +306,7 @@ def _wait() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["train", "passes", "evaluate", "device"])
+    parser.add_argument("what", choices=["train", "passes", "evaluate"])
     parser.add_argument("--run", type=Path, help="run folder of train, for evaluate")
     parser.add_argument("--shapes", default="small", help="comma-separated: mini, small, base, large, 3b, 11b")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -356,8 +321,6 @@ def main() -> None:
         passes(shapes, given.device)
     if given.what == "evaluate":
         evaluate(given.run, given.steps)
-    if given.what == "device":
-        device_table(shapes, given.device, given.batch_size)
     for shape in shapes if given.what == "train" else ():
         options = [part for part in given.arms.split(",") if part]
         train(shape, given.device, batch_size=given.batch_size, steps=given.steps, bf16=given.bf16, options=options)

@@ -30,7 +30,7 @@ class StudentOptions(StageConfig):
     """The data, the answers, and how a student is trained."""
 
     incidental = StageConfig.incidental | {
-        *("task", "data", "answers", "report_to", "soft_cache", "soft_cache_gb", "micro_batch_tokens"),
+        *("task", "data", "answers", "report_to", "soft_cache", "soft_cache_gb", "micro_batch_tokens", "shard"),
     }
 
     task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
@@ -93,6 +93,7 @@ class StudentOptions(StageConfig):
     optimiser: Optimiser = Field("adamw", description="adamw_8bit needs bitsandbytes")
     lora_rank: int | None = Field(None, ge=1, description="train low-rank adapters, merged at the end; left out, all weights")
     gradient_checkpointing: bool = Field(False, description="less memory for a fifth more time: compute activations twice")
+    shard: bool = Field(False, description="share weights, gradients and optimiser states out among devices (FSDP)")
     report_to: Listed[str] = Field(("tensorboard",), description="where training is logged: tensorboard, wandb, ...; none")
 
     @field_validator("prefixes")

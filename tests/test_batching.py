@@ -14,8 +14,9 @@ from dsbs.config import TrainConfig
 from dsbs.errors import InputError
 from dsbs.material import load_material
 from dsbs.student import token_cache
-from dsbs.student.batching import Collator, StepSampler
+from dsbs.student.batching import Collator, StepSampler, lengths_of
 from dsbs.student.lengths import padded_tokens, split_alike, split_evenly
+from dsbs.student.memory import largest_pass
 from dsbs.student.objective import Objective
 from dsbs.student.plan import plan_training
 
@@ -111,6 +112,24 @@ def test_a_step_that_does_not_fit_into_memory_is_cut_until_it_does(
     room = 0
     with pytest.raises(InputError, match=r"memory: got too little for .* --gradient-checkpointing"):
         api.train(**settings, out=tmp_path / "none")
+
+
+def test_the_largest_pass_that_fits_is_found_by_halves(answered_farm: Farm) -> None:
+    config = TrainConfig(answers=answered_farm.folder / "answered", student="tiny")
+    plan = plan_training(load_material(config), config)
+    examples, collator = plan.encoded.examples, Collator(plan.encoded.tasks, 0)
+    tried = []
+
+    def most(room: float) -> int:
+        return largest_pass(examples, collator, count=8, fits=lambda batch: tried.append(batch.tokens) or batch.tokens <= room)
+
+    whole = most(float("inf"))
+    anywhere = [max(part.tokens for part in collator(examples[at : at + 8])["micro_batches"]) for at in range(57)]
+    assert whole >= max(anywhere)
+    assert whole / 4 < most(whole / 2) <= whole / 2
+    with pytest.raises(InputError, match="memory: got too little"):
+        most(0)
+    assert tried[-1] == max(int(lengths_of(example).sum(axis=1).max()) for example in examples)
 
 
 def test_what_was_tokenised_once_is_read_back(answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,3 +71,22 @@ def test_labels_are_read_in_the_plain_way_and_in_ours(
     benchmark("train", monkeypatch).evaluate(tmp_path / "student", 1)
     lines = capsys.readouterr().out.splitlines()
     assert "100.0% the same labels" in lines[2]
+
+
+def test_a_device_is_measured_and_its_costs_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    device = benchmark("device", monkeypatch)
+    row = device.measure("mini", "cpu", batch_size=4, steps=1, peak=1e12, top=3)
+    assert row.utilisation == pytest.approx(row.tflops)
+    assert row.tokens_per_s > 0
+    assert row.pass_tokens > 4 * 2 * 40
+    shares = [float(line.split("%")[0]) for line in capsys.readouterr().out.splitlines()]
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) == 3
+    assert f"| {row.tokens_per_s:,.0f} |" in device.table([row])
+    known = {"NVIDIA H100 80GB HBM3": 989, "NVIDIA H100 PCIe": 756, "NVIDIA A100-SXM4-80GB": 312, "NVIDIA A10": 125}
+    for name, tflops in known.items():
+        assert device.peak_of(name) == tflops * 1e12
+    assert device.peak_of("Some CPU") != device.peak_of("Some CPU"), "not known"

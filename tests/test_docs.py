@@ -13,12 +13,13 @@ from dsbs.__main__ import STAGES
 FILES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("**/*.md")),
+    ROOT / "docs" / "accelerate.yaml",
     *sorted((ROOT / "pipelines").glob("*.yaml")),
     *(ROOT / "dsbs" / f"{stage}.py" for stage in STAGES),
 ]
 _LINE = re.compile(
     r"^[\s#$]*(?:[A-Z_]+=\S+\s+)*(?:.*\|\s*)?"  # a comment, variables, a pipe
-    r"(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|torchrun .*? -m dsbs\.(\w+)|dsbs (\w+))(.*)$"
+    r"(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|(?:torchrun|accelerate launch) .*? -m dsbs\.(\w+)|dsbs (\w+))(.*)$"
 )
 
 

@@ -1,6 +1,7 @@
 """Settings of a training in the words of transformers' Trainer."""
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ def _computes_bf16() -> bool:
 
 
 def training_arguments(config: TrainConfig, settings: Preset, folder: Path, precision: str) -> Seq2SeqTrainingArguments:
-    """The Trainer's arguments. InputError for an optimiser that is not installed."""
+    """The Trainer's arguments. InputError for an optimiser that is not installed, and under DeepSpeed."""
+    if os.environ.get("ACCELERATE_USE_DEEPSPEED", "false").lower() == "true":
+        got = "DeepSpeed, which makes an optimiser step of each forward pass"
+        raise InputError("accelerate launch", got=got, expected="FSDP or plain processes", fix="use --shard; see docs/scale.md")
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(folder),
         max_steps=settings.max_steps,

@@ -130,7 +130,6 @@ class Collator:
     ) -> None:
         self.tasks, self.pad, self.normalise = tuple(tasks), pad, normalise
         self.most, self.worth = most, worth
-        self._nothing = EncodedTarget(self.tasks[0], 0.0, [pad], [pad])
 
     def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
         sequences = [sequence for example in examples for sequence in example]
@@ -139,8 +138,12 @@ class Collator:
         sizes.append(sum(bool(s.candidates) for s in counted))
         groups = split_alike(lengths_of(sequences), most=self.most, worth=self.worth) if sequences else []
         # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
-        parts = [[sequences[row] for row in group] for group in groups] or [[self._nothing]]
-        return StepBatch(examples=examples, micro_batches=list(map(self.tensors, parts)), sizes=torch.tensor(sizes))
+        parts = [self.tensors([sequences[row] for row in group]) for group in groups] or [self.nothing()]
+        return StepBatch(examples=examples, micro_batches=parts, sizes=torch.tensor(sizes))
+
+    def nothing(self) -> MicroBatch:
+        """A micro-batch that adds nothing to loss and gradient."""
+        return self.tensors([EncodedTarget(self.tasks[0], 0.0, [self.pad], [self.pad])])
 
     def tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
         """The sequences as one padded micro-batch."""

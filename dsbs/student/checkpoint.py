@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,14 @@ class Student:
     card: Card
 
 
-def save_student(student: Student, folder: Path) -> None:
-    """Write safetensors, tokenizer and card; an older student in the folder is replaced as a whole or not at all."""
+def save_student(student: Student, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+    """Write safetensors, tokenizer and card; an older student in the folder is replaced as a whole or not at all.
+
+    `weights` stand in for the model's own where those are sharded.
+    """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    merged(student.model).save_pretrained(partial)
+    merged(student.model).save_pretrained(partial, state_dict=weights)
     student.tokenizer.save_pretrained(partial)
     write_json(partial / CARD, student.card.to_json())
     old = folder.with_name(f".{folder.name}.old")

@@ -25,6 +25,7 @@ from dsbs.student.loss import task_scales
 from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, pass_flops, plan_training
 from dsbs.student.predict import check, predict
+from dsbs.student.sharding import ShardedTrainer, sharded
 from dsbs.student.soft_cache import CachedTeacher
 from dsbs.student.soft_teacher import WhiteBoxTeacher
 from dsbs.student.tokenizer import tokenizer_hash
@@ -59,6 +60,7 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
         "settings": vars(plan.settings),
         "precision": precision,
         "processes": trainer.args.world_size,
+        "sharded": isinstance(trainer, ShardedTrainer),
         "device": _device_name(trainer.args.device),
         "parameters": student.model.num_parameters(),
         "trained_parameters": student.model.num_parameters(only_trainable=True),
@@ -76,6 +78,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
     """Run the trainer to its last step; without labelled validation rows the last weights are the best."""
     arguments = training_arguments(plan.config, plan.settings, out / CHECKPOINTS, precision)
     rank, ranks = arguments.process_index, arguments.world_size
+    kind = ShardedTrainer if sharded(plan.config, ranks) else StepTrainer
     _say_disk(student.model, out)
     resumed = last_checkpoint(out / CHECKPOINTS)
     objective, cache = _objective(plan, precision)
@@ -84,7 +87,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
         limit, vocabulary = plan.config.soft_cache_gb, plan.architecture.vocab_size
         cache.fill(collator, limit_gb=limit, vocabulary=vocabulary, rank=rank, ranks=ranks)
     with Progress("train", plan.settings.max_steps, unit="steps", shown=rank == 0) as progress:
-        trainer = StepTrainer(
+        trainer = kind(
             model=student.model,
             args=arguments,
             processing_class=student.tokenizer,
@@ -94,7 +97,7 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             objective=objective,
             task_weights=_task_weights(plan),
             validate=_validator(student, validation[rank::ranks]) if validation else None,
-            save_best=lambda: save_student(student, out / BEST),
+            save_best=lambda weights: save_student(student, out / BEST, weights),
             callbacks=[StepCallback(progress), *log_callbacks(plan.config.report_to, out)],
         )
         if resumed is not None:
@@ -102,8 +105,8 @@ def _train(plan: Plan, student: Student, validation: Sequence[tuple[Example, str
             progress.skip(int(resumed.name.rsplit("-", 1)[1]))
         trainer.accelerator.wait_for_everyone()  # until the cache is whole
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    if not validation and trainer.is_world_process_zero():
-        save_student(student, out / BEST)
+    if not validation:
+        trainer.save_best()
     return trainer
 
 

@@ -20,10 +20,10 @@ from transformers import (
     TrainerState,
 )
 
-from dsbs.errors import InputError
 from dsbs.progress import Progress, say
 from dsbs.student.batching import Collator, MicroBatch, StepBatch, StepSampler
 from dsbs.student.encoding import Encoded
+from dsbs.student.memory import STATE_BYTES, largest_pass, too_little
 from dsbs.student.objective import Objective
 
 Validate = Callable[[], tuple[int, int]]
@@ -48,7 +48,7 @@ class StepTrainer(Seq2SeqTrainer):
         objective: Objective,
         task_weights: Callable[[int], Sequence[float]],
         validate: Validate | None,
-        save_best: Callable[[], None],
+        save_best: Callable[[Mapping[str, torch.Tensor] | None], None],
         **trainer_arguments: Any,
     ) -> None:
         super().__init__(train_dataset=encoded.examples, eval_dataset=[0], **trainer_arguments)
@@ -63,15 +63,18 @@ class StepTrainer(Seq2SeqTrainer):
     def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
         """Forward and backward of every micro-batch; the loss of the step over all ranks, detached.
 
-        A step that does not fit into memory is begun anew with micro-batches half as large, for this step and all to come.
+        On one device a step that does not fit into memory is begun anew with micro-batches half as large, for this step and all
+        to come. Several devices cannot leave a step alone in the middle of it: they try before the first what fits.
         """
+        if self._tries_first and math.isinf(self._collator.most):
+            self._collator.most = self._what_fits(model)
+            inputs = self._collator(inputs["examples"])
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
             largest = max(micro_batch.tokens for micro_batch in inputs["micro_batches"])
             if self.accelerator.num_processes > 1 or _cannot_be_cut(inputs):
-                fix = "give --micro-batch-tokens, --gradient-checkpointing, --optimiser adafactor or --lora-rank"
-                raise InputError("memory", got=f"too little for {largest:,} tokens", expected="enough", fix=fix) from None
+                raise too_little(largest) from None
         # Outside of the handler, which would keep what did not fit alive.
         self._collator.most = largest // 2
         say(f"{largest:,} tokens a forward pass do not fit into memory: {self._collator.most:,} from here on")
@@ -79,9 +82,44 @@ class StepTrainer(Seq2SeqTrainer):
         clear_device_cache(garbage_collection=True)
         return self.training_step(model, self._collator(inputs["examples"]))
 
+    @property
+    def _tries_first(self) -> bool:
+        return self.accelerator.num_processes > 1
+
+    def _what_fits(self, model: Any) -> int:
+        count = -(-self._sampler.batch_size // self.accelerator.num_processes)
+
+        def fits(batch: MicroBatch) -> bool:
+            agreed = torch.tensor(int(self._fits(model, batch)), device=self.args.device)
+            model.zero_grad()
+            clear_device_cache(garbage_collection=True)
+            dist.all_reduce(agreed, dist.ReduceOp.MIN)
+            return bool(agreed)
+
+        return largest_pass(self.train_dataset, self._collator, count=count, fits=fits)
+
+    def _fits(self, model: Any, batch: MicroBatch) -> bool:
+        """Whether a pass fits on this device beside the optimiser's states. No process waits for another meanwhile."""
+        device, tasks = self.args.device, len(self._collator.tasks)
+        model.train()
+        try:
+            states = torch.empty(self._states_to_come(), dtype=torch.uint8, device=device)
+            with self.accelerator.no_sync(model), torch.random.fork_rng([device] if device.type != "cpu" else []):
+                sizes, scales = torch.ones(tasks + 1, device=device), torch.ones(tasks, device=device)
+                self.accelerator.backward(self._loss(model, batch.to(device), sizes, scales))
+        except torch.OutOfMemoryError:
+            return False
+        del states
+        return True
+
+    def _states_to_come(self) -> int:
+        """Bytes of the optimiser's states, which it makes in its first step; 0 once it has."""
+        trained = sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
+        return 0 if self.optimizer.state else STATE_BYTES[self.args.optim] * trained
+
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
-        ranks, micro_batches = self.accelerator.num_processes, inputs["micro_batches"]
+        ranks, micro_batches = self.accelerator.num_processes, self._agreed(inputs["micro_batches"])
         sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
             dist.all_reduce(sizes)
@@ -99,7 +137,14 @@ class StepTrainer(Seq2SeqTrainer):
     def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         batch = replace(batch, weight=batch.weight * scales[batch.task])
         with self.compute_loss_context_manager():
-            return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
+            return self._objective_of(model, batch, sizes)
+
+    def _objective_of(self, model: Any, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
+        return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
+
+    def _agreed(self, micro_batches: list[MicroBatch]) -> list[MicroBatch]:
+        """The passes of a step, where processes have to agree on their number."""
+        return micro_batches
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
@@ -107,16 +152,30 @@ class StepTrainer(Seq2SeqTrainer):
             self.log({"clipped_steps": self.clipped_steps})
             return {}
         self.model.eval()
-        counts = torch.tensor(self._validate(), device=self.args.device)
+        counts = torch.tensor(self._validated(), device=self.args.device)
         if self.accelerator.num_processes > 1:
             dist.all_reduce(counts)
         metrics = {"eval_accuracy": counts[0].item() / counts[1].item()}
         best = max((log["eval_accuracy"] for log in self.state.log_history if "eval_accuracy" in log), default=-1.0)
         self.log({**metrics, "clipped_steps": self.clipped_steps})
-        if metrics["eval_accuracy"] > best and self.is_world_process_zero():
-            self._save_best()
+        if metrics["eval_accuracy"] > best:
+            self.save_best()
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def save_best(self) -> None:
+        """Hand the weights as they are to the caller's `save_best`, on one process."""
+        weights = self._weights()
+        if self.is_world_process_zero():
+            self._save_best(weights)
+
+    def _validated(self) -> tuple[int, int]:
+        assert self._validate is not None
+        return self._validate()
+
+    def _weights(self) -> Mapping[str, torch.Tensor] | None:
+        """Weights to save, where the model's own are not whole. Every process must ask."""
+        return None
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Counted from the plan of steps instead; see `fit`."""

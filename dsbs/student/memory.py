@@ -1,0 +1,34 @@
+"""How many tokens of a forward and backward pass fit into memory, found by trying."""
+
+from collections.abc import Callable, Sequence
+
+from dsbs.errors import InputError
+from dsbs.progress import say
+from dsbs.student.batching import Collator, MicroBatch, lengths_of
+from dsbs.student.encoding import EncodedTarget
+
+STATE_BYTES = {"adamw_torch_fused": 8, "adamw_bnb_8bit": 2, "adafactor": 0}
+"""What an optimiser of transformers keeps of every parameter. Adafactor's row and column of a matrix are next to nothing."""
+
+
+def largest_pass(
+    examples: Sequence[Sequence[EncodedTarget]], collator: Collator, *, count: int, fits: Callable[[MicroBatch], bool]
+) -> int:
+    """Tokens of the largest pass that fits: over the longest sequences that `count` examples might have, or half of them, and
+    so on. InputError where a single one does not fit.
+    """
+    sequences = [sequence for example in examples for sequence in example]
+    by_length = lengths_of(sequences).sum(axis=1).argsort()[::-1]
+    rows = by_length[: count * max(map(len, examples))]
+    while not fits(trial := collator.tensors([sequences[row] for row in rows])):
+        if len(rows) == 1:
+            raise too_little(trial.tokens)
+        say(f"{trial.tokens:,} tokens a forward pass do not fit into memory")
+        rows = rows[: len(rows) // 2]
+    return trial.tokens
+
+
+def too_little(tokens: int) -> InputError:
+    """What to do where not even so many tokens fit."""
+    fix = "give --micro-batch-tokens, --gradient-checkpointing, --optimiser adafactor or --lora-rank"
+    return InputError("memory", got=f"too little for {tokens:,} tokens", expected="enough", fix=fix)
