@@ -1,10 +1,11 @@
 """`dsbs generate` against what it drives, called directly with the same prompts.
 
     python benchmarks/generate.py engine    # vLLM in the process: our time over vLLM's
-    python benchmarks/generate.py server    # a server that answers at once: rows a second, and peak memory
+    python benchmarks/generate.py server    # a server that answers at once: rows a second beside the bare client
+    python benchmarks/generate.py stream    # many rows from such a server, and the plan of as many: memory and disk
 
 Every timing is a process of its own; ours and theirs take turns in one run, and the best of each is compared. Our rows are all
-in the store, every commit durable. Start-up of engines is left out of `engine`, and everything is counted in `server`.
+in the store, every commit durable. Start-up of engines is left out of `engine`, and everything is counted in the others.
 """
 
 import argparse
@@ -18,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +84,14 @@ def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
         started = time.monotonic()
         with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
             said, _ = process.communicate()
-        results = json.loads(said)
+        results, whole = json.loads(said), time.monotonic() - started
+        if "plan" in results:
+            return {"whole_s": whole, "rows": results["plan"]["rows"]}
         assert results["failed"] == 0, results["failures"]
-        return {"seconds": results["labelling_s"], "whole_s": time.monotonic() - started, "rows": results["new"]}
+        disk = Counter[str]()
+        for path in Path(out).rglob("*.*"):
+            disk[path.suffix] += path.stat().st_size
+        return {"seconds": results["labelling_s"], "whole_s": whole, "rows": results["new"], "disk": disk}
 
 
 def vllm_llm(folder: Path) -> float:
@@ -178,27 +185,42 @@ def engine(rows: int, rounds: int) -> None:
             print(f"engine, {what}: {shown}; ours over the faster direct way: {best['ours'] / direct:.2f}", flush=True)
 
 
-def server(rows: int, many: int) -> None:
-    """Rows a second in chat and in completions beside the bare client, and how memory grows with rows."""
+def server(rows: int, rounds: int) -> None:
+    """Rows a second in chat and in completions beside the bare client."""
     with tempfile.TemporaryDirectory() as name, _loopback() as url:
         folder = Path(name)
         make_work(folder, rows, shared_words=80, own_words=12)
         for api in ("chat", "completions"):
-            bare = apart("client", folder, url, api)
-            ours = run_ours(folder, "--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", api)
-            shown = f"ours {rows / ours['whole_s']:,.0f} rows/s, start-up included; the bare client {rows / bare:,.0f}"
+            bare, ours = [], []
+            for _ in range(rounds):
+                bare.append(apart("client", folder, url, api))
+                ours.append(run_ours(folder, *_endpoint(url, api))["whole_s"])
+            shown = f"ours {rows / min(ours):,.0f} rows/s, start-up included; the bare client {rows / min(bare):,.0f}"
             print(f"server, {api}, {rows:,} rows: {shown}", flush=True)
-        peaks = []
-        for count in (rows, many):
+
+
+def stream(rows: int) -> None:
+    """A tenth of the rows, then all: rows a second, peak memory and disk of `generate` in completions, and of its plan."""
+    with tempfile.TemporaryDirectory() as name, _loopback() as url:
+        folder, peaks = Path(name), []
+        for count in (rows // 10, rows):
             make_work(folder, count, shared_words=80, own_words=12)
-            flags = ("--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", "completions")
-            ours = json.loads(apart_memory(folder, flags))
-            peaks.append(ours["peak_mib"])
-            print(f"server, completions, {count:,} rows: {count / ours['whole_s']:,.0f} rows/s, {peaks[-1]:,.0f} MiB at most")
-        print(f"memory grows by {peaks[1] - peaks[0]:,.0f} MiB from {rows:,} to {many:,} rows")
+            for what, *flags in (("plan", "--plan"), ("generate",)):
+                ours = json.loads(apart_memory(folder, [*_endpoint(url, "completions"), *flags]))
+                peaks.append(ours["peak_mib"])
+                disk = ", ".join(f"{suffix} {size / count:,.0f}" for suffix, size in sorted(ours.get("disk", {}).items()))
+                rate = f"{count / ours['whole_s']:,.0f} rows/s, {peaks[-1]:,.0f} MiB at most"
+                print(f"stream, {what}, {count:,} rows: {rate}" + f"; bytes a row: {disk}" * bool(disk), flush=True)
+        for what, before, after in zip(("plan", "generate"), peaks[:2], peaks[2:], strict=True):
+            each = (after - before) * 2**20 / (rows - rows // 10)
+            print(f"stream, {what}: {after - before:,.0f} MiB more for ten times the rows, {each:,.0f} bytes a row")
 
 
-def apart_memory(folder: Path, flags: tuple[str, ...]) -> str:
+def _endpoint(url: str, api: str) -> tuple[str, ...]:
+    return ("--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", api)
+
+
+def apart_memory(folder: Path, flags: Iterable[str]) -> str:
     """Ours in a process that has no other child, so that the largest child's memory is ours."""
     command = [sys.executable, __file__, "worker", "memory", str(folder), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
@@ -228,15 +250,16 @@ def main() -> None:
         worker(sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["engine", "server", []], default=["engine", "server"])
-    parser.add_argument("--rows", type=int, default=0, help="default 5,000 for engine, 20,000 for server")
-    parser.add_argument("--many", type=int, default=200_000, help="rows of the larger run of server")
+    parser.add_argument("what", nargs="*", choices=["engine", "server", "stream", []], default=["engine", "server"])
+    parser.add_argument("--rows", type=int, default=0, help="default 8,000 for engine, 20,000 for server, 1,000,000 for stream")
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     if "engine" in given.what:
-        engine(given.rows or 5_000, given.rounds)
+        engine(given.rows or 8_000, given.rounds)
     if "server" in given.what:
-        server(given.rows or 20_000, given.many)
+        server(given.rows or 20_000, given.rounds)
+    if "stream" in given.what:
+        stream(given.rows or 1_000_000)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,12 @@ CREATE TABLE IF NOT EXISTS asked (
 """
 
 _COLUMNS = ("text", "reasoning", "finish_reason", "prompt_tokens", "completion_tokens", "cached_tokens", "error")
+_EXAMPLE = tuple(field.name for field in dataclasses.fields(Example))
 _PAGE = 500
 _NEVER = "never asked: the run stopped before it"
+
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Asked(NamedTuple):
@@ -202,7 +206,7 @@ def _asked_and_answered(
 
 def example_json(example: Example) -> str:
     """An example as compact JSON; `example_from` reads it back."""
-    return json.dumps({f.name: getattr(example, f.name) for f in dataclasses.fields(example)}, ensure_ascii=False)
+    return _to_json({name: getattr(example, name) for name in _EXAMPLE})
 
 
 def example_from(text: str) -> Example:
