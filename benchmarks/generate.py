@@ -166,12 +166,16 @@ def apart(name: str, folder: Path, *rest: str) -> float:
     return float(done.stdout.strip().splitlines()[-1])
 
 
-def engine(rows: int, rounds: int) -> None:
+SHAPES = {"prefix shared": (440, 12), "nothing shared": (8, 440)}
+"""Words of the demonstrations, and of each row."""
+
+
+def engine(rows: int, rounds: int, shapes: Iterable[str]) -> None:
     """Ours over the faster of vLLM's two ways, with and without a prefix to share."""
-    for what, shape in (("prefix shared", (440, 12)), ("nothing shared", (8, 440))):
+    for what in shapes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            make_work(folder, rows, shared_words=shape[0], own_words=shape[1])
+            make_work(folder, rows, shared_words=SHAPES[what][0], own_words=SHAPES[what][1])
             make_model(folder / "model")
             flags = ("--teacher", "vllm", "--model", str(folder / "model"), "--max-new-tokens", "32")
             found: dict[str, list[float]] = {"ours": [], "LLM.generate": [], "AsyncLLM": []}
@@ -252,10 +256,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", choices=["engine", "server", "stream", []], default=["engine", "server"])
     parser.add_argument("--rows", type=int, default=0, help="default 8,000 for engine, 20,000 for server, 1,000,000 for stream")
+    parser.add_argument("--shape", choices=SHAPES, help="of engine, only this one")
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     if "engine" in given.what:
-        engine(given.rows or 8_000, given.rounds)
+        engine(given.rows or 8_000, given.rounds, [given.shape] if given.shape else SHAPES)
     if "server" in given.what:
         server(given.rows or 20_000, given.rounds)
     if "stream" in given.what:
