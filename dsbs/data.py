@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from dsbs.errors import InputError
-from dsbs.examples import SPLIT_OF, examples_of, id_twice
+from dsbs.examples import SPLIT_OF, content_hash, examples_of, id_twice
 from dsbs.prompting import load_task, packaged, render_input
 from dsbs.readers import SUFFIXES, Rows, read_hub, read_rows
 from dsbs.records import SPLITS, Example, Split
@@ -80,12 +80,12 @@ def _check_ids(task: Task, source: "_Source", shelf: Shelf, named: Sequence[int]
             shelf.numbers[place] = -1
 
 
-def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
+def extra_examples(task: Task, named_paths: Iterable[str]) -> Shelved:
     """Inputs of other tasks, given as NAME=PATH, as extra training inputs: no gold label, split `extra`, ids "NAME-...".
 
     InputError where the other task does not have the same fields.
     """
-    found: list[Example] = []
+    shelf = Shelf()
     for name, path in extra_files(named_paths):
         other = load_task(name)
         if set(other.columns.fields) != set(task.columns.fields):
@@ -95,18 +95,10 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
                 expected=f"the fields of {task.name}: {sorted(task.columns.fields)}",
                 fix="write a prompt file that maps its columns to these fields",
             )
-        for split in load_data(other, path).splits.values():
-            found += [
-                replace(
-                    e,
-                    id=f"{other.name}-{e.id}",
-                    split="extra",
-                    gold=None,
-                    input=render_input(task, e.fields, e.choices),
-                )
-                for e in split
-            ]
-    return found
+        for e in chain.from_iterable(load_data(other, path).splits.values()):
+            text = render_input(task, e.fields, e.choices)
+            shelf.add(replace(e, id=f"{other.name}-{e.id}", gold=None, input=text), content_hash(e))
+    return Shelved(shelf, range(len(shelf)), "extra")
 
 
 def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
