@@ -199,8 +199,7 @@ def _asked_and_answered(
     fields = dict(zip(_COLUMNS, values, strict=True))
     if missing:
         fields |= {"text": "", "error": _NEVER}
-    found = json.loads(scores) if scores else None
-    completion = Completion(key, label_scores=found or None, **fields)
+    completion = Completion(key, label_scores=json.loads(scores) if scores and scores != "{}" else None, **fields)
     return Asked(position, purpose, sample, key, example_from(example)), completion
 
 
