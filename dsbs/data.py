@@ -64,12 +64,12 @@ def load_data(task: Task, path: Path | None, *, split_seed: int = 0) -> TaskData
         for place, split in zip(range(start, len(shelf)), cut, strict=False):
             places.setdefault(cast(Split, split), array("I")).append(place)
     shelf.numbers = array("i", occurrences(stems).tobytes())
-    _check_ids(task, source, shelf, named)
+    _check_ids(source, shelf, named)
     parts = {cast(Split, SPLIT_OF[part]): part for part in source.parts if part != "all"}
     return TaskData({s: Shelved(shelf, places[s], s) for s in SPLITS if s in places}, source.files, parts)
 
 
-def _check_ids(task: Task, source: "_Source", shelf: Shelf, named: Sequence[int]) -> None:
+def _check_ids(source: "_Source", shelf: Shelf, named: Sequence[int]) -> None:
     """Ids that came with the rows stay as they are, and none may come twice."""
     for place, given in enumerate(named):
         if given and shelf.numbers[place]:
