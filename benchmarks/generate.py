@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +95,11 @@ def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
         return {"seconds": results["labelling_s"], "whole_s": whole, "rows": results["new"], "disk": disk}
 
 
-def vllm_llm(folder: Path) -> float:
+def vllm_llm(folder: Path, **more: Any) -> float:
     """Seconds of `LLM.generate` over all prompts at once."""
     from vllm import LLM
 
-    arguments = {"enforce_eager": True, "generation_config": "vllm", "enable_prefix_caching": True}
+    arguments = {"enforce_eager": True, "generation_config": "vllm", "enable_prefix_caching": True, **more}
     engine, texts = LLM(str(folder / "model"), **arguments), prompts(folder)
     started = time.monotonic()
     engine.generate(texts, _params(), use_tqdm=False)
@@ -173,18 +174,19 @@ SHAPES = {"prefix shared": (440, 12), "nothing shared": (8, 440)}
 def engine(rows: int, rounds: int, shapes: Iterable[str]) -> None:
     """Ours over the faster of vLLM's two ways, with and without a prefix to share."""
     for what in shapes:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
             make_work(folder, rows, shared_words=SHAPES[what][0], own_words=SHAPES[what][1])
             make_model(folder / "model")
             flags = ("--teacher", "vllm", "--model", str(folder / "model"), "--max-new-tokens", "32")
-            found: dict[str, list[float]] = {"ours": [], "LLM.generate": [], "AsyncLLM": []}
+            ways = {"LLM.generate": "llm", "LLM.generate in blocks of 32, as ours": "llm32", "AsyncLLM": "async"}
+            found: dict[str, list[float]] = {"ours": [], **{way: [] for way in ways}}
             for _ in range(rounds):
-                found["LLM.generate"].append(apart("llm", folder))
+                for way, name in ways.items():
+                    found[way].append(apart(name, folder))
                 found["ours"].append(run_ours(folder, *flags)["seconds"])
-                found["AsyncLLM"].append(apart("async", folder))
             best = {way: min(seconds) for way, seconds in found.items()}
-            direct = min(best["LLM.generate"], best["AsyncLLM"])
+            direct = min(best[way] for way in ways)
             shown = ", ".join(f"{way} {rows / s:,.0f} rows/s ({s:.1f} s)" for way, s in best.items())
             print(f"engine, {what}: {shown}; ours over the faster direct way: {best['ours'] / direct:.2f}", flush=True)
 
@@ -246,7 +248,7 @@ def worker(name: str, folder: Path, rest: list[str]) -> None:
     elif name == "client":
         print(bare_client(folder, rest[0], rest[1] == "chat"))
     else:
-        print({"llm": vllm_llm, "async": vllm_async}[name](folder))
+        print({"llm": vllm_llm, "llm32": partial(vllm_llm, block_size=32), "async": vllm_async}[name](folder))
 
 
 def main() -> None:
