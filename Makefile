@@ -27,7 +27,8 @@ lint: $(VENV)/installed
 # Ratios of ours against the plain way, in short forms; benchmarks/README.md has the long ones. options.py needs runs to compare.
 bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/generate.py engine --rows 500 --rounds 1
-	$(VENV)/bin/python benchmarks/generate.py server --rows 2000 --many 10000
+	$(VENV)/bin/python benchmarks/generate.py server --rows 2000 --rounds 1
+	$(VENV)/bin/python benchmarks/generate.py stream --rows 20000
 	$(VENV)/bin/python benchmarks/train.py train --steps 1
 	$(VENV)/bin/python benchmarks/hinton.py --seeds 2
 	$(VENV)/bin/python benchmarks/coverage.py

@@ -1,10 +1,11 @@
 """`dsbs generate` against what it drives, called directly with the same prompts.
 
     python benchmarks/generate.py engine    # vLLM in the process: our time over vLLM's
-    python benchmarks/generate.py server    # a server that answers at once: rows a second, and peak memory
+    python benchmarks/generate.py server    # a server that answers at once: rows a second beside the bare client
+    python benchmarks/generate.py stream    # many rows from such a server, and the plan of as many: memory and disk
 
 Every timing is a process of its own; ours and theirs take turns in one run, and the best of each is compared. Our rows are all
-in the store, every commit durable. Start-up of engines is left out of `engine`, and everything is counted in `server`.
+in the store, every commit durable. Start-up of engines is left out of `engine`, and everything is counted in the others.
 """
 
 import argparse
@@ -18,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +85,21 @@ def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
         started = time.monotonic()
         with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
             said, _ = process.communicate()
-        results = json.loads(said)
+        results, whole = json.loads(said), time.monotonic() - started
+        if "plan" in results:
+            return {"whole_s": whole, "rows": results["plan"]["rows"]}
         assert results["failed"] == 0, results["failures"]
-        return {"seconds": results["labelling_s"], "whole_s": time.monotonic() - started, "rows": results["new"]}
+        disk = Counter[str]()
+        for path in Path(out).rglob("*.*"):
+            disk[path.suffix] += path.stat().st_size
+        return {"seconds": results["labelling_s"], "whole_s": whole, "rows": results["new"], "disk": disk}
 
 
-def vllm_llm(folder: Path) -> float:
+def vllm_llm(folder: Path, **more: Any) -> float:
     """Seconds of `LLM.generate` over all prompts at once."""
     from vllm import LLM
 
-    arguments = {"enforce_eager": True, "generation_config": "vllm", "enable_prefix_caching": True}
+    arguments = {"enforce_eager": True, "generation_config": "vllm", "enable_prefix_caching": True, **more}
     engine, texts = LLM(str(folder / "model"), **arguments), prompts(folder)
     started = time.monotonic()
     engine.generate(texts, _params(), use_tqdm=False)
@@ -159,46 +167,66 @@ def apart(name: str, folder: Path, *rest: str) -> float:
     return float(done.stdout.strip().splitlines()[-1])
 
 
-def engine(rows: int, rounds: int) -> None:
+SHAPES = {"prefix shared": (440, 12), "nothing shared": (8, 440)}
+"""Words of the demonstrations, and of each row."""
+
+
+def engine(rows: int, rounds: int, shapes: Iterable[str]) -> None:
     """Ours over the faster of vLLM's two ways, with and without a prefix to share."""
-    for what, shape in (("prefix shared", (440, 12)), ("nothing shared", (8, 440))):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            make_work(folder, rows, shared_words=shape[0], own_words=shape[1])
+    for what in shapes:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            make_work(folder, rows, shared_words=SHAPES[what][0], own_words=SHAPES[what][1])
             make_model(folder / "model")
             flags = ("--teacher", "vllm", "--model", str(folder / "model"), "--max-new-tokens", "32")
-            found: dict[str, list[float]] = {"ours": [], "LLM.generate": [], "AsyncLLM": []}
+            ways = {"LLM.generate": "llm", "LLM.generate in blocks of 32, as ours": "llm32", "AsyncLLM": "async"}
+            found: dict[str, list[float]] = {"ours": [], **{way: [] for way in ways}}
             for _ in range(rounds):
-                found["LLM.generate"].append(apart("llm", folder))
+                for way, name in ways.items():
+                    found[way].append(apart(name, folder))
                 found["ours"].append(run_ours(folder, *flags)["seconds"])
-                found["AsyncLLM"].append(apart("async", folder))
             best = {way: min(seconds) for way, seconds in found.items()}
-            direct = min(best["LLM.generate"], best["AsyncLLM"])
+            direct = min(best[way] for way in ways)
             shown = ", ".join(f"{way} {rows / s:,.0f} rows/s ({s:.1f} s)" for way, s in best.items())
             print(f"engine, {what}: {shown}; ours over the faster direct way: {best['ours'] / direct:.2f}", flush=True)
 
 
-def server(rows: int, many: int) -> None:
-    """Rows a second in chat and in completions beside the bare client, and how memory grows with rows."""
+def server(rows: int, rounds: int) -> None:
+    """Rows a second in chat and in completions beside the bare client."""
     with tempfile.TemporaryDirectory() as name, _loopback() as url:
         folder = Path(name)
         make_work(folder, rows, shared_words=80, own_words=12)
         for api in ("chat", "completions"):
-            bare = apart("client", folder, url, api)
-            ours = run_ours(folder, "--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", api)
-            shown = f"ours {rows / ours['whole_s']:,.0f} rows/s, start-up included; the bare client {rows / bare:,.0f}"
+            bare, ours = [], []
+            for _ in range(rounds):
+                bare.append(apart("client", folder, url, api))
+                ours.append(run_ours(folder, *_endpoint(url, api))["whole_s"])
+            shown = f"ours {rows / min(ours):,.0f} rows/s, start-up included; the bare client {rows / min(bare):,.0f}"
             print(f"server, {api}, {rows:,} rows: {shown}", flush=True)
-        peaks = []
-        for count in (rows, many):
+
+
+def stream(rows: int) -> None:
+    """A tenth of the rows, then all: rows a second, peak memory and disk of `generate` in completions, and of its plan."""
+    with tempfile.TemporaryDirectory() as name, _loopback() as url:
+        folder, peaks = Path(name), []
+        for count in (rows // 10, rows):
             make_work(folder, count, shared_words=80, own_words=12)
-            flags = ("--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", "completions")
-            ours = json.loads(apart_memory(folder, flags))
-            peaks.append(ours["peak_mib"])
-            print(f"server, completions, {count:,} rows: {count / ours['whole_s']:,.0f} rows/s, {peaks[-1]:,.0f} MiB at most")
-        print(f"memory grows by {peaks[1] - peaks[0]:,.0f} MiB from {rows:,} to {many:,} rows")
+            for what, *flags in (("plan", "--plan"), ("generate",)):
+                ours = json.loads(apart_memory(folder, [*_endpoint(url, "completions"), *flags]))
+                peaks.append(ours["peak_mib"])
+                disk = ", ".join(f"{suffix} {size / count:,.0f}" for suffix, size in sorted(ours.get("disk", {}).items()))
+                rate = f"{count / ours['whole_s']:,.0f} rows/s, {peaks[-1]:,.0f} MiB at most"
+                print(f"stream, {what}, {count:,} rows: {rate}" + f"; bytes a row: {disk}" * bool(disk), flush=True)
+        for what, before, after in zip(("plan", "generate"), peaks[:2], peaks[2:], strict=True):
+            each = (after - before) * 2**20 / (rows - rows // 10)
+            print(f"stream, {what}: {after - before:,.0f} MiB more for ten times the rows, {each:,.0f} bytes a row")
 
 
-def apart_memory(folder: Path, flags: tuple[str, ...]) -> str:
+def _endpoint(url: str, api: str) -> tuple[str, ...]:
+    return ("--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", api)
+
+
+def apart_memory(folder: Path, flags: Iterable[str]) -> str:
     """Ours in a process that has no other child, so that the largest child's memory is ours."""
     command = [sys.executable, __file__, "worker", "memory", str(folder), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
@@ -220,7 +248,7 @@ def worker(name: str, folder: Path, rest: list[str]) -> None:
     elif name == "client":
         print(bare_client(folder, rest[0], rest[1] == "chat"))
     else:
-        print({"llm": vllm_llm, "async": vllm_async}[name](folder))
+        print({"llm": vllm_llm, "llm32": partial(vllm_llm, block_size=32), "async": vllm_async}[name](folder))
 
 
 def main() -> None:
@@ -228,15 +256,17 @@ def main() -> None:
         worker(sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["engine", "server", []], default=["engine", "server"])
-    parser.add_argument("--rows", type=int, default=0, help="default 5,000 for engine, 20,000 for server")
-    parser.add_argument("--many", type=int, default=200_000, help="rows of the larger run of server")
+    parser.add_argument("what", nargs="*", choices=["engine", "server", "stream", []], default=["engine", "server"])
+    parser.add_argument("--rows", type=int, default=0, help="default 8,000 for engine, 20,000 for server, 1,000,000 for stream")
+    parser.add_argument("--shape", choices=SHAPES, help="of engine, only this one")
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     if "engine" in given.what:
-        engine(given.rows or 5_000, given.rounds)
+        engine(given.rows or 8_000, given.rounds, [given.shape] if given.shape else SHAPES)
     if "server" in given.what:
-        server(given.rows or 20_000, given.many)
+        server(given.rows or 20_000, given.rounds)
+    if "stream" in given.what:
+        stream(given.rows or 1_000_000)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
 """Examples of a task from wherever its rows are: the paper's release, a user's files, or a `datasets` data set."""
 
 import json
-from collections import Counter, defaultdict
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, combinations, islice, repeat
 from pathlib import Path
 from typing import cast
 
 from dsbs.errors import InputError
-from dsbs.examples import SPLIT_OF, content_hash, examples_of, overlap
+from dsbs.examples import SPLIT_OF, content_hash, examples_of, id_twice
 from dsbs.prompting import load_task, packaged, render_input
 from dsbs.readers import SUFFIXES, Rows, read_hub, read_rows
 from dsbs.records import SPLITS, Example, Split
 from dsbs.shelf import Shelf, Shelved
-from dsbs.splits import cut_80_10_10, cut_validation
+from dsbs.splits import cut_80_10_10, cut_validation, occurrences
+from dsbs.streams import short_hash
 from dsbs.tasks import Columns, HubSource, Task
 
 
@@ -34,42 +37,55 @@ class TaskData:
         if "validation" in self.splits:
             return self
         train = self.splits.get("train", Shelved(Shelf(), (), "train"))
-        units, grouped = [], False
-        for example in train:
-            units.append(example.group or example.id)
-            grouped |= example.group is not None
-        held = cut_validation(units, seed, grouped=grouped)
-        kept = train.of([not one for one in held], "train")
+        groups = train.groups()
+        grouped = bool(groups) and groups != train.contents()
+        held = cut_validation(groups if grouped else train.places, seed, grouped=grouped)
+        kept = train.of((not one for one in held), "train")
         return replace(self, splits={**self.splits, "train": kept, "validation": train.of(held, "validation")})
 
 
 def load_data(task: Task, path: Path | None, *, split_seed: int = 0) -> TaskData:
     """Read every split of the task's data. Rows without splits are cut 80/10/10 by `split_seed`.
 
-    InputError for missing columns, broken rows, labels outside the set, duplicate ids, and empty or unknown files.
+    The examples lie in a temporary file; see `Shelf` for what of them stays in memory. InputError for missing columns,
+    broken rows, labels outside the set, duplicate ids, and empty or unknown files.
     """
     source = _find_source(task, path)
-    ids: Counter[str] = Counter()
-    shelf, places = Shelf(), defaultdict[Split, list[int]](list)
+    shelf, stems, named = Shelf(), array("Q"), array("b")
+    places: dict[Split, array[int]] = {}
     for part, rows in source.parts.items():
-        whole, units, added = SPLIT_OF[part] == "all", [], []
-        for example in examples_of(task, part, rows, source.columns, ids):
-            added.append(shelf.add(example))
-            if whole:
-                units.append(example.group or content_hash(example))
-        cut = cut_80_10_10(units, split_seed) if whole else [SPLIT_OF[part]] * len(added)
-        for place, split in zip(added, cut, strict=True):
-            places[cast(Split, split)].append(place)
+        start = len(shelf)
+        for read in examples_of(task, part, rows(), source.columns):
+            shelf.add(read.example, read.content)
+            stems.append(int(short_hash(read.example.id), 16))
+            named.append(read.named)
+        units = shelf.groups[start:] or shelf.contents[start:]
+        cut = cut_80_10_10(units, split_seed) if SPLIT_OF[part] == "all" else repeat(SPLIT_OF[part])
+        for place, split in zip(range(start, len(shelf)), cut, strict=False):
+            places.setdefault(cast(Split, split), array("I")).append(place)
+    shelf.numbers = array("i", occurrences(stems).tobytes())
+    _check_ids(source, shelf, named)
     parts = {cast(Split, SPLIT_OF[part]): part for part in source.parts if part != "all"}
     return TaskData({s: Shelved(shelf, places[s], s) for s in SPLITS if s in places}, source.files, parts)
 
 
-def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
+def _check_ids(source: "_Source", shelf: Shelf, named: Sequence[int]) -> None:
+    """Ids that came with the rows stay as they are, and none may come twice."""
+    for place, given in enumerate(named):
+        if given and shelf.numbers[place]:
+            rows = chain.from_iterable(rows() for rows in source.parts.values())
+            where, _ = next(islice(rows, place, None))
+            raise id_twice(where, shelf.get(place, "train").id.rpartition("-")[0])
+        if given:
+            shelf.numbers[place] = -1
+
+
+def extra_examples(task: Task, named_paths: Iterable[str]) -> Shelved:
     """Inputs of other tasks, given as NAME=PATH, as extra training inputs: no gold label, split `extra`, ids "NAME-...".
 
     InputError where the other task does not have the same fields.
     """
-    found: list[Example] = []
+    shelf = Shelf()
     for name, path in extra_files(named_paths):
         other = load_task(name)
         if set(other.columns.fields) != set(task.columns.fields):
@@ -79,18 +95,10 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> list[Example]:
                 expected=f"the fields of {task.name}: {sorted(task.columns.fields)}",
                 fix="write a prompt file that maps its columns to these fields",
             )
-        for split in load_data(other, path).splits.values():
-            found += [
-                replace(
-                    e,
-                    id=f"{other.name}-{e.id}",
-                    split="extra",
-                    gold=None,
-                    input=render_input(task, e.fields, e.choices),
-                )
-                for e in split
-            ]
-    return found
+        for e in chain.from_iterable(load_data(other, path).splits.values()):
+            text = render_input(task, e.fields, e.choices)
+            shelf.add(replace(e, id=f"{other.name}-{e.id}", gold=None, input=text), content_hash(e))
+    return Shelved(shelf, range(len(shelf)), "extra")
 
 
 def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
@@ -110,15 +118,21 @@ def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
 
 def overlaps(data: TaskData) -> dict[str, int]:
     """How many inputs of one split stand in another as well, word for word."""
-    names = [name for name in ("train", "validation", "test") if name in data.splits]
-    pairs = [(a, b) for at, a in enumerate(names) for b in names[at + 1 :]]
-    return {f"{a} and {b}": len(overlap(data.splits[b], data.splits[a])) for a, b in pairs}  # type: ignore[index]
+    import numpy as np
+
+    contents = {name: rows.contents() for name in ("train", "validation", "test") if (rows := data.splits.get(name))}
+    return {f"{a} and {b}": int(np.isin(contents[b], contents[a]).sum()) for a, b in combinations(contents, 2)}
 
 
 def unlabelled_examples(task: Task, rows: Rows) -> Iterator[Example]:
     """Examples of rows that somebody wants labelled: no gold label is read; ids are the user's, or made of the content."""
     columns = [c.model_copy(update={"gold": None}) for c in [task.columns, *_hub_columns(task)]]
-    yield from examples_of(task, "test", lambda: rows, columns, Counter())
+    seen: Counter[str] = Counter()
+    for where, example, _, named in examples_of(task, "test", rows, columns):
+        if named and seen[example.id]:
+            raise id_twice(where, example.id)
+        yield example if named else replace(example, id=f"{example.id}-{seen[example.id]}")
+        seen[example.id] += 1
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Test inputs that training has nearly seen: the same words, or the same text with other numbers."""
 
+import math
 import re
-import zlib
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 from dsbs.config import Duplicates
@@ -10,13 +12,12 @@ from dsbs.labels import fold
 from dsbs.records import Example
 from dsbs.tables import percent
 
-ALIKE, _CANDIDATE, _PERMUTATIONS = 0.8, 0.7, 96
-"""Near-duplicates share this much of their words (Jaccard). MinHash proposes from a little below, for it only estimates; on
-SVAMP it so finds all 159 such test inputs."""
+ALIKE = 0.8
+"""Near-duplicates share this much of their words (Jaccard)."""
 MOST_ROWS = 50_000
 """Beyond so many rows the search takes more than some seconds and has to be asked for."""
 
-_MOST_PAIRS = 1000
+_MOST_PAIRS, _PAIRED = 1000, 50
 _SHORT = 5
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"\w+")
@@ -36,20 +37,19 @@ def find_duplicates(train: Sequence[Example], test: Sequence[Example], wanted: D
 
     None where there is nothing to compare or it is not `wanted`: `auto` leaves out searches of more than `MOST_ROWS` rows.
 
-    `near`: at least `ALIKE` of all words in common, numbers masked (MinHash finds candidates, which are then compared);
-    None without the library. `but_for_numbers`: a whole line of five words or more that holds a number stands in a training
-    input as well, with other numbers or the same.
+    `near`: at least `ALIKE` of all words in common, numbers masked. `but_for_numbers`: a whole line of five words or more that
+    holds a number stands in a training input as well, with other numbers or the same.
     """
     large = wanted == "auto" and len(train) + len(test) > MOST_ROWS
     if not train or not test or wanted == "never" or large:
         return None
     numbers = _same_but_for_numbers(train, test)
     near = _near(train, test)
-    pairs = [*numbers, *(near or ())]
+    pairs = [*numbers, *near]
     return {
         "train_rows": len(train),
         "test_rows": len(test),
-        "near": None if near is None else len(near),
+        "near": len(near),
         "but_for_numbers": len(numbers),
         "pairs": [pair._asdict() for pair in pairs[:_MOST_PAIRS]],
     }
@@ -60,8 +60,6 @@ def describe(found: Mapping[str, Any] | None) -> list[str]:
     if found is None:
         return []
     lines = []
-    if found["near"] is None:
-        lines.append("near-duplicates of test inputs were not looked for: pip install datasketch")
     if found["near"]:
         lines.append(
             f"{found['near']:,} test inputs share {percent(ALIKE)} or more of their words with a training input, numbers aside"
@@ -75,31 +73,53 @@ def describe(found: Mapping[str, Any] | None) -> list[str]:
     return lines
 
 
-def _near(train: Sequence[Example], test: Sequence[Example]) -> list[Pair] | None:
-    """The nearest training input of every test input that has one; None where the library is not installed."""
-    try:
-        from datasketch import MinHash, MinHashLSH
-    except ImportError:
-        return None
-    seen, asked = [_words(e.input) for e in train], [_words(e.input) for e in test]
-    encoded = ([word.encode() for word in words] for words in [*seen, *asked])
-    sketches = MinHash.generator(encoded, num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
-    index = MinHashLSH(threshold=_CANDIDATE, num_perm=_PERMUTATIONS)
-    for at in range(len(seen)):
-        index.insert(at, next(sketches))
-    pairs = []
-    for example, words, sketch in zip(test, asked, sketches, strict=True):
-        alike = [(len(words & seen[at]) / max(1, len(words | seen[at])), -at) for at in index.query(sketch)]
-        if alike and max(alike)[0] >= ALIKE:
-            pairs.append(Pair(example.id, train[-max(alike)[1]].id, "near", round(max(alike)[0], 3)))
-    return pairs
+def _near(train: Iterable[Example], test: Iterable[Example]) -> list[Pair]:
+    """The nearest training input of every test input that has one, the first of equals. Only those with a key in common are
+    compared, and none is missed."""
+    asked = [(example.id, _words(example.input)) for example in test]
+    rank = {word: at for at, (word, _) in enumerate(Counter(w for _, words in asked for w in words).most_common()[::-1])}
+    index: defaultdict[str | tuple[str, ...], list[int]] = defaultdict(list)
+    for at, (_, words) in enumerate(asked):
+        for key in _keys(words, rank):
+            index[key].append(at)
+    best: dict[int, Pair] = {}
+    for example in train:
+        words = _words(example.input)
+        for at in {at for key in _keys(words, rank) if key in index for at in index[key]}:
+            common = len(words & asked[at][1])
+            share = common / (len(words) + len(asked[at][1]) - common)
+            if share >= ALIKE and (at not in best or share > best[at].words):
+                best[at] = Pair(asked[at][0], example.id, "near", share)
+    return [best[at]._replace(words=round(best[at].words, 3)) for at in sorted(best)]
 
 
-def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> list[Pair]:
-    seen = {line: example for example in reversed(train) for line in _masked_lines(example.input)}
+def _keys(words: frozenset[str], rank: Mapping[str, int]) -> list[str | tuple[str, ...]]:
+    """Two inputs that are near have one of these in common (prefix filter, Bayardo et al. 2007).
+
+    All words stand in one order, the rarest first; those without a rank stand in no test input and so before all others. If
+    `most` words of an input may be missing in the other, one of its first `most + 1` is there, and two of its first
+    `most + 2`. Pairs are rarer than words and so propose less, but long inputs have too many of them.
+    """
+    ranked = sorted((word for word in words if word in rank), key=rank.__getitem__)
+    most = len(words) - math.ceil(ALIKE * len(words) - 1e-9) - (len(words) - len(ranked))
+    keys: list[str | tuple[str, ...]] = []
+    if len(words) <= _PAIRED:
+        keys += combinations(ranked[: max(0, most + 2)], 2)
+    if len(words) > ALIKE * _PAIRED or len(words) == 1:
+        keys += ranked[: max(0, most + 1)]
+    return keys
+
+
+def _same_but_for_numbers(train: Iterable[Example], test: Iterable[Example]) -> list[Pair]:
+    asked = [(example, _masked_lines(example.input)) for example in test]
+    wanted, seen = {line for _, lines in asked for line in lines}, dict[str, Example]()
+    for example in train:
+        for line in _masked_lines(example.input):
+            if line in wanted:
+                seen.setdefault(line, example)
     pairs = []
-    for example in test:
-        if found := next((seen[line] for line in _masked_lines(example.input) if line in seen), None):
+    for example, lines in asked:
+        if found := next((seen[line] for line in lines if line in seen), None):
             ours, theirs = _words(example.input), _words(found.input)
             pairs.append(Pair(example.id, found.id, "but_for_numbers", round(len(ours & theirs) / len(ours | theirs), 3)))
     return pairs

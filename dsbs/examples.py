@@ -1,17 +1,15 @@
 """One row of a source, of whatever layout, as one Example of a task."""
 
-import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from dsbs.errors import InputError
 from dsbs.labels import LETTERS, fold, match_label
 from dsbs.prompting import render_input, render_template
-from dsbs.readers import Rows
 from dsbs.records import Example, Split
+from dsbs.streams import short_hash
 from dsbs.tasks import Columns, Task
 
 SPLIT_OF = {
@@ -26,10 +24,12 @@ SPLIT_OF = {
 """The split that a part of a source is, by the source's own name of it."""
 
 
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
+
 def content_hash(example: Example) -> str:
     """What a student is asked, as 16 hex digits; the label is not part of it."""
-    content = json.dumps([example.fields, example.choices], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return short_hash(_canonical([example.fields, example.choices]))
 
 
 def overlap(examples: Iterable[Example], held_out: Iterable[Example]) -> list[str]:
@@ -38,24 +38,38 @@ def overlap(examples: Iterable[Example], held_out: Iterable[Example]) -> list[st
     return [example.id for example in examples if content_hash(example) in seen]
 
 
+class Read(NamedTuple):
+    """A row that was read: where it stands, its Example, the hash of its content, and whether its id came with it.
+
+    An id that did not is made of the content, and still lacks the number that tells alike rows apart.
+    """
+
+    where: str
+    example: Example
+    content: str
+    named: bool
+
+
 def examples_of(
-    task: Task, part: str, rows: Callable[[], Rows], layouts: Sequence[Columns], ids: Counter[str]
-) -> Iterator[Example]:
+    task: Task, part: str, rows: Iterable[tuple[str, Mapping[str, Any]]], layouts: Sequence[Columns]
+) -> Iterator[Read]:
     """Every row of one part of a source as an Example of its split ("all" counts as train until it is cut).
 
-    `layouts` are where columns may stand, the first that fits is taken; `ids` counts the ids given so far, of all parts.
-    InputError for a missing column, a label outside the set, or an id of the user's that comes twice.
+    `layouts` are where columns may stand, the first that fits is taken. InputError for a missing column or a label outside
+    the set.
     """
     columns: Columns | None = None
-    for where, row in rows():
+    for where, row in rows:
         columns = columns or _fitting(layouts, row)
         example = _example(task, columns, part, where, row)
-        given = columns.id is not None and columns.id in row
-        stem = str(row[columns.id]) if given else f"{part}-{content_hash(example)}"  # type: ignore[index]
-        if given and ids[stem]:
-            raise InputError(where, got=f"id {stem!r} a second time", expected="ids that differ", fix="mend the ids")
-        ids[stem] += 1
-        yield replace(example, id=stem if given else f"{stem}-{ids[stem] - 1}")
+        content, named = content_hash(example), columns.id is not None and columns.id in row
+        stem = str(row[columns.id]) if named else f"{part}-{content}"  # type: ignore[index]
+        yield Read(where, replace(example, id=stem), content, named)
+
+
+def id_twice(where: str, example_id: str) -> InputError:
+    """What is wrong with a row that has the id of another."""
+    return InputError(where, got=f"id {example_id!r} a second time", expected="ids that differ", fix="mend the ids")
 
 
 def _fitting(layouts: Sequence[Columns], row: Mapping[str, Any]) -> Columns:

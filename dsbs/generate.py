@@ -12,6 +12,7 @@ Leaves a run folder: answers.sqlite (every completion, kept for ever), data/<spl
 import contextlib
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from dsbs.labelling.spending import Limits, Spending
 from dsbs.parsing import parse_answer
 from dsbs.progress import Progress
 from dsbs.prompting import find_file, load_task
-from dsbs.records import Example
+from dsbs.records import Completion, Example
 from dsbs.rundir import Run, open_run, read_manifest
 from dsbs.store import AnswerStore
 from dsbs.tables import percent, table
@@ -117,7 +118,7 @@ def _answer(
             run=name,
             task=task_hash,
             progress_json=config.progress_json,
-            is_bad=lambda example, said: said.label_scores is None and not parse_answer(task, example, said).label_usable,
+            is_bad=partial(_is_bad, task) if config.max_bad_answers is not None else None,
         )
         with Progress("generate", spending.total) as progress:
             labeller.label(_requests(examples, asker, config.samples, published), progress)
@@ -186,6 +187,10 @@ def _requests(
         for sample in range(samples):
             prompt = Prompt(published.key(example.id)) if published else asker.prompt(example, sample)
             yield position, "answer", sample, example, prompt
+
+
+def _is_bad(task: Task, example: Example, said: Completion) -> bool:
+    return said.label_scores is None and not parse_answer(task, example, said).label_usable
 
 
 def _score_requests(task: Task, config: GenerateConfig, store: AnswerStore, run: str, asker: Asker) -> Iterator[Request]:

@@ -158,7 +158,9 @@ def render_template(source: str, values: Mapping[str, Any]) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _template(source: str) -> Any:
-    return _environment().from_string(source)
+    template = _environment().from_string(source)
+    template.globals = dict(template.globals)  # jinja copies them for every rendering, and its own mapping slowly
+    return template
 
 
 @functools.cache

@@ -75,26 +75,37 @@ def calibration(
     (Guo et al. 2017); `brier`, the mean squared distance of the probabilities from the truth, over all labels, 0 to 2; and
     per part that holds any, `n`, mean `confidence` and `accuracy`.
     """
-    found = [_judged(kind, probability, gold) for probability, gold in distributions if probability]
-    if not found:
-        return None
-    parts: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, right, _ in found:
-        parts.setdefault(min(int(confidence * bins), bins - 1), []).append((confidence, right))
-    rows = [
-        {
-            "n": len(part),
-            "confidence": sum(confidence for confidence, _ in part) / len(part),
-            "accuracy": sum(right for _, right in part) / len(part),
-        }
-        for _, part in sorted(parts.items())
-    ]
-    return {
-        "n": len(found),
-        "ece": sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / len(found),
-        "brier": sum(squares for _, _, squares in found) / len(found),
-        "bins": rows,
-    }
+    found = Calibration(kind, bins)
+    for probability, gold in distributions:
+        found.add(probability, gold)
+    return found.results()
+
+
+class Calibration:
+    """Sums of `calibration`, as distributions pass."""
+
+    def __init__(self, kind: LabelKind, bins: int = 10) -> None:
+        self._kind, self._bins, self._squares = kind, bins, 0.0
+        self._parts: dict[int, tuple[int, float, int]] = {}  # rows, confidence and right ones of each part
+
+    def add(self, probability: Mapping[str, float], gold: str) -> None:
+        """Count the label probabilities of one row; none at all says nothing."""
+        if probability:
+            confidence, right, squares = _judged(self._kind, probability, gold)
+            part = min(int(confidence * self._bins), self._bins - 1)
+            rows, total, rights = self._parts.get(part, (0, 0.0, 0))
+            self._parts[part] = rows + 1, total + confidence, rights + right
+            self._squares += squares
+
+    def results(self) -> dict[str, Any] | None:
+        """See `calibration`."""
+        parts = [part for _, part in sorted(self._parts.items())]
+        if not parts:
+            return None
+        rows = [{"n": n, "confidence": total / n, "accuracy": rights / n} for n, total, rights in parts]
+        n = sum(row["n"] for row in rows)
+        ece = sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / n
+        return {"n": n, "ece": ece, "brier": self._squares / n, "bins": rows}
 
 
 def describe(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -125,7 +136,7 @@ class Agreement:
         self._kind = kind
         self._argues: Counter[str] = Counter()
         self._labels: dict[str, Counter[str]] = {"teacher": Counter(), "gold": Counter()}
-        self._distributions: list[tuple[Mapping[str, float], str]] = []
+        self._calibration = Calibration(kind)
 
     def add(self, example: Example, answer: Answer, allowed: Sequence[str]) -> None:
         """Count one answer to an example whose labels are `allowed`."""
@@ -133,7 +144,7 @@ class Agreement:
             if (key := bucket(self._kind, said, allowed)) is not None:
                 self._labels[whose][key] += 1
         if answer.distribution and example.gold is not None:
-            self._distributions.append((answer.distribution, example.gold))
+            self._calibration.add(answer.distribution, example.gold)
         if answer.rationale and answer.label is not None:
             self._argues[argues_for(self._kind, answer.rationale, answer.label, allowed)] += 1
 
@@ -144,7 +155,7 @@ class Agreement:
         if teacher:
             found["label_counts"] = {"teacher": teacher, "gold": gold}
             found["label_distance"] = distance(teacher, gold) if gold else None
-        if (calibrated := calibration(self._kind, self._distributions)) is not None:
+        if (calibrated := self._calibration.results()) is not None:
             found["calibration"] = calibrated
         return found
 

@@ -15,6 +15,8 @@ def vote(answers: Sequence[Answer], *, keep_rationales: int = 1) -> Answer:
     samples that gave it, without repetition. With one sample it is that sample; without a usable one, the most frequent
     outcome.
     """
+    if len(answers) == 1:
+        return answers[0]
     usable = [answer for answer in answers if answer.label_usable]
     if not usable:
         outcome, _ = Counter(answer.outcome for answer in answers).most_common(1)[0]

@@ -34,7 +34,6 @@ LEVELS = [
 HEAVY = {
     "torch": {"student", "teachers"},
     "transformers": {"student", "teachers"},
-    "datasketch": {"duplicates"},
     "plotly": {"reporting"},
     "matplotlib": {"reporting", "planning"},
     "tensorboard": set(),

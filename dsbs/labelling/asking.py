@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -21,6 +22,9 @@ _WHAT = {
 }
 
 
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
+
 @dataclass(frozen=True)
 class Style:
     """How examples are put to a teacher. `rationalise`: the gold label is shown, and only to be explained."""
@@ -38,13 +42,37 @@ class Asker:
         self._drawn = asdict(self._sampling)
         self._shown = [] if style.zero_shot else demonstrations(task)
         self._prefix = "" if style.zero_shot else prompt_prefix(task)
+        self._around: dict[int, tuple[Any, str]] = {}  # by sample: a plain request up to its question, hashed, and its end
 
     def prompt(self, example: Example, sample: int = 0) -> Prompt:
         """The request for the answer to an example; each sample of it is a request of its own."""
-        text, messages = ("", self._messages(example)) if self._teacher.chat else (self._text(example), ())
+        if not self._style.zero_shot and not self._hinted(example):
+            return self._plain(render_question(self._task, example), sample)
         schema = answer_schema(self._task, example) if self._style.zero_shot else None
-        request = {"text": text, "messages": messages, "schema": schema, "sample": sample}
-        return Prompt(self._key({**request, **self._drawn}), text, messages, schema)
+        text, messages = ("", self._messages(example)) if self._teacher.chat else (self._text(example), ())
+        return Prompt(self._key(self._request(text, messages, schema, sample)), text, messages, schema)
+
+    def _plain(self, question: str, sample: int) -> Prompt:
+        """The demonstrations and a question. Only the question is written and hashed anew: the key is that of `_key`."""
+        if sample not in self._around:
+            mark = uuid.uuid4().hex
+            request = self._request(*self._before(mark), None, sample)
+            start, end = _canonical([self._teacher.identity, request]).split(mark)
+            self._around[sample] = hashlib.sha256(start.encode()), end
+        digest, end = self._around[sample]
+        digest = digest.copy()
+        digest.update((_canonical(question)[1:-1] + end).encode())
+        return Prompt(digest.hexdigest(), *self._before(question))
+
+    def _before(self, question: str) -> tuple[str, tuple[Message, ...]]:
+        """Text that ends in a question, or messages that do."""
+        asked = {"role": "user", "content": question}
+        return ("", (*self._plain_turns, asked)) if self._teacher.chat else (self._prefix + question, ())
+
+    def _request(
+        self, text: str, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, sample: int
+    ) -> dict[str, Any]:
+        return {"text": text, "messages": messages, "schema": schema, "sample": sample, **self._drawn}
 
     def score_prompt(self, example: Example, rationale: str) -> Prompt:
         """The request for the likelihood of each allowed label behind the example and this rationale ("" for none)."""
@@ -63,8 +91,7 @@ class Asker:
 
     def _key(self, request: Mapping[str, Any]) -> str:
         """Hash of everything that changes the text; not of the address, the engine, or how answers are parsed."""
-        canonical = json.dumps([self._teacher.identity, request], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hashlib.sha256(_canonical([self._teacher.identity, request]).encode()).hexdigest()
 
     def _text(self, example: Example) -> str:
         if self._style.zero_shot:
@@ -77,17 +104,16 @@ class Asker:
 
     def _messages(self, example: Example) -> tuple[Message, ...]:
         """System text where the task has any, each demonstration as a turn of its own, the example last."""
-        instruction = zero_shot_instruction(self._task) if self._style.zero_shot else self._task.prompt.instruction.strip()
-        messages: list[Message] = [{"role": "system", "content": instruction}] if instruction else []
         shown = self._turns(hinted=True) if self._hinted(example) else self._plain_turns
-        return (*messages, *shown, {"role": "user", "content": self._question(example)})
+        return (*shown, {"role": "user", "content": self._question(example)})
 
     @cached_property
     def _plain_turns(self) -> list[Message]:
         return self._turns(hinted=False)
 
     def _turns(self, *, hinted: bool) -> list[Message]:
-        turns: list[Message] = []
+        instruction = zero_shot_instruction(self._task) if self._style.zero_shot else self._task.prompt.instruction.strip()
+        turns: list[Message] = [{"role": "system", "content": instruction}] if instruction else []
         for shown, rationale, label in self._shown:
             question = self._question(shown) if hinted else render_question(self._task, shown)
             turns.append({"role": "user", "content": question})

@@ -1,6 +1,7 @@
 """What a run would use before it uses it: prompts to look at, tokens, time and money."""
 
-from collections.abc import Collection, Iterable
+from array import array
+from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
@@ -32,9 +33,7 @@ def plan_labelling(
     scores_per_row: int = 0,
 ) -> dict[str, Any]:
     """The plan as plain values; `show_plan` makes a text of it. Answers that the store has are not counted again."""
-    missing = _missing(examples, asker, store, samples)
-    step = max(1, len(examples) // _COUNTED)
-    texts = [_plain(asker.prompt(example)) for example in islice(examples, 0, step * _COUNTED, step)]
+    missing, texts = _missing(examples, asker, store, samples)
     said = [render_answer(task, shown, rationale, label) for shown, rationale, label in demonstrations(task)]
     prompt_tokens, exact = _count(teacher, texts)
     answer_tokens, _ = _count(teacher, said)
@@ -81,13 +80,20 @@ def _scored(plan: dict[str, Any]) -> str:
     return f", {plan['score_tokens']:,} of them to score labels, outside the prefix cache" if plan["score_tokens"] else ""
 
 
-def _missing(examples: Iterable[Example], asker: Asker, store: AnswerStore, samples: int) -> int:
-    """Requests that the store has no answer to. Alike requests count once."""
-    missing: set[str] = set()
-    for batch in batched(examples, 512):
-        keys = {asker.prompt(example, sample).id for example in batch for sample in range(samples)}
-        missing |= keys - store.finished(list(keys))
-    return len(missing)
+def _missing(examples: Collection[Example], asker: Asker, store: AnswerStore, samples: int) -> tuple[int, list[str]]:
+    """Requests that the store has no answer to (alike ones count once), and some prompts from all parts of the rows.
+
+    Of each missing request 8 bytes of its key are kept, 24 for a moment at the end.
+    """
+    import numpy as np
+
+    missing, texts, step = array("Q"), list[str](), max(1, len(examples) // _COUNTED)
+    for batch in batched(enumerate(examples), 512):
+        prompts = [asker.prompt(example, sample) for _, example in batch for sample in range(samples)]
+        finished = store.finished([prompt.id for prompt in prompts])
+        missing.extend(int(prompt.id[:16], 16) for prompt in prompts if prompt.id not in finished)
+        texts += [_plain(prompt) for (at, _), prompt in zip(batch, prompts[::samples], strict=True) if at % step == 0]
+    return len(np.unique(missing)), texts[:_COUNTED]
 
 
 def _plain(prompt: Prompt) -> str:

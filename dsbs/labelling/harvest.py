@@ -44,8 +44,9 @@ def write_dataset(harvested: Iterable[Harvested], task: Task, writer: AnswerWrit
     """Write every answer, where there is a writer; the results of each split."""
     summaries: dict[str, SplitSummary] = {}
     for one in harvested:
-        summary = summaries.setdefault(one.example.split, SplitSummary(task))
-        correct = summary.add(one.example, one.completion, one.answer, capped=one.capped)
+        if one.example.split not in summaries:
+            summaries[one.example.split] = SplitSummary(task)
+        correct = summaries[one.example.split].add(one.example, one.completion, one.answer, capped=one.capped)
         if writer is not None:
             writer.add(one.example, one.completion, one.answer, correct)
     if writer is not None:

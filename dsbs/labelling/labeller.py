@@ -31,7 +31,7 @@ class Labeller:
         run: str,
         task: str,
         progress_json: Path | None = None,
-        is_bad: Callable[[Example, Completion], bool] = lambda example, completion: False,
+        is_bad: Callable[[Example, Completion], bool] | None = None,
     ) -> None:
         self._store, self._teacher, self._spending, self._run, self._task = store, teacher, spending, run, task
         self._progress_json, self._is_bad = progress_json, is_bad
@@ -47,8 +47,8 @@ class Labeller:
         with contextlib.closing(self._teacher.complete(self._missing(requests, progress))) as answered:
             for done in _in_commits(answered):
                 self._store.keep(self._teacher.name, done)
-                bad = sum(self._is_bad(self._in_flight.pop(completion.id), completion) for completion in done)
-                self._spending.add(done, bad)
+                asked = [(self._in_flight.pop(completion.id), completion) for completion in done]
+                self._spending.add(done, sum(self._is_bad(*pair) for pair in asked) if self._is_bad else 0)
                 progress.add(len(done), self._spending.note())
                 self._tell()
         self._tell(now=True)

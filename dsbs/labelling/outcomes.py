@@ -25,8 +25,8 @@ class SplitSummary:
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[dict[str, Any]]] = {}
         self._agreement = Agreement(task.label.kind)
-        self._entropies: list[float] = []
-        self.rows = self._gold = self._correct = self._strict = self._capped = 0
+        self.rows = self._gold = self._correct = self._strict = self._capped = self._distributions = 0
+        self._entropy = 0.0
 
     def add(self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False) -> bool | None:
         """Count one answer and the (first) completion behind it; whether it is correct, None without gold."""
@@ -40,7 +40,7 @@ class SplitSummary:
             shown.append({"id": example.id, "said": self._said(completion), "label": answer.label})
         self._agreement.add(example, answer, self._task.allowed(example.choices))
         if answer.distribution:
-            self._entropies.append(entropy(answer.distribution))
+            self._distributions, self._entropy = self._distributions + 1, self._entropy + entropy(answer.distribution)
         if example.gold is None:
             return None
         self._gold += 1
@@ -71,8 +71,8 @@ class SplitSummary:
                 "teacher_correct_strict": self._strict,
                 "teacher_accuracy_strict": self._strict / self._gold,
             }
-        if self._entropies:
-            found["entropy"] = sum(self._entropies) / len(self._entropies)
+        if self._distributions:
+            found["entropy"] = self._entropy / self._distributions
         return found
 
     def _said(self, completion: Completion) -> str:

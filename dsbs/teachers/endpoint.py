@@ -39,8 +39,12 @@ class EndpointTeacher:
         self._loop = asyncio.new_event_loop()
         self._servers = Servers(model, base_urls, concurrency=concurrency, timeout_s=timeout_s, max_attempts=max_attempts)
         self._with_schema: Callable[[Any], dict[str, Any]] | None = None
-        self._run(check_model(self._servers))
-        self.chat = api == "chat" or (api == "auto" and self._run(offers_chat(self._servers)))
+        try:
+            self._run(check_model(self._servers))
+            self.chat = api == "chat" or (api == "auto" and self._run(offers_chat(self._servers)))
+        except BaseException:
+            self.__exit__()
+            raise
         self._sampling = sampling.for_chat() if self.chat else sampling
         self.identity: Mapping[str, Any] = model_identity(local_folder or model, revision)
 

@@ -1,5 +1,6 @@
 """vLLM in this process: one engine, stepped from here, every answer handed on as it finishes."""
 
+import copy
 import json
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -8,9 +9,13 @@ from typing import Any, Self
 
 from dsbs.errors import InputError
 from dsbs.records import Completion
+from dsbs.teachers.driver import groups
 from dsbs.teachers.identity import model_identity
 from dsbs.teachers.protocol import Prompt, Sampling
 from dsbs.teachers.scoring import Scored, by_label, encode_continuations, token_logprob
+
+_AT_ONCE = 32
+"""Prompts that are drawn and made tokens of together."""
 
 
 @dataclass(slots=True)
@@ -56,23 +61,20 @@ class VllmTeacher:
         template = getattr(self._tokenizer, "chat_template", None)
         self.chat = api == "chat" or (api == "auto" and template is not None)
         self._sampling = sampling.for_chat() if self.chat else sampling
+        self._plain, self._backend = self._drawn(None), _backend(self._tokenizer)
         self.identity: Mapping[str, Any] = model_identity(model, revision, chat_template=template if self.chat else None)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion | None, None, None]:
-        supply: Iterator[Prompt | None] | None = iter(prompts)
+        supply, more = groups(prompts, min(_AT_ONCE, self._concurrency)), True
         asked: dict[str, _Asked] = {}
         try:
-            while supply or asked:
-                while supply and len(asked) < self._concurrency:
-                    try:
-                        prompt = next(supply)
-                    except StopIteration:
-                        supply = None
+            while more or asked:
+                while more and len(asked) < self._concurrency:
+                    batch = next(supply, [])
+                    if batch is None:
                         break
-                    if prompt is None:
-                        break
-                    if refused := self._ask(prompt, asked):
-                        yield refused
+                    more = bool(batch)
+                    yield from self._ask(batch, asked)
                 yield from self._step(asked) if asked else [None]
         finally:
             self._engine.abort_request(list(asked))
@@ -86,19 +88,22 @@ class VllmTeacher:
     def __exit__(self, *unused: object) -> None:
         self._engine.engine_core.shutdown()
 
-    def _ask(self, prompt: Prompt, asked: dict[str, _Asked]) -> Completion | None:
-        """Hand the engine what answers the prompt; or say why it was refused."""
-        one = _Asked(prompt)
-        try:
-            for number, (given, drawn) in enumerate(self._requests(one)):
-                key = f"{prompt.id}-{number}"
-                self._engine.add_request(key, self._engine.renderer.render_cmpl([given])[0], _params(**drawn))
-                one.keys.append(key)
-                asked[key] = one
-        except ValueError as error:
-            self._forget(one, asked)
-            return Completion(prompt.id, "", error=" ".join(str(error).split()))
-        return None
+    def _ask(self, prompts: list[Prompt], asked: dict[str, _Asked]) -> Iterator[Completion]:
+        """Hand the engine what answers the prompts; those that it refuses come back."""
+        written = [prompt for prompt in prompts if not prompt.labels]
+        tokens = dict(zip(map(id, written), self._encode([self._text(prompt) for prompt in written]), strict=True))
+        for prompt in prompts:
+            one = _Asked(prompt)
+            try:
+                for number, (given, params) in enumerate(self._requests(one, tokens.get(id(prompt)))):
+                    key = f"{prompt.id}-{number}"
+                    (rendered,) = self._engine.renderer.render_cmpl([{"prompt_token_ids": given}])
+                    self._engine.add_request(key, rendered, params)
+                    one.keys.append(key)
+                    asked[key] = one
+            except ValueError as error:
+                self._forget(one, asked)
+                yield Completion(prompt.id, "", error=" ".join(str(error).split()))
 
     def _step(self, asked: dict[str, _Asked]) -> Iterator[Completion | None]:
         """Wait for the engine's next step: what is answered by it, None where nothing is."""
@@ -118,19 +123,20 @@ class VllmTeacher:
         for key in one.keys:
             del asked[key]
 
-    def _requests(self, one: _Asked) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """What vLLM is given for a prompt, and how it is drawn. Labels are scored in one step where their first tokens part."""
+    def _requests(self, one: _Asked, tokens: list[int] | None) -> Iterator[tuple[list[int], Any]]:
+        """The tokens that vLLM is given for a prompt, and how it is drawn. Labels are scored in one step where their first
+        tokens part."""
         prompt = one.prompt
-        if not prompt.labels:
-            yield self._given(prompt), self._drawn(prompt)
+        if tokens is not None:
+            yield tokens, self._drawn(prompt.schema) if prompt.schema else self._plain
             return
         one.scored = scored = encode_continuations(self._tokenizer.encode, prompt.text, prompt.labels)
         if scored.in_one_step:
             firsts = [rest[0] for rest in scored.rests]
-            yield {"prompt_token_ids": scored.shared}, {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": firsts}
+            yield scored.shared, _params(max_tokens=1, temperature=0.0, logprob_token_ids=firsts)
             return
         for rest in scored.rests:
-            yield {"prompt_token_ids": [*scored.shared, *rest]}, {"max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0}
+            yield [*scored.shared, *rest], _params(max_tokens=1, temperature=0.0, prompt_logprobs=0)
 
     def _completion(self, one: _Asked) -> Completion:
         outs = [one.found[key] for key in one.keys]
@@ -142,31 +148,47 @@ class VllmTeacher:
         tokens = sum(len(out.prompt_token_ids) for out in outs)
         return Completion(one.prompt.id, "", "score", tokens, 0, label_scores=scores)
 
-    def _given(self, prompt: Prompt) -> Mapping[str, Any]:
-        """Text, or the token ids of messages in the model's chat template."""
+    def _text(self, prompt: Prompt) -> str:
+        """The text of a prompt, messages in the model's chat template."""
         if not prompt.messages:
-            return {"prompt": prompt.text}
+            return prompt.text
         extra = json.loads(self._sampling.extra).get("chat_template_kwargs", {})
-        text = self._tokenizer.apply_chat_template(
-            [dict(message) for message in prompt.messages], tokenize=False, add_generation_prompt=True, **extra
-        )
-        return {"prompt_token_ids": self._tokenizer.encode(text, add_special_tokens=False)}
+        messages = [dict(message) for message in prompt.messages]
+        text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **extra)
+        return text
 
-    def _drawn(self, prompt: Prompt) -> Mapping[str, Any]:
+    def _encode(self, texts: list[str]) -> list[list[int]]:
+        """Token ids; a chat template has written the special ones already. Without the offsets, which nobody reads, this takes
+        two thirds of the time that vLLM's own way takes."""
+        if self._backend is None:
+            return [self._tokenizer.encode(text, add_special_tokens=not self.chat) for text in texts]
+        return [e.ids for e in self._backend.encode_batch_fast(texts, add_special_tokens=not self.chat)]
+
+    def _drawn(self, schema: Mapping[str, Any] | None) -> Any:
         from vllm.sampling_params import StructuredOutputsParams
 
         sampling = self._sampling
-        return {
-            "n": 1,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": 0,
-            "min_p": 0.0,
-            "repetition_penalty": 1.0,
-            "max_tokens": sampling.max_new_tokens,
-            "stop": list(sampling.stop),
-            "structured_outputs": StructuredOutputsParams(json=dict(prompt.schema)) if prompt.schema else None,
-        }
+        return _params(
+            n=1,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=0,
+            min_p=0.0,
+            repetition_penalty=1.0,
+            max_tokens=sampling.max_new_tokens,
+            stop=list(sampling.stop),
+            structured_outputs=StructuredOutputsParams(json=dict(schema)) if schema else None,
+        )
+
+
+def _backend(tokenizer: Any) -> Any:
+    """A copy of the `tokenizers` object behind a tokenizer, which never truncates or pads; None where there is none."""
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        return None
+    backend = copy.deepcopy(tokenizer.backend_tokenizer)
+    backend.no_truncation()
+    backend.no_padding()
+    return backend
 
 
 def _params(**drawn: Any) -> Any:
