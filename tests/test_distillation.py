@@ -249,7 +249,7 @@ def flags(options: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
-    options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier")
+    options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier", precision="fp32")
     options |= by_tokens(two_teachers, larger) | {"soft_cache": tmp_path / "cache"} if kind == "tokens" else {}
     one = api.train(**options, out=tmp_path / "one")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "dsbs.train"]

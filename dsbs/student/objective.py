@@ -4,7 +4,7 @@ The one place that knows how a forward pass becomes a loss. Another kind of stud
 objective, another encoding and another way to predict; the trainer stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.batching import IGNORED, MicroBatch
-from dsbs.student.forward import target_logits
+from dsbs.student.forward import packed_logits, target_logits
 from dsbs.student.loss import label_scores, multi_task_loss, sequence_losses, spread_out
 from dsbs.student.soft import divergence, gathered, soft_cross_entropy
 from dsbs.student_options import Divergence
@@ -50,8 +50,19 @@ class Objective:
 
         `student` is the model itself where `model` is what wraps it for several devices.
         """
+        return self._loss(batch, *self._logits(model, batch, student or model), sizes)
+
+    def of_pass(self, model: Any, batches: Sequence[MicroBatch], sizes: torch.Tensor, *, student: Any = None) -> torch.Tensor:
+        """The part of one micro-batch, or of several, none with candidates, in one pass of a student that `packs`."""
+        if len(batches) == 1:
+            return self(model, batches[0], sizes, student=student)
+        logits = packed_logits(model, student or model, batches)
+        return torch.stack([self._loss(one, own, own[:0], sizes) for one, own in zip(batches, logits, strict=True)]).sum()
+
+    def _loss(
+        self, batch: MicroBatch, logits: torch.Tensor, candidate_logits: torch.Tensor, sizes: torch.Tensor
+    ) -> torch.Tensor:
         hard_weight, soft = batch.weight, torch.zeros((), device=batch.weight.device)
-        logits, candidate_logits = self._logits(model, batch, student or model)
         if self.soft_weight and self.soft_teacher is not None and batch.weight.any():
             hard_weight = batch.weight * (1 - self.soft_weight)
             soft = self._token_loss(logits, batch, sizes)

@@ -81,25 +81,27 @@ class StepTrainer(Seq2SeqTrainer):
 
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
-        ranks, micro_batches = self.accelerator.num_processes, inputs["micro_batches"]
+        ranks, passes = self.accelerator.num_processes, list(self._collator.passes(inputs["micro_batches"]))
         sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
             dist.all_reduce(sizes)
         scales = torch.tensor(self._task_weights(self.state.global_step), device=self.args.device)
         total = torch.zeros((), device=self.args.device)
-        for number, micro_batch in enumerate(micro_batches, 1):
-            last = number == len(micro_batches)
+        for number, micro_batches in enumerate(passes, 1):
+            last = number == len(passes)
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
                 # Gradients are averaged over ranks, and this loss is this rank's part of a sum: hence the factor.
-                loss = self._loss(model, micro_batch.to(self.args.device), sizes, scales) * ranks
+                loss = self._loss(model, micro_batches, sizes, scales) * ranks
                 self.accelerator.backward(loss)
             total += loss.detach()
         return total
 
-    def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-        batch = replace(batch, weight=batch.weight * scales[batch.task])
+    def _loss(self, model: Any, parts: Sequence[MicroBatch], sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+        moved = [part.to(self.args.device) for part in parts]
+        weighed = [replace(part, weight=part.weight * scales[part.task]) for part in moved]
+        student = self.accelerator.unwrap_model(model)
         with self.compute_loss_context_manager():
-            return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
+            return self._objective.of_pass(model, weighed, sizes, student=student)
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
