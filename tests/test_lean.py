@@ -10,6 +10,7 @@ from transformers import T5Config, T5ForConditionalGeneration  # noqa: E402
 
 from dsbs.student.batching import Collator  # noqa: E402
 from dsbs.student.decoding import Candidates, generate_texts, score_labels  # noqa: E402
+from dsbs.student.dropping import dropout  # noqa: E402
 from dsbs.student.encoding import EncodedTarget  # noqa: E402
 from dsbs.student.lean import lean, packs  # noqa: E402
 from dsbs.student.objective import Objective  # noqa: E402
@@ -94,3 +95,15 @@ def test_what_is_read_in_bf16_is_what_fp32_says(tokenizer) -> None:
     plain = tokenizer.batch_decode(student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True)
     found = generate_texts(lean(student), tokenizer, WORDS, max_input_tokens=64, max_new_tokens=6, batch_size=4)
     assert found == [text.strip() for text in plain]
+
+
+def test_dropout_drops_its_share_scales_the_rest_and_lets_the_same_places_learn() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(300, 501, requires_grad=True)
+    found = dropout(x, 0.1)
+    found.sum().backward()
+    assert (found == 0).float().mean().item() == pytest.approx(0.1, abs=0.003)
+    assert found.max().item() == pytest.approx(1 / 0.9)
+    assert torch.equal(x.grad, found)
+    assert not torch.equal(dropout(x, 0.1), found)
+    assert dropout(x, 0.0) is x

@@ -21,14 +21,14 @@ def target_logits(model: Any, student: Any, labels: torch.Tensor, inputs: Mappin
     return found
 
 
-def packed_logits(model: Any, student: Any, batches: Sequence[MicroBatch]) -> list[torch.Tensor]:
-    """The `target_logits` of several micro-batches in one pass, for each its own (N, V)."""
+def packed_logits(model: Any, student: Any, batches: Sequence[MicroBatch]) -> torch.Tensor:
+    """The `target_logits` of several micro-batches in one pass, one behind another, (N, V)."""
     labels = [batch.labels for batch in batches]
     inputs, wanted = _row([batch.input_ids for batch in batches]), [each.ne(IGNORED) for each in labels]
     told = _row([student.prepare_decoder_input_ids_from_labels(each) for each in labels])
     with together([batch.attention_mask for batch in batches], labels), wanted_logits(student, _row(wanted)):
-        found = model(input_ids=inputs, decoder_input_ids=told, use_cache=False).logits
-    return list(found.split([int(each.sum()) for each in wanted]))
+        found: torch.Tensor = model(input_ids=inputs, decoder_input_ids=told, use_cache=False).logits
+    return found
 
 
 def _row(parts: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -14,6 +14,7 @@ from transformers.activations import NewGELUActivation
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import AttentionInterface
 
+from dsbs.student.dropping import dropout
 from dsbs.student.packing import attention, packable, packed
 
 _ATTENTION = "dsbs_lean"
@@ -37,6 +38,8 @@ def lean(model: PreTrainedModel) -> PreTrainedModel:
         for module in model.modules():
             if type(module).__name__.endswith("Attention") and hasattr(module, "compute_bias"):
                 packable(module)
+            elif isinstance(module, nn.Dropout):
+                module.forward = partial(_drop, module)
     return model
 
 
@@ -76,6 +79,10 @@ def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
     return found
 
 
+def _drop(module: nn.Dropout, x: torch.Tensor) -> torch.Tensor:
+    return dropout(x, module.p if module.training else 0.0)
+
+
 def _gated(module: Any, x: torch.Tensor) -> torch.Tensor:
     hidden = module.act(module.wi_0(x)) * module.wi_1(x)
     found: torch.Tensor = module.wo(module.dropout(hidden))
@@ -98,7 +105,7 @@ def _attention(
     within = module.is_causal or not module.is_decoder  # from one text to another there is no bias
     ignored = None if attention_mask is None else attention_mask.logical_not()
     bias = position_bias if within else None
-    return attention(query, key, value, bias=bias, ignored=ignored, dropout=dropout), None
+    return attention(query, key, value, bias=bias, ignored=ignored, rate=dropout), None
 
 
 def _mask(**settings: Any) -> torch.Tensor | None:

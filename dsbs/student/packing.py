@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch.nn import functional as F
+
+from dsbs.student.dropping import dropout
 
 
 class Part(NamedTuple):
@@ -57,7 +58,7 @@ def attention(
     *,
     bias: torch.Tensor | None,
     ignored: torch.Tensor | None,
-    dropout: float,
+    rate: float,
 ) -> torch.Tensor:
     """What queries (S, H, Y, K) find among keys and values (S, H, X, K): (S, Y, H, K). T5 does not scale.
 
@@ -69,7 +70,7 @@ def attention(
     if ignored is not None:
         scores = scores.masked_fill_(ignored, torch.finfo(scores.dtype).min)
     with torch.autocast(scores.device.type, enabled=False):  # which would write the weights in fp32, to read them in bf16
-        found = F.dropout(scores.softmax(dim=-1), dropout) @ value
+        found = dropout(scores.softmax(dim=-1), rate) @ value
     return found.transpose(1, 2)
 
 
@@ -87,7 +88,7 @@ def _attend(
     if parts is None:
         return alone(hidden_states, mask, key_value_states, position_bias, past_key_values, **options)
     across = key_value_states is not None
-    source = key_value_states if across else hidden_states
+    source = hidden_states if key_value_states is None else key_value_states
     wide = [(p.targets if module.is_decoder else p.inputs, p.targets if module.is_causal else p.inputs) for p in parts]
     own, others = ([p.sequences * w[side] for p, w in zip(parts, wide, strict=True)] for side in (0, 1))
     queries = module.q(hidden_states)[0].split(own)  # (S x Y, H x K) each
@@ -99,7 +100,7 @@ def _attend(
             *(t.view(part.sequences, w, module.n_heads, -1).transpose(1, 2) for t, w in ((q, y), (k, x), (v, x))),
             bias=bias,
             ignored=_behind(y, source.device) if module.is_causal else part.padding,
-            dropout=module.dropout if module.training else 0.0,
+            rate=module.dropout if module.training else 0.0,
         )
         found.append(read.reshape(part.sequences * y, -1))
     return module.o(torch.cat(found))[None], biases, None
