@@ -270,7 +270,8 @@ def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: 
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_accumulating_changes_nothing_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
-    options = settings(two_teachers, **OPTIONS[kind]) | (by_tokens(two_teachers, larger) if kind == "tokens" else {})
+    options = settings(two_teachers, **OPTIONS[kind], precision="fp32")
+    options |= by_tokens(two_teachers, larger) if kind == "tokens" else {}
     logs = [api.train(**options, micro_batch_tokens=size, out=tmp_path / str(size))["log"] for size in (None, 200)]
     for one, two in zip(*logs, strict=True):
         assert one == pytest.approx(two, rel=1e-3)

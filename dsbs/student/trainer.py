@@ -61,15 +61,17 @@ class StepTrainer(Seq2SeqTrainer):
         return DataLoader(self.train_dataset, batch_sampler=self._sampler, collate_fn=self._collator)
 
     def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Forward and backward of every micro-batch; the loss of the step over all ranks, detached.
+        """Forward and backward of every pass; the loss of the step over all ranks, detached.
 
-        A step that does not fit into memory is begun anew with micro-batches half as large, for this step and all to come.
+        A step that does not fit into memory is begun anew with passes half as large, for this step and all to come.
         """
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
-            largest = max(micro_batch.tokens for micro_batch in inputs["micro_batches"])
-            if self.accelerator.num_processes > 1 or _cannot_be_cut(inputs):
+            passes = list(self._collator.passes(inputs["micro_batches"]))
+            largest = max(sum(part.tokens for part in parts) for parts in passes)
+            whole = len(passes) >= sum(len(example) for example in inputs["examples"])
+            if self.accelerator.num_processes > 1 or whole:
                 fix = "give --micro-batch-tokens, --gradient-checkpointing, --optimiser adafactor or --lora-rank"
                 raise InputError("memory", got=f"too little for {largest:,} tokens", expected="enough", fix=fix) from None
         # Outside of the handler, which would keep what did not fit alive.
@@ -163,10 +165,6 @@ class StepCallback(TrainerCallback):
             raise FloatingPointError(
                 f"the loss is {logs['loss']} at step {state.global_step}: try a smaller --learning-rate or --precision fp32"
             )
-
-
-def _cannot_be_cut(inputs: StepBatch) -> bool:
-    return len(inputs["micro_batches"]) >= sum(len(example) for example in inputs["examples"])
 
 
 def last_checkpoint(folder: Path) -> Path | None:
