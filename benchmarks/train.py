@@ -13,13 +13,13 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM, T5Config, T5ForConditionalGeneration
 
 from dsbs.cli import build as build_config
 from dsbs.config import TrainConfig
@@ -32,6 +32,7 @@ from dsbs.rundir import read_manifest
 from dsbs.student.batching import Collator, StepSampler, lengths_of, pad_rows
 from dsbs.student.checkpoint import BEST, Student, load_student
 from dsbs.student.encoding import EncodedTarget
+from dsbs.student.lean import lean
 from dsbs.student.objective import Objective
 from dsbs.student.plan import pass_flops
 from dsbs.student.predict import predict
@@ -110,8 +111,16 @@ class Arm:
         _wait()
         self.seconds = min(self.seconds, time.monotonic() - started)
 
+    def loss(self, batch: Sequence[int]) -> float:
+        """The loss of a step without dropout; nothing is learned from it."""
+        self.model.eval()
+        found = self.step(batch).item()
+        self.model.zero_grad()
+        self.model.train()
+        return found
 
-def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str) -> Step:
+
+def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, bf16: bool = False) -> Step:
     """Two passes of the model's own loss over padded batches."""
 
     def step(batch: Sequence[int]) -> torch.Tensor:
@@ -121,7 +130,8 @@ def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str)
             ids = pad_rows([row.input_ids for row in rows], 0).to(device)
             mask = pad_rows([[1] * len(row.input_ids) for row in rows], 0).to(device)
             labels = pad_rows([row.target_ids for row in rows], -100).to(device)
-            loss = 0.5 * model(input_ids=ids, attention_mask=mask, labels=labels).loss
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
+                loss = 0.5 * model(input_ids=ids, attention_mask=mask, labels=labels).loss
             total = total + loss
         total.backward()
         return total.detach()
@@ -136,9 +146,9 @@ def our_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, c
     def step(batch: Sequence[int]) -> torch.Tensor:
         made = collator([data[number] for number in batch])
         total, sizes = torch.zeros((), device=device), made["sizes"].to(device)
-        for micro_batch in made["micro_batches"]:
+        for parts in collator.passes(made["micro_batches"]):
             with torch.autocast(target.type, torch.bfloat16, enabled=bf16):
-                loss = objective(model, micro_batch.to(target), sizes)
+                loss = objective.of_pass(model, [part.to(target) for part in parts], sizes)
             loss.backward()
             total += loss.detach()
         return total
@@ -160,58 +170,68 @@ def padding(data: Sequence[Sequence[EncodedTarget]], batches: Sequence[Sequence[
     return 1 - real / padded
 
 
-def train(shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, options: Sequence[str]) -> None:
-    """Arms in turns, the best step of each."""
-    data = examples(64 * batch_size)
-    lengths = np.array([lengths_of(example).max(axis=0) for example in data])
-    worth = pass_tokens(shape, device)
+@dataclass(frozen=True)
+class Way:
+    """What an arm does of all that can be done."""
+
+    name: str
+    collator: Collator | None = None
+    fused: bool = False
+    lean: bool = False
+    bf16: bool = False
+    by_length: bool = False
+
+
+def ways(device: str, worth: float, bf16: bool) -> list[Way]:
+    """From the plain recipe to what `dsbs train` does, and beyond."""
     fitted = Collator(TASKS, 0, worth=worth)
-    settings: list[tuple[str, Collator | None, bool, bool, bool]] = [
-        ("plain recipe, fp32", None, False, False, False),
-        ("logits at targets only, no cache, one pass each task", Collator(TASKS, 0), False, False, False),
-        ("+ micro-batches of like length", fitted, False, False, False),
-        ("+ steps of like length", fitted, True, False, False),
-        ("+ fused optimiser", fitted, True, True, False),
+    whole = Collator(TASKS, 0, packs=True) if device == "cpu" else fitted
+    found = [
+        Way("plain recipe, fp32"),
+        Way("micro-batches of like length, logits at targets only", fitted),
+        Way("+ fused optimiser", fitted, fused=True),
+        Way("+ layers in fewer passes over memory", fitted, fused=True, lean=True),
     ]
-    settings += [("+ bf16", fitted, True, True, True), ("plain recipe, bf16", None, False, False, True)] if bf16 else []
-    arms = [_arm(shape, device, data, lengths, batch_size, setting) for setting in settings if _wanted(setting[0], options)]
-    for _ in range(steps + 1):  # the first warms up
-        for arm in arms:
-            arm.run()
-    plain = arms[0].seconds
+    found += [Way("+ micro-batches in one pass", whole, fused=True, lean=True)] if device == "cpu" else []
+    found += [Way("+ bf16", whole, fused=True, lean=True, bf16=True)] if bf16 else []
+    found += [Way("+ steps of like length (an option)", whole, fused=True, lean=True, bf16=bf16, by_length=True)]
+    return found + ([Way("plain recipe, bf16", bf16=True)] if bf16 else [])
+
+
+def train(shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, options: Sequence[str]) -> None:
+    """Every way by itself, its best step, and how far its loss without dropout is from the plain recipe's."""
+    data = examples(64 * batch_size)
+    worth = pass_tokens(shape, device)
     print(f"T5 v1.1 {shape} on {describe(device)}, batch {batch_size}, a pass is worth {worth:.0f} tokens", flush=True)
-    for arm in arms:
-        rate, ratio = batch_size / arm.seconds, plain / arm.seconds
-        print(f"{arm.name:55} {rate:8.2f} examples/s  {ratio:5.2f} x  padding {arm.padding:.1%}", flush=True)
+    plain: list[float] = []
+    for way in ways(device, worth, bf16):
+        if options and not any(option in way.name for option in options):
+            continue
+        arm = _arm(shape, device, data, batch_size, way)
+        loss = arm.loss(range(batch_size))  # warms up as well
+        for _ in range(steps):
+            arm.run()
+        plain = plain or [arm.seconds, loss]
+        rate, ratio, apart = batch_size / arm.seconds, plain[0] / arm.seconds, abs(loss / plain[1] - 1)
+        print(
+            f"{way.name:55} {rate:8.2f} examples/s  {ratio:5.2f} x  padding {arm.padding:.1%}, loss apart {apart:.0e}",
+            flush=True,
+        )
 
 
-def _wanted(name: str, options: Sequence[str]) -> bool:
-    return not options or any(option in name for option in options)
-
-
-def _arm(
-    shape: str,
-    device: str,
-    data: Sequence[Sequence[EncodedTarget]],
-    lengths: Any,
-    batch_size: int,
-    setting: tuple[str, Collator | None, bool, bool, bool],
-) -> Arm:
-    name, collator, by_length, fused, bf16 = setting
+def _arm(shape: str, device: str, data: Sequence[Sequence[EncodedTarget]], batch_size: int, way: Way) -> Arm:
     model = build(shape, device).train()
-    order = {"batch_size": batch_size, "steps": 1000, "seed": 0, "lengths": lengths if by_length else None}
-    sampler = StepSampler(len(data), **order)
-    if collator is None:
-        inner = plain_step(model, data, device)
-
-        def step(batch: Sequence[int]) -> torch.Tensor:
-            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
-                return inner(batch)
+    if way.lean:
+        lean(model)
+    lengths = np.array([lengths_of(example).max(axis=0) for example in data]) if way.by_length else None
+    sampler = StepSampler(len(data), batch_size=batch_size, steps=1000, seed=0, lengths=lengths)
+    if way.collator is None:
+        step = plain_step(model, data, device, way.bf16)
     else:
-        step = our_step(model, data, device, collator, bf16)
-    share = padding(data, [sampler.step(number) for number in range(64)], collator)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=fused or None)
-    return Arm(name, step, iter(sampler), optimizer, model, padding=share)
+        step = our_step(model, data, device, way.collator, way.bf16)
+    share = padding(data, [sampler.step(number) for number in range(64)], way.collator)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=way.fused or None)
+    return Arm(way.name, step, iter(sampler), optimizer, model, padding=share)
 
 
 def pass_tokens(shape: str, device: str) -> float:
@@ -257,11 +277,12 @@ def passes(shapes: Sequence[str], device: str) -> None:
 
 def evaluate(run: Path, rounds: int) -> None:
     """Predictions of a trained student's test rows, ours and the plain way in turns."""
-    student = load_student(run / BEST)
+    student, plain_model = load_student(run / BEST), AutoModelForSeq2SeqLM.from_pretrained(run / BEST, dtype=torch.float32)
+    plain_student = replace(student, model=plain_model.to(student.model.device).eval())
     config = build_config(TrainConfig, read_manifest(run)["config"])
     rows = list(load_material(config).splits["test"])
     ways: dict[str, Callable[[], list[str | None]]] = {
-        "generate, 64 new tokens, fixed batches of 64": lambda: _plain_labels(student, rows),
+        "generate, 64 new tokens, fixed batches of 64": lambda: _plain_labels(plain_student, rows),
         "ours, by generating": lambda: [p.label for p in predict(student, rows, decode="generate")],
         "ours, by scoring": lambda: [p.label for p in predict(student, rows, decode="score")],
     }
@@ -271,13 +292,23 @@ def evaluate(run: Path, rounds: int) -> None:
             started = time.monotonic()
             said[name] = way()
             seconds[name] = min(seconds[name], time.monotonic() - started)
-    plain = next(iter(ways))
+    plain, _, scored = ways
     print(f"{student.model.num_parameters():,} parameters on {describe(str(student.model.device))}, {len(rows):,} rows of test")
+    some = rows[:: max(1, len(rows) // 128)]
+    one_by_one = dict(zip((row.id for row in some), _plain_scored(plain_student, some), strict=True))
     for name in ways:
-        same = sum(a == b for a, b in zip(said[name], said[plain], strict=True)) / len(rows)
-        print(f"{name:45} {seconds[name]:7.1f} s  {seconds[plain] / seconds[name]:6.2f} x  {same:.1%} the same labels")
+        pairs = [(a, b) for a, b in zip(said[name], said[plain], strict=True)]
+        if name == scored:
+            pairs = [(one_by_one[row.id], a) for row, a in zip(rows, said[name], strict=True) if row.id in one_by_one]
+        same, against = sum(a == b for a, b in pairs) / len(pairs), "scored one by one" if name == scored else "generated"
+        print(
+            f"{name:45} {seconds[name]:7.1f} s  {seconds[plain] / seconds[name]:6.2f} x  "
+            f"{same:.1%} the same labels as {against} in fp32 ({len(pairs):,} rows)",
+            flush=True,
+        )
 
 
+@torch.inference_mode()
 def _plain_labels(student: Student, rows: Sequence[Example]) -> list[str | None]:
     card, found = student.card, []
     for at in range(0, len(rows), 64):
@@ -288,6 +319,20 @@ def _plain_labels(student: Student, rows: Sequence[Example]) -> list[str | None]
     kind, task = card.task.label.kind, card.task
     stated = [read_output(card.method, text.strip(), card.prefixes).label for text in found]
     return [normalise(kind, one, task.allowed(row.choices)) if one else None for one, row in zip(stated, rows, strict=True)]
+
+
+@torch.inference_mode()
+def _plain_scored(student: Student, rows: Sequence[Example]) -> list[str]:
+    """The likeliest label of each row by the model's own loss, a label at a time."""
+    found, tokenizer = [], student.tokenizer
+    for row in rows:
+        inputs = tokenizer(student.card.prefixes[LABEL] + row.input, return_tensors="pt").to(student.model.device)
+        scores = {}
+        for label in student.card.task.allowed(row.choices):
+            labels = tokenizer(text_target=label, return_tensors="pt").input_ids.to(student.model.device)
+            scores[label] = -student.model(**inputs, labels=labels).loss.item() * labels.shape[1]
+        found.append(max(scores, key=scores.__getitem__))
+    return found
 
 
 def describe(device: str) -> str:

@@ -94,17 +94,18 @@ def test_a_step_that_does_not_fit_into_memory_is_cut_until_it_does(
     answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings: dict[str, Any] = {"answers": answered_farm.folder / "answered", "dropout": 0.0, "max_steps": 6, "batch_size": 8}
+    settings["precision"] = "fp32"
     roomy = api.train(**settings, out=tmp_path / "roomy")
-    compute = Objective.__call__
+    compute = Objective.of_pass
     room = 100
 
-    def limited(self: Objective, model: Any, batch: Any, *rest: Any, **more: Any) -> torch.Tensor:
-        loss = compute(self, model, batch, *rest, **more)
-        if batch.tokens > room:
+    def limited(self: Objective, model: Any, batches: Any, *rest: Any, **more: Any) -> torch.Tensor:
+        loss = compute(self, model, batches, *rest, **more)
+        if sum(batch.tokens for batch in batches) > room:
             raise torch.OutOfMemoryError
         return loss
 
-    monkeypatch.setattr(Objective, "__call__", limited)
+    monkeypatch.setattr(Objective, "of_pass", limited)
     tight = api.train(**settings, out=tmp_path / "tight")
     assert "do not fit into memory" in capsys.readouterr().err
     for one, two in zip(roomy["log"], tight["log"], strict=True):

@@ -249,7 +249,7 @@ def flags(options: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
-    options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier")
+    options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier", precision="fp32")
     options |= by_tokens(two_teachers, larger) | {"soft_cache": tmp_path / "cache"} if kind == "tokens" else {}
     one = api.train(**options, out=tmp_path / "one")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "dsbs.train"]
@@ -270,7 +270,8 @@ def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: 
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_accumulating_changes_nothing_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
-    options = settings(two_teachers, **OPTIONS[kind]) | (by_tokens(two_teachers, larger) if kind == "tokens" else {})
+    options = settings(two_teachers, **OPTIONS[kind], precision="fp32")
+    options |= by_tokens(two_teachers, larger) if kind == "tokens" else {}
     logs = [api.train(**options, micro_batch_tokens=size, out=tmp_path / str(size))["log"] for size in (None, 200)]
     for one, two in zip(*logs, strict=True):
         assert one == pytest.approx(two, rel=1e-3)

@@ -4,7 +4,6 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import Seq2SeqTrainingArguments
@@ -17,24 +16,6 @@ from dsbs.student.logs import other_reports
 from dsbs.student_options import Optimiser
 
 _OPTIMISERS: Mapping[Optimiser, str] = {"adamw": "adamw_torch_fused", "adafactor": "adafactor", "adamw_8bit": "adamw_bnb_8bit"}
-
-
-def precision_of(wanted: str) -> str:
-    """fp32 or bf16. InputError for fp16, in which T5's activations overflow."""
-    if wanted == "fp16":
-        reason = "fp16, in which the feed-forward layers of T5 overflow to inf and the loss becomes NaN"
-        raise InputError("--precision", got=reason, expected="bf16 or fp32", fix="use --precision auto")
-    if wanted != "auto":
-        return wanted
-    return "bf16" if _computes_bf16() else "fp32"
-
-
-def _computes_bf16() -> bool:
-    """Whether the device multiplies bf16 faster than fp32; a processor without instructions for it is slower."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    can: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # from torch 2.10 on
-    return bool(can.get("amx_bf16") or can.get("avx512_bf16"))
 
 
 def training_arguments(config: TrainConfig, settings: Preset, folder: Path, precision: str) -> Seq2SeqTrainingArguments:

@@ -20,6 +20,10 @@ _POOL = 16
 """Steps whose examples are sorted by length together: with more, less is padding, and steps are less alike."""
 
 
+_PASS_TOKENS, _PART_WORTH = 4096, 20
+"""Of a student that packs: tokens of a forward pass, and tokens that a further micro-batch in it must save."""
+
+
 @dataclass(frozen=True)
 class MicroBatch:
     """The sequences of one forward pass.
@@ -116,7 +120,8 @@ class Collator:
     """Makes a StepBatch of examples: micro-batches of sequences of like length, padded within themselves.
 
     A micro-batch has at most `most` tokens, padding included, if that is at all possible. A further one is made where it
-    saves more than `worth` tokens: a pass has a price of its own.
+    saves more than `worth` tokens: a pass has a price of its own. Where a student `packs`, one pass is made of several
+    micro-batches.
     """
 
     def __init__(
@@ -127,9 +132,10 @@ class Collator:
         most: float = np.inf,
         worth: float = np.inf,
         normalise: Normaliser = "tokens",
+        packs: bool = False,
     ) -> None:
         self.tasks, self.pad, self.normalise = tuple(tasks), pad, normalise
-        self.most, self.worth = most, worth
+        self.most, self.worth, self.packs = most, _PART_WORTH if packs else worth, packs
 
     def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
         sequences = [sequence for example in examples for sequence in example]
@@ -144,6 +150,16 @@ class Collator:
     def nothing(self) -> MicroBatch:
         """A micro-batch that adds nothing to loss and gradient."""
         return self.tensors([EncodedTarget(self.tasks[0], 0.0, [self.pad], [self.pad])])
+
+    def passes(self, micro_batches: Sequence[MicroBatch]) -> Iterator[list[MicroBatch]]:
+        """The micro-batches of each forward pass."""
+        most, found = min(self.most, _PASS_TOKENS) if self.packs else 0, list[MicroBatch]()
+        for batch in micro_batches:
+            if found and (len(batch.of) or len(found[0].of) or sum(b.tokens for b in found) + batch.tokens > most):
+                yield found
+                found = []
+            found.append(batch)
+        yield found
 
     def tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
         """The sequences as one padded micro-batch."""

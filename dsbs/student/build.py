@@ -21,6 +21,7 @@ from transformers import (
 from dsbs.errors import InputError
 from dsbs.presets import BUILT_IN, PACKAGED
 from dsbs.prompting import packaged
+from dsbs.student.lean import lean
 from dsbs.student.lora import with_adapters
 from dsbs.student.tokenizer import train_tokenizer
 
@@ -52,7 +53,7 @@ def build_model(name: str, config: PreTrainedConfig, *, seed: int, lora_rank: in
         model = AutoModelForSeq2SeqLM.from_config(config)
     else:  # a checkpoint in half precision would otherwise be trained in half precision: masters are fp32
         model = loaded(name, AutoModelForSeq2SeqLM.from_pretrained, config=config, dtype=torch.float32)
-    return with_adapters(model, lora_rank) if lora_rank else model
+    return with_adapters(lean(model), lora_rank) if lora_rank else lean(model)
 
 
 def loaded(name: str, load: Callable[..., Any], *, flag: str = "--student", **options: Any) -> Any:

@@ -17,6 +17,7 @@ from dsbs.errors import InputError
 from dsbs.prompting import task_from
 from dsbs.records import Method
 from dsbs.rundir import write_json
+from dsbs.student.lean import lean
 from dsbs.student.lora import merged
 from dsbs.tasks import Task
 
@@ -73,7 +74,7 @@ def load_student(folder: Path, device: torch.device | str | None = None) -> Stud
     """The student of a folder, in fp32 for evaluation. InputError where it is none of dsbs."""
     quiet()
     card = read_card(folder)
-    model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32)
+    model = lean(AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32))
     model.to(device or best_device()).eval()
     return Student(model, AutoTokenizer.from_pretrained(folder), card)
 

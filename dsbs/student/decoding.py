@@ -1,22 +1,25 @@
 """Reading a student: generated text, and the likelihood of given label texts. Both in batches of like length."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import torch
+from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.batching import IGNORED, pad_rows
 from dsbs.student.encoding import cut
-from dsbs.student.forward import target_logits
+from dsbs.student.forward import wanted_logits
 from dsbs.student.loss import sequence_losses
-
-T = TypeVar("T")
+from dsbs.student.precision import reads_in_bf16
 
 _SHORT = 64
 """Tokens of an input below which a batch may have more rows."""
+
+_CLOSE = 0.25
+"""Nats by which the best must be ahead in bf16, or the row is read again in fp32."""
 
 
 @torch.inference_mode()
@@ -36,16 +39,67 @@ def generate_texts(
     A text is decoded no further than `stop`, where one is given.
     """
     rows = _encode(tokenizer, inputs, max_input_tokens)
-    ending: dict[str, Any] = {"stop_strings": [stop], "tokenizer": tokenizer} if stop else {}
     texts = [""] * len(inputs)
-    for batch in _by_length(rows, batch_size):
+
+    def read(batch: Sequence[int]) -> list[float]:
         ids, mask = _pad(tokenizer, [rows[i] for i in batch], model.device)
-        limits = {"max_new_tokens": max_new_tokens, "do_sample": False, "num_beams": 1, **ending}
-        out = model.generate(input_ids=ids, attention_mask=mask, **limits)
-        for i, text in zip(batch, tokenizer.batch_decode(out, skip_special_tokens=True), strict=True):
+        said, margins = _greedy(model, tokenizer, ids, mask, most=max_new_tokens, stop=stop)
+        for i, text in zip(batch, tokenizer.batch_decode(said, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
-        on_batch(len(batch))
+        return margins
+
+    _read_all(model, rows, read, batch_size, on_batch)
     return texts
+
+
+def _greedy(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    ids: torch.Tensor,
+    mask: torch.Tensor,
+    *,
+    most: int,
+    stop: str,
+) -> tuple[list[list[int]], list[float]]:
+    """The likeliest token again and again for inputs (B, X): every row's tokens, and by how much its closest was ahead.
+
+    A row leaves the batch with its end token, so that the last one to end does not hold up the others.
+    """
+    states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
+    ends = torch.tensor(model.generation_config.eos_token_id, device=ids.device)
+    said: list[list[int]] = [[] for _ in ids]
+    margins, live, told, cache = [math.inf] * len(ids), list(range(len(ids))), _start(model, ids), None
+    for _ in range(most):
+        inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states), "attention_mask": mask}
+        out = model(**inputs, decoder_input_ids=told, past_key_values=cache, use_cache=True)
+        told, ahead = _likeliest(out.logits[:, -1])
+        for row, token, margin in zip(live, told.flatten().tolist(), ahead.tolist(), strict=True):
+            said[row].append(token)
+            margins[row] = min(margins[row], margin)
+        going = torch.isin(told[:, 0], ends, invert=True)
+        if stop:
+            stopped = [stop in text for text in tokenizer.batch_decode([said[row] for row in live])]
+            going &= ~torch.tensor(stopped, device=going.device)
+        cache, kept = out.past_key_values, going.nonzero()[:, 0]
+        if not len(kept):
+            break
+        if len(kept) < len(live):
+            cache.batch_select_indices(kept)
+            states, mask, told, live = states[kept], mask[kept], told[kept], [live[i] for i in kept.tolist()]
+    return said, margins
+
+
+def _likeliest(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The likeliest token (B, 1) by its logits (B, V), and how far it is ahead of the second (B,)."""
+    best = logits.max(dim=-1, keepdim=True)
+    second = logits.scatter(-1, best.indices, -torch.inf).amax(dim=-1)
+    return best.indices, best.values[:, 0].float() - second.float()
+
+
+def _start(model: PreTrainedModel, rows: torch.Tensor) -> torch.Tensor:
+    """What the decoder reads before the first token, (B, 1)."""
+    found: torch.Tensor = model.prepare_decoder_input_ids_from_labels(rows[:, :1])
+    return found
 
 
 @dataclass(frozen=True)
@@ -74,38 +128,95 @@ def score_labels(
     """
     encoded = _encode(tokenizer, [row.input for row in rows], max_input_tokens)
     scores: list[dict[str, float]] = [{} for _ in rows]
-    for batch in _by_length(encoded, batch_size):
+
+    def read(batch: Sequence[int]) -> list[float]:
         ids, mask = _pad(tokenizer, [encoded[i] for i in batch], model.device)
-        states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
-        wanted = [(at, i, label) for at, i in enumerate(batch) for label in dict.fromkeys(rows[i].labels)]
-        for part in _chunks(wanted, 4 * batch_size):
-            found = _likelihoods(model, tokenizer, states, mask, [(at, rows[i], label) for at, i, label in part])
-            for (_, i, label), score in zip(part, found.tolist(), strict=True):
-                scores[i][label] = score
-        on_batch(len(batch))
+        wanted = [(at, rows[i], label) for at, i in enumerate(batch) for label in dict.fromkeys(rows[i].labels)]
+        found = _likelihoods(model, tokenizer, ids, mask, wanted).tolist()
+        for i in batch:
+            scores[i] = {}
+        for (at, _, label), score in zip(wanted, found, strict=True):
+            scores[batch[at]][label] = score
+        return [_lead(scores[i].values()) for i in batch]
+
+    _read_all(model, encoded, read, batch_size, on_batch)
     return scores
 
 
 def _likelihoods(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    states: torch.Tensor,
+    ids: torch.Tensor,
     mask: torch.Tensor,
     wanted: Sequence[tuple[int, Candidates, str]],
 ) -> torch.Tensor:
-    """Log-likelihood of each wanted (row of the batch, candidates, label), (W,)."""
+    """Log-likelihood of each wanted (row of the batch, candidates, label), (W,).
+
+    What an input's labels share is computed once: its encoding, its keys and values, and the first place of the decoder.
+    """
+    said, scored = _label_tokens(tokenizer, wanted, ids.device)  # (W, Y)
+    index = torch.tensor([at for at, _, _ in wanted], device=ids.device)
+    states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
+    inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states), "attention_mask": mask}
+    out = model(**inputs, decoder_input_ids=_start(model, ids), use_cache=True)
+    first = F.log_softmax(out.logits[:, 0].float(), dim=-1)[index]  # (W, V)
+    given = scored[:, 0].eq(IGNORED)
+    found = first.gather(1, said[:, :1])[:, 0].masked_fill(given, 0.0)
+    if said.shape[1] == 1:
+        return found
+    cache = out.past_key_values
+    cache.batch_select_indices(index)
+    inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states[index]), "attention_mask": mask[index]}
+    read = said[:, :-1].masked_fill(said[:, :-1].eq(IGNORED), tokenizer.pad_token_id)
+    behind = scored[:, 1:]
+    with wanted_logits(model, behind.ne(IGNORED)):
+        logits = model(**inputs, decoder_input_ids=read, past_key_values=cache, use_cache=True).logits
+    return found - sequence_losses(logits, behind)
+
+
+def _label_tokens(
+    tokenizer: PreTrainedTokenizerBase, wanted: Sequence[tuple[int, Candidates, str]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the decoder says for each wanted label, and what of it is scored, both (W, Y)."""
     texts = [" ".join(filter(None, [row.before, label, row.after])) for _, row, label in wanted]
     targets = tokenizer(text_target=texts).input_ids
     end = tokenizer.eos_token_id
     targets = [t[:-1] if row.after and t[-1] == end else t for t, (_, row, _) in zip(targets, wanted, strict=True)]
     given = [_shared_prefix(tokenizer, row.before, t) for t, (_, row, _) in zip(targets, wanted, strict=True)]
-    index = torch.tensor([at for at, _, _ in wanted], device=model.device)
-    said = pad_rows(targets, IGNORED).to(model.device)  # (W, Y)
+    said = pad_rows(targets, IGNORED).to(device)
     scored = said.clone()
     for row, length in enumerate(given):
         scored[row, :length] = IGNORED
-    inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states[index]), "attention_mask": mask[index]}
-    return -sequence_losses(target_logits(model, model, scored, inputs, said=said), scored)
+    return said, scored
+
+
+def _lead(scores: Iterable[float]) -> float:
+    """How far the best score is ahead of the second."""
+    ordered = sorted(scores, reverse=True)
+    return ordered[0] - ordered[1] if len(ordered) > 1 else math.inf
+
+
+def _read_all(
+    model: PreTrainedModel,
+    rows: Sequence[list[int]],
+    read: Callable[[Sequence[int]], Sequence[float]],
+    batch_size: int,
+    on_batch: Callable[[int], None],
+) -> None:
+    """Read every row, in bf16 first where that is faster, and again in fp32 where it was close: the labels are the same.
+
+    `read` keeps what it finds in a batch, and says how far the answer of each row was ahead of the next.
+    """
+    left = list(range(len(rows)))
+    for half in (True, False) if reads_in_bf16(model) else (False,):
+        close: list[int] = []
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
+            for batch in _by_length(rows, left, batch_size):
+                margins = read(batch)
+                again = [i for i, margin in zip(batch, margins, strict=True) if half and margin < _CLOSE]
+                on_batch(len(batch) - len(again))
+                close += again
+        left = close
 
 
 def _shared_prefix(tokenizer: PreTrainedTokenizerBase, before: str, target: list[int]) -> int:
@@ -122,21 +233,16 @@ def _encode(tokenizer: PreTrainedTokenizerBase, inputs: Sequence[str], limit: in
     return [cut(ids, limit, tokenizer.eos_token_id) for ids in tokenizer(list(inputs)).input_ids]
 
 
-def _by_length(rows: Sequence[list[int]], size: int) -> Iterator[Sequence[int]]:
+def _by_length(rows: Sequence[list[int]], among: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     """Row numbers in batches, longest rows first: little padding, and running out of memory shows at once.
 
     A batch has `size` rows, and more of short ones: as many as have the tokens of `size` rows of `_SHORT`.
     """
-    order, at = sorted(range(len(rows)), key=lambda i: -len(rows[i])), 0
+    order, at = sorted(among, key=lambda i: -len(rows[i])), 0
     while at < len(order):
         count = max(size, size * _SHORT // len(rows[order[at]]))
         yield order[at : at + count]
         at += count
-
-
-def _chunks(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for at in range(0, len(rows), size):
-        yield rows[at : at + size]
 
 
 def _pad(

@@ -16,14 +16,16 @@ from dsbs.labels import same_label
 from dsbs.material import Material, validation_rows
 from dsbs.progress import Progress, say
 from dsbs.records import LABEL, Example
-from dsbs.student.arguments import precision_of, training_arguments
+from dsbs.student.arguments import training_arguments
 from dsbs.student.batching import Collator
 from dsbs.student.build import build_model
 from dsbs.student.checkpoint import BEST, Card, Student, quiet, save_student
+from dsbs.student.lean import packs
 from dsbs.student.logs import log_callbacks
 from dsbs.student.loss import task_scales
 from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, pass_flops, plan_training
+from dsbs.student.precision import precision_of
 from dsbs.student.predict import check, predict
 from dsbs.student.sharding import ShardedTrainer, sharded
 from dsbs.student.soft_cache import CachedTeacher
@@ -120,6 +122,7 @@ def _collator(plan: Plan, student: Student, device: torch.device) -> Collator:
         most=plan.config.micro_batch_tokens or math.inf,
         worth=pass_flops(device, parameters) / per_token,
         normalise=plan.config.normalise,
+        packs=packs(student.model) and not plan.config.gradient_checkpointing,  # which computes a part alone again
     )
 
 

@@ -12,10 +12,19 @@ def sequence_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
     logits (N, V) are those of the N labels that are not padding, in order.
     """
-    real = labels.ne(IGNORED)
-    losses = torch.zeros(labels.shape, dtype=torch.float32, device=labels.device)
-    losses[real] = F.cross_entropy(logits.float(), labels[real], reduction="none")
-    return losses.sum(dim=1)
+    return sequence_sums(token_losses(logits, labels[labels.ne(IGNORED)]), labels)
+
+
+def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of every token, (N,), of logits (N, V) and labels (N,)."""
+    return F.cross_entropy(logits.float(), labels, reduction="none")
+
+
+def sequence_sums(losses: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Losses (N,) of the N labels (S, Y) that are not padding, in order, summed for every sequence, (S,)."""
+    placed = torch.zeros(labels.shape, dtype=torch.float32, device=labels.device)
+    placed[labels.ne(IGNORED)] = losses
+    return placed.sum(dim=1)
 
 
 def multi_task_loss(losses: torch.Tensor, task: torch.Tensor, weight: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:

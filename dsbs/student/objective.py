@@ -4,7 +4,7 @@ The one place that knows how a forward pass becomes a loss. Another kind of stud
 objective, another encoding and another way to predict; the trainer stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.batching import IGNORED, MicroBatch
-from dsbs.student.forward import target_logits
-from dsbs.student.loss import label_scores, multi_task_loss, sequence_losses, spread_out
+from dsbs.student.forward import packed_logits, target_logits
+from dsbs.student.loss import label_scores, multi_task_loss, sequence_sums, spread_out, token_losses
 from dsbs.student.soft import divergence, gathered, soft_cross_entropy
 from dsbs.student_options import Divergence
 
@@ -50,8 +50,26 @@ class Objective:
 
         `student` is the model itself where `model` is what wraps it for several devices.
         """
+        return self._loss(batch, *self._logits(model, batch, student or model), sizes)
+
+    def of_pass(self, model: Any, batches: Sequence[MicroBatch], sizes: torch.Tensor, *, student: Any = None) -> torch.Tensor:
+        """The part of one micro-batch, or of several, none with candidates, in one pass of a student that `packs`."""
+        if len(batches) == 1:
+            return self(model, batches[0], sizes, student=student)
+        logits = packed_logits(model, student or model, batches)  # (N, V)
+        counts = [int(batch.labels.ne(IGNORED).sum()) for batch in batches]
+        if self.soft_weight and self.soft_teacher is not None:
+            parts = zip(batches, logits.split(counts), strict=True)
+            return torch.stack([self._loss(batch, own, own[:0], sizes) for batch, own in parts]).sum()
+        # Logits are by far the widest tensor: not a copy of them, not even of their gradient.
+        losses = token_losses(logits, torch.cat([batch.labels[batch.labels.ne(IGNORED)] for batch in batches]))
+        parts = zip(batches, losses.split(counts), strict=True)
+        return torch.stack([self._hard_loss(batch, own, batch.weight, sizes) for batch, own in parts]).sum()
+
+    def _loss(
+        self, batch: MicroBatch, logits: torch.Tensor, candidate_logits: torch.Tensor, sizes: torch.Tensor
+    ) -> torch.Tensor:
         hard_weight, soft = batch.weight, torch.zeros((), device=batch.weight.device)
-        logits, candidate_logits = self._logits(model, batch, student or model)
         if self.soft_weight and self.soft_teacher is not None and batch.weight.any():
             hard_weight = batch.weight * (1 - self.soft_weight)
             soft = self._token_loss(logits, batch, sizes)
@@ -59,8 +77,12 @@ class Objective:
             softened = torch.bincount(batch.of, minlength=len(batch.weight)) > 0
             hard_weight = batch.weight * torch.where(softened, 1 - self.soft_weight, 1.0)
             soft = self._label_loss(candidate_logits, batch, sizes)
-        hard = multi_task_loss(sequence_losses(logits, batch.labels) * batch.scale, batch.task, hard_weight, sizes)
-        return hard + self.soft_weight * soft
+        losses = token_losses(logits, batch.labels[batch.labels.ne(IGNORED)])
+        return self._hard_loss(batch, losses, hard_weight, sizes) + self.soft_weight * soft
+
+    def _hard_loss(self, batch: MicroBatch, losses: torch.Tensor, weight: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+        """Of the texts, from the losses (N,) of their tokens."""
+        return multi_task_loss(sequence_sums(losses, batch.labels) * batch.scale, batch.task, weight, sizes)
 
     def _logits(self, model: Any, batch: MicroBatch, student: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits at the tokens of the targets (N, V) and of their candidates (M, V), padding left out."""

@@ -6,7 +6,7 @@ Here every block is a shard group, and all else is one more: embedding, output a
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,9 @@ class Whole(nn.Module):
         super().__init__()
         self.student, self.objective = student, objective
 
-    def forward(self, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
-        """The loss, as the objective has it."""
-        return self.objective(self.student, batch, sizes)
+    def forward(self, parts: Sequence[MicroBatch], sizes: torch.Tensor) -> torch.Tensor:
+        """The loss of a pass, as the objective has it."""
+        return self.objective.of_pass(self.student, parts, sizes)
 
 
 def shard(whole: Whole, device: torch.device, *, bf16: bool = False) -> None:
@@ -123,14 +123,14 @@ class ShardedTrainer(StepTrainer):
     def _wrap_model(self, model: Any, training: bool = True, dataloader: Any = None) -> Whole:
         return self._whole
 
-    def _agreed(self, micro_batches: list[MicroBatch]) -> list[MicroBatch]:
+    def _agreed(self, passes: list[list[MicroBatch]]) -> list[list[MicroBatch]]:
         """As many as the process with the most has: every pass gathers weights from all."""
-        count = torch.tensor(len(micro_batches), device=self.args.device)
+        count = torch.tensor(len(passes), device=self.args.device)
         dist.all_reduce(count, dist.ReduceOp.MAX)
-        return micro_batches + [self._collator.nothing()] * (int(count) - len(micro_batches))
+        return passes + [[self._collator.nothing()]] * (int(count) - len(passes))
 
-    def _objective_of(self, model: Whole, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
-        return model(batch, sizes)
+    def _objective_of(self, model: Whole, parts: Sequence[MicroBatch], sizes: torch.Tensor) -> torch.Tensor:
+        return model(parts, sizes)
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)

@@ -61,10 +61,10 @@ class StepTrainer(Seq2SeqTrainer):
         return DataLoader(self.train_dataset, batch_sampler=self._sampler, collate_fn=self._collator)
 
     def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Forward and backward of every micro-batch; the loss of the step over all ranks, detached.
+        """Forward and backward of every pass; the loss of the step over all ranks, detached.
 
-        On one device a step that does not fit into memory is begun anew with micro-batches half as large, for this step and all
-        to come. Several devices cannot leave a step alone in the middle of it: they try before the first what fits.
+        On one device a step that does not fit into memory is begun anew with passes half as large, for this and all to come.
+        Several devices cannot leave a step alone in the middle of it: they try before the first what fits.
         """
         if self._tries_first and math.isinf(self._collator.most):
             self._collator.most = self._what_fits(model)
@@ -72,8 +72,10 @@ class StepTrainer(Seq2SeqTrainer):
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
-            largest = max(micro_batch.tokens for micro_batch in inputs["micro_batches"])
-            if self.accelerator.num_processes > 1 or _cannot_be_cut(inputs):
+            passes = list(self._collator.passes(inputs["micro_batches"]))
+            largest = max(sum(part.tokens for part in parts) for parts in passes)
+            whole = len(passes) >= sum(len(example) for example in inputs["examples"])
+            if self.accelerator.num_processes > 1 or whole:
                 raise too_little(largest) from None
         # Outside of the handler, which would keep what did not fit alive.
         self._collator.most = largest // 2
@@ -106,7 +108,7 @@ class StepTrainer(Seq2SeqTrainer):
             states = torch.empty(self._states_to_come(), dtype=torch.uint8, device=device)
             with self.accelerator.no_sync(model), torch.random.fork_rng([device] if device.type != "cpu" else []):
                 sizes, scales = torch.ones(tasks + 1, device=device), torch.ones(tasks, device=device)
-                self.accelerator.backward(self._loss(model, batch.to(device), sizes, scales))
+                self.accelerator.backward(self._loss(model, [batch], sizes, scales))
         except torch.OutOfMemoryError:
             return False
         del states
@@ -119,32 +121,33 @@ class StepTrainer(Seq2SeqTrainer):
 
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
-        ranks, micro_batches = self.accelerator.num_processes, self._agreed(inputs["micro_batches"])
+        ranks, passes = self.accelerator.num_processes, self._agreed(list(self._collator.passes(inputs["micro_batches"])))
         sizes = inputs["sizes"].to(self.args.device)
         if ranks > 1:
             dist.all_reduce(sizes)
         scales = torch.tensor(self._task_weights(self.state.global_step), device=self.args.device)
         total = torch.zeros((), device=self.args.device)
-        for number, micro_batch in enumerate(micro_batches, 1):
-            last = number == len(micro_batches)
+        for number, micro_batches in enumerate(passes, 1):
+            last = number == len(passes)
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
                 # Gradients are averaged over ranks, and this loss is this rank's part of a sum: hence the factor.
-                loss = self._loss(model, micro_batch.to(self.args.device), sizes, scales) * ranks
+                loss = self._loss(model, micro_batches, sizes, scales) * ranks
                 self.accelerator.backward(loss)
             total += loss.detach()
         return total
 
-    def _loss(self, model: Any, batch: MicroBatch, sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-        batch = replace(batch, weight=batch.weight * scales[batch.task])
+    def _loss(self, model: Any, parts: Sequence[MicroBatch], sizes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+        moved = [part.to(self.args.device) for part in parts]
+        weighed = [replace(part, weight=part.weight * scales[part.task]) for part in moved]
         with self.compute_loss_context_manager():
-            return self._objective_of(model, batch, sizes)
+            return self._objective_of(model, weighed, sizes)
 
-    def _objective_of(self, model: Any, batch: MicroBatch, sizes: torch.Tensor) -> torch.Tensor:
-        return self._objective(model, batch, sizes, student=self.accelerator.unwrap_model(model))
+    def _objective_of(self, model: Any, parts: Sequence[MicroBatch], sizes: torch.Tensor) -> torch.Tensor:
+        return self._objective.of_pass(model, parts, sizes, student=self.accelerator.unwrap_model(model))
 
-    def _agreed(self, micro_batches: list[MicroBatch]) -> list[MicroBatch]:
+    def _agreed(self, passes: list[list[MicroBatch]]) -> list[list[MicroBatch]]:
         """The passes of a step, where processes have to agree on their number."""
-        return micro_batches
+        return passes
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
@@ -220,10 +223,6 @@ class StepCallback(TrainerCallback):
             raise FloatingPointError(
                 f"the loss is {logs['loss']} at step {state.global_step}: try a smaller --learning-rate or --precision fp32"
             )
-
-
-def _cannot_be_cut(inputs: StepBatch) -> bool:
-    return len(inputs["micro_batches"]) >= sum(len(example) for example in inputs["examples"])
 
 
 def last_checkpoint(folder: Path) -> Path | None:
