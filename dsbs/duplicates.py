@@ -4,7 +4,6 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 from dsbs.config import Duplicates
@@ -17,7 +16,7 @@ ALIKE = 0.8
 MOST_ROWS = 50_000
 """Beyond so many rows the search takes more than some seconds and has to be asked for."""
 
-_MOST_PAIRS, _PAIRED = 1000, 50
+_MOST_PAIRS = 1000
 _SHORT = 5
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"\w+")
@@ -74,40 +73,32 @@ def describe(found: Mapping[str, Any] | None) -> list[str]:
 
 
 def _near(train: Iterable[Example], test: Iterable[Example]) -> list[Pair]:
-    """The nearest training input of every test input that has one, the first of equals. Only those with a key in common are
-    compared, and none is missed."""
+    """The nearest training input of every test input that has one, the first of equals.
+
+    Two inputs that are near have a word in common among the first few of each, in whatever order all words stand: no more
+    can differ. So only inputs that meet in a rare word are compared (prefix filter, Bayardo et al. 2007), and none is missed.
+    """
     asked = [(example.id, _words(example.input)) for example in test]
     rank = {word: at for at, (word, _) in enumerate(Counter(w for _, words in asked for w in words).most_common()[::-1])}
-    index: defaultdict[str | tuple[str, ...], list[int]] = defaultdict(list)
+    index: defaultdict[str, list[int]] = defaultdict(list)
     for at, (_, words) in enumerate(asked):
-        for key in _keys(words, rank):
-            index[key].append(at)
+        for word in _prefix(words, rank):
+            index[word].append(at)
     best: dict[int, Pair] = {}
     for example in train:
         words = _words(example.input)
-        for at in {at for key in _keys(words, rank) if key in index for at in index[key]}:
-            common = len(words & asked[at][1])
-            share = common / (len(words) + len(asked[at][1]) - common)
+        for at in {at for word in _prefix(words, rank) for at in index.get(word, ())}:
+            share = len(words & asked[at][1]) / len(words | asked[at][1])
             if share >= ALIKE and (at not in best or share > best[at].words):
                 best[at] = Pair(asked[at][0], example.id, "near", share)
     return [best[at]._replace(words=round(best[at].words, 3)) for at in sorted(best)]
 
 
-def _keys(words: frozenset[str], rank: Mapping[str, int]) -> list[str | tuple[str, ...]]:
-    """Two inputs that are near have one of these in common (prefix filter, Bayardo et al. 2007).
-
-    All words stand in one order, the rarest first; those without a rank stand in no test input and so before all others. If
-    `most` words of an input may be missing in the other, one of its first `most + 1` is there, and two of its first
-    `most + 2`. Pairs are rarer than words and so propose less, but long inputs have too many of them.
-    """
-    ranked = sorted((word for word in words if word in rank), key=rank.__getitem__)
-    most = len(words) - math.ceil(ALIKE * len(words) - 1e-9) - (len(words) - len(ranked))
-    keys: list[str | tuple[str, ...]] = []
-    if len(words) <= _PAIRED:
-        keys += combinations(ranked[: max(0, most + 2)], 2)
-    if len(words) > ALIKE * _PAIRED or len(words) == 1:
-        keys += ranked[: max(0, most + 1)]
-    return keys
+def _prefix(words: frozenset[str], rank: Mapping[str, int]) -> list[str]:
+    """The words of the prefix filter that stand in any test input: words without a rank, which do in none, come first."""
+    ranked = [word for word in words if word in rank]
+    most_that_differ = len(words) - math.ceil(ALIKE * len(words) - 1e-9)
+    return sorted(ranked, key=rank.__getitem__)[: max(0, most_that_differ + 1 - len(words) + len(ranked))]
 
 
 def _same_but_for_numbers(train: Iterable[Example], test: Iterable[Example]) -> list[Pair]:
