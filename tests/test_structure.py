@@ -34,6 +34,7 @@ LEVELS = [
 HEAVY = {
     "torch": {"student", "teachers"},
     "transformers": {"student", "teachers"},
+    "datasketch": {"duplicates"},
     "plotly": {"reporting"},
     "matplotlib": {"reporting", "planning"},
     "tensorboard": set(),

@@ -1,12 +1,13 @@
 """Checks of the data: on the published release, whose numbers are known, and on small cases made for each trap."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Cli, Farm
 
 from dsbs.data import load_data
-from dsbs.duplicates import find_duplicates
+from dsbs.duplicates import describe, find_duplicates
 from dsbs.metrics import interval
 from dsbs.prompting import load_task
 from dsbs.records import Example, Split
@@ -43,7 +44,8 @@ def test_near_duplicates_are_those_of_comparing_every_pair(published: Path) -> N
     seen = [words(e.input) for e in splits["train"]]
     near = {e.id for e in splits["test"] if any(len(words(e.input) & s) >= 0.8 * len(words(e.input) | s) for s in seen)}
     proposed = {pair["test"] for pair in found["pairs"] if pair["how"] == "near"}
-    assert proposed == near
+    assert proposed <= near
+    assert len(proposed) >= 0.97 * len(near)
 
 
 def test_lines_without_numbers_and_short_lines_are_no_templates() -> None:
@@ -59,12 +61,17 @@ def test_lines_without_numbers_and_short_lines_are_no_templates() -> None:
     ]
 
 
-def test_the_search_is_left_out_where_it_is_not_wanted() -> None:
+def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [example("a", "one two three")]
     assert find_duplicates(rows, rows, "never") is None
     assert find_duplicates(rows, []) is None
     many = [example("a", "one")] * 50_000
     assert find_duplicates(many, rows, "auto") is None
+    monkeypatch.setitem(sys.modules, "datasketch", None)
+    found = find_duplicates(rows, rows)
+    assert found is not None
+    assert found["near"] is None
+    assert describe(found) == ["near-duplicates of test inputs were not looked for: pip install datasketch"]
 
 
 def test_generate_tells_of_duplicates_labels_and_rationales(published: Path, tmp_path: Path, cli: Cli) -> None:
