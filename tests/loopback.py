@@ -68,7 +68,7 @@ class Loopback:
             return await self.send(writer, 400, {"error": {"message": "this model's maximum context length is exceeded"}})
         if self.options.delay:
             await asyncio.sleep(self.options.delay)
-        fault = self.rng.choice(FAULTS) if self.rng.random() < self.options.faults else ""
+        fault = self.rng.choice(self.options.fault or FAULTS) if self.rng.random() < self.options.faults else ""
         return await self.answer(writer, texts, body, fault)
 
     async def answer(self, writer: asyncio.StreamWriter, texts: list[str], body: dict[str, Any], fault: str) -> bool:
@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("--log", default="")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--faults", type=float, default=0.0)
+    parser.add_argument("--fault", choices=FAULTS, nargs="+")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--key", default="")
     parser.add_argument("--chat", action="store_true")

@@ -223,6 +223,14 @@ def test_a_server_that_fails_always_ends_with_every_row_marked(farm: Farm, serve
     assert " failed: " in done.stdout
 
 
+def test_a_timeout_and_a_lost_connection_are_told_apart(farm: Farm, serve: Serve) -> None:
+    once = {"max_attempts": 1, "max_rows": 2, "prompts_per_request": 1}
+    slow = ask(farm, serve("--delay", "3"), request_timeout=0.3, **once)
+    assert [reason.split(":")[0] for reason, _ in slow["failures"]] == ["APITimeoutError"]
+    lost = ask(farm, serve("--faults", "1", "--fault", "close"), out=farm.folder / "lost", **once)
+    assert [reason for reason, _ in lost["failures"]] == ["APIConnectionError: Server disconnected"]
+
+
 def test_a_prompt_longer_than_the_context_marks_its_row_and_the_run_goes_on(farm: Farm, serve: Serve) -> None:
     rows = [*farm.rows[:30], {"animal": "duck", "sound": "quack " * 300, "kind": "bird"}, *farm.rows[30:]]
     farm.write(rows)

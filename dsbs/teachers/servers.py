@@ -95,17 +95,18 @@ def told(error: Exception) -> str:
     """One line of what went wrong."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, openai.APIConnectionError) and not _timed_out(error):
-        text = f"APIConnectionError: {_root(error)}"
+        text = f"APIConnectionError: {_causes(error)[-1]}"
     return " ".join(text.split())[:300]
 
 
-def _timed_out(error: Exception) -> bool:
-    """The client calls every broken connection a timeout; one that is has a timeout at its root."""
-    return isinstance(error, openai.APITimeoutError) and isinstance(_root(error), TimeoutError)
+def _timed_out(error: BaseException) -> bool:
+    """The client calls every broken connection a timeout; one that is has a timeout among its causes."""
+    return isinstance(error, openai.APITimeoutError) and any(isinstance(cause, TimeoutError) for cause in _causes(error))
 
 
-def _root(error: BaseException) -> BaseException:
-    return _root(error.__cause__) if error.__cause__ else error
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, and what it was raised from, down to the first."""
+    return [error, *_causes(error.__cause__)] if error.__cause__ else [error]
 
 
 def _is_permanent(error: Exception) -> bool:
