@@ -27,6 +27,7 @@ from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, pass_flops, plan_training
 from dsbs.student.precision import precision_of
 from dsbs.student.predict import check, predict
+from dsbs.student.processor import settle
 from dsbs.student.soft_cache import CachedTeacher
 from dsbs.student.soft_teacher import WhiteBoxTeacher
 from dsbs.student.tokenizer import tokenizer_hash
@@ -45,8 +46,7 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
     InputError for settings that cannot be trained.
     """
     quiet()
-    # A processor takes a hundred times as long for numbers below 1e-38, which say nothing here. Before its threads start.
-    torch.set_flush_denormal(True)
+    settle()
     precision = precision_of(config.precision)
     plan = plan_training(material, config)
     _say_plan(plan, material)
