@@ -36,6 +36,7 @@ from dsbs.student.lean import lean
 from dsbs.student.objective import Objective
 from dsbs.student.plan import pass_flops
 from dsbs.student.predict import predict
+from dsbs.student.processor import settle
 
 VOCABULARY, LABEL_LENGTHS, TASKS = 32_128, (2, 5), ("label", "rationale")
 SHAPES: Mapping[str, Mapping[str, int]] = {
@@ -180,22 +181,22 @@ class Way:
     lean: bool = False
     bf16: bool = False
     by_length: bool = False
+    settled: bool = False
 
 
 def ways(device: str, worth: float, bf16: bool) -> list[Way]:
     """From the plain recipe to what `dsbs train` does, and beyond."""
     fitted = Collator(TASKS, 0, worth=worth)
-    whole = Collator(TASKS, 0, packs=True) if device == "cpu" else fitted
-    found = [
-        Way("plain recipe, fp32"),
-        Way("micro-batches of like length, logits at targets only", fitted),
-        Way("+ fused optimiser", fitted, fused=True),
-        Way("+ layers in fewer passes over memory", fitted, fused=True, lean=True),
-    ]
-    found += [Way("+ micro-batches in one pass", whole, fused=True, lean=True)] if device == "cpu" else []
-    found += [Way("+ bf16", whole, fused=True, lean=True, bf16=True)] if bf16 else []
-    found += [Way("+ steps of like length (an option)", whole, fused=True, lean=True, bf16=bf16, by_length=True)]
-    return found + ([Way("plain recipe, bf16", bf16=True)] if bf16 else [])
+    found = [Way("plain recipe, fp32"), *([Way("plain recipe, bf16", bf16=True)] if bf16 else [])]
+    found += [Way("micro-batches of like length, logits at targets only", fitted)]
+    found += [replace(found[-1], name="+ fused optimiser", fused=True)]
+    found += [replace(found[-1], name="+ layers in fewer passes over memory", lean=True)]
+    if device == "cpu":
+        whole = Collator(TASKS, 0, packs=True)
+        found += [replace(found[-1], name="+ micro-batches in one pass", collator=whole)]
+        found += [replace(found[-1], name="+ freed memory kept", settled=True)]
+    found += [replace(found[-1], name="+ bf16", bf16=True)] if bf16 else []
+    return [*found, replace(found[-1], name="+ steps of like length (an option)", by_length=True)]
 
 
 def train(shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, options: Sequence[str]) -> None:
@@ -221,6 +222,8 @@ def train(shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, o
 
 def _arm(shape: str, device: str, data: Sequence[Sequence[EncodedTarget]], batch_size: int, way: Way) -> Arm:
     model = build(shape, device).train()
+    if way.settled:  # for the rest of the process
+        settle()
     if way.lean:
         lean(model)
     lengths = np.array([lengths_of(example).max(axis=0) for example in data]) if way.by_length else None

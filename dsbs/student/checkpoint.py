@@ -19,6 +19,7 @@ from dsbs.records import Method
 from dsbs.rundir import write_json
 from dsbs.student.lean import lean
 from dsbs.student.lora import merged
+from dsbs.student.processor import settle
 from dsbs.tasks import Task
 
 BEST, CARD = "best", "dsbs.json"
@@ -73,6 +74,7 @@ def save_student(student: Student, folder: Path, weights: Mapping[str, torch.Ten
 def load_student(folder: Path, device: torch.device | str | None = None) -> Student:
     """The student of a folder, in fp32 for evaluation. InputError where it is none of dsbs."""
     quiet()
+    settle()
     card = read_card(folder)
     model = lean(AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32))
     model.to(device or best_device()).eval()

@@ -13,7 +13,7 @@ from dsbs.student.batching import IGNORED, pad_rows
 from dsbs.student.encoding import cut
 from dsbs.student.forward import wanted_logits
 from dsbs.student.loss import sequence_losses
-from dsbs.student.precision import reads_in_bf16
+from dsbs.student.precision import pays_in_bf16
 
 _SHORT = 64
 """Tokens of an input below which a batch may have more rows."""
@@ -208,7 +208,7 @@ def _read_all(
     `read` keeps what it finds in a batch, and says how far the answer of each row was ahead of the next.
     """
     left = list(range(len(rows)))
-    for half in (True, False) if reads_in_bf16(model) else (False,):
+    for half in (True, False) if pays_in_bf16(model) else (False,):
         close: list[int] = []
         with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
             for batch in _by_length(rows, left, batch_size):

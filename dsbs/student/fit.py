@@ -27,6 +27,7 @@ from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, pass_flops, plan_training
 from dsbs.student.precision import precision_of
 from dsbs.student.predict import check, predict
+from dsbs.student.processor import settle
 from dsbs.student.sharding import ShardedTrainer, sharded
 from dsbs.student.soft_cache import CachedTeacher
 from dsbs.student.soft_teacher import WhiteBoxTeacher
@@ -46,12 +47,11 @@ def fit(material: Material, config: TrainConfig, out: Path) -> dict[str, Any]:
     InputError for settings that cannot be trained.
     """
     quiet()
-    # A processor takes a hundred times as long for numbers below 1e-38, which say nothing here. Before its threads start.
-    torch.set_flush_denormal(True)
-    precision = precision_of(config.precision)
+    settle()
     plan = plan_training(material, config)
     _say_plan(plan, material)
     student = _student(plan, material)
+    precision = precision_of(config.precision, student.model)
     validation = validation_rows(material, config)
     trainer = _train(plan, student, validation, out, precision)
     history = [log for log in trainer.state.log_history if _SCORE in log]
