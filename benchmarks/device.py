@@ -28,7 +28,7 @@ from transformers import Adafactor
 from dsbs.errors import InputError
 from dsbs.flops import EncoderDecoder, training_flops
 from dsbs.planning.hardware import ACCELERATORS
-from dsbs.student.batching import Collator, MicroBatch, lengths_of
+from dsbs.student.batching import Collator, MicroBatch, lengths_of, rows_of
 from dsbs.student.memory import largest_pass
 from dsbs.student.objective import Objective
 
@@ -82,7 +82,7 @@ class Training:
     def work(self) -> tuple[float, float]:
         """Tokens and FLOPs of a step, padding left out."""
         shape = EncoderDecoder.from_config(self.model.config.to_dict())
-        inputs, targets = lengths_of([sequence for example in self.data for sequence in example]).T.astype(float)
+        inputs, targets = lengths_of(rows_of(self.data)).T.astype(float)
         return float((inputs + targets).sum()), float(training_flops(shape, inputs, target_tokens=targets).sum())
 
     def _fits(self, batch: MicroBatch) -> bool:

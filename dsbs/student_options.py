@@ -13,6 +13,7 @@ AlphaSchedule = Literal["constant", "linear", "label_joint_rationale"]
 Divergence = Literal["forward", "reverse", "skew", "reverse_skew"]
 Normaliser = Literal["tokens", "examples"]
 StepOrder = Literal["length", "random"]
+TaskPrefix = Literal["encoder", "decoder"]
 Optimiser = Literal["adamw", "adafactor", "adamw_8bit"]
 
 
@@ -49,6 +50,9 @@ class StudentOptions(StageConfig):
     normalise: Normaliser = Field("tokens", description="what each task's loss is a mean over")
     prefixes: Listed[str] = Field(
         ("[label] ", "[rationale] "), description="input prefixes of label task, rationale task and further rationale tasks"
+    )
+    task_prefix: TaskPrefix = Field(
+        "encoder", description="what reads the prefix; decoder: a row's label and rationales share one pass of the encoder"
     )
     rationale_tasks: Listed[str] = Field(
         (), description="NAME or NAME=WEIGHT for each run of --answers: its rationales are a task of that name"
@@ -112,6 +116,7 @@ class StudentOptions(StageConfig):
             "rationale_tasks": len(self.rationale_tasks) not in (0, len(self.answers)),
             "alpha_schedule": self.alpha_schedule != "constant" and self.alpha in (0, 1),
             "soft_weight": bool(self.soft_teacher) and not self.soft_weight,
+            "task_prefix": self.task_prefix == "decoder" and self.soft_weight > 0,
         }
         for name, wrong in problems.items():
             if wrong:
@@ -129,4 +134,5 @@ _INCONSISTENT = {
     "rationale_tasks": "one name for each run of --answers, which must be named",
     "alpha_schedule": "a schedule needs an alpha between 0 and 1",
     "soft_weight": "a weight above 0 for what --soft-teacher says",
+    "task_prefix": "encoder, where soft targets are learned",
 }

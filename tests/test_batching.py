@@ -14,7 +14,7 @@ from dsbs.config import TrainConfig
 from dsbs.errors import InputError
 from dsbs.material import load_material
 from dsbs.student import token_cache
-from dsbs.student.batching import Collator, StepSampler, lengths_of
+from dsbs.student.batching import Collator, StepSampler, lengths_of, rows_of
 from dsbs.student.lengths import padded_tokens, split_alike, split_evenly
 from dsbs.student.memory import largest_pass
 from dsbs.student.objective import Objective
@@ -130,7 +130,7 @@ def test_the_largest_pass_that_fits_is_found_by_halves(answered_farm: Farm) -> N
     assert whole / 4 < most(whole / 2) <= whole / 2
     with pytest.raises(InputError, match="memory: got too little"):
         most(0)
-    assert tried[-1] == max(int(lengths_of(example).sum(axis=1).max()) for example in examples)
+    assert tried[-1] == max(int(lengths_of(rows_of([example])).sum(axis=1).max()) for example in examples)
 
 
 def test_what_was_tokenised_once_is_read_back(answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

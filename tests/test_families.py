@@ -8,6 +8,7 @@ from conftest import Farm
 from transformers import AutoModelForSeq2SeqLM, ByT5Tokenizer, MT5Config, PreTrainedTokenizerBase, T5Config
 
 from dsbs import api
+from dsbs.errors import InputError
 from dsbs.student.tokenizer import train_tokenizer
 
 SMALL: dict[str, Any] = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_decoder_layers": 1, "num_heads": 2}
@@ -56,3 +57,10 @@ def test_a_family_trains_with_every_loss_and_predicts(answered_farm: Farm, tmp_p
     assert all(log["loss"] > 0 for log in trained["log"] if "loss" in log)
     for decode in ("generate", "score"):
         assert api.evaluate(run=tmp_path / "run", decode=decode)["n"] == 8
+    named: dict[str, Any] = shared | {"task_prefix": "decoder", "out": tmp_path / "named"}
+    if family is t5gemma2:
+        with pytest.raises(InputError, match="--task-prefix: got 't5gemma2'"):
+            api.train(**named)
+    else:
+        api.train(**named, gradient_checkpointing=True)
+        assert api.evaluate(run=tmp_path / "named")["n"] == 8

@@ -1,5 +1,6 @@
 """Which examples make an optimiser step, and how they become tensors. A step is one item of the data loader."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -16,6 +17,9 @@ from dsbs.student_options import Normaliser
 IGNORED = -100
 """Label id at padding: no loss there."""
 
+Row = Sequence[EncodedTarget]
+"""The sequences that one row of a micro-batch holds: all of the same input."""
+
 _POOL = 16
 """Steps whose examples are sorted by length together: with more, less is padding, and steps are less alike."""
 
@@ -26,16 +30,19 @@ _PASS_TOKENS, _PART_WORTH = 4096, 20
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """The sequences of one forward pass.
+    """The sequences of one forward pass, one a row; where the decoder is told their tasks, those of an input in one row.
 
-    input_ids, attention_mask (S, X); labels (S, Y), padded with -100; task, weight, number (S,); scale (S,): 1, or 1 over
-    the sequence's tokens where every sequence counts alike. candidates (C, Z): the labels that might stand in a sequence's
-    place; of (C,): which sequence's; shares (C,): the teacher's probability of each.
+    input_ids, attention_mask (R, X); of (R, Y), padded with -100: said, which the decoder says, and labels, which it learns,
+    -100 at prompts too; owner (R, Y): which sequence's a place is, -1 at padding; task, weight, number (S,); scale (S,): 1,
+    or 1 over the sequence's tokens where every sequence counts alike. candidates (C, Z): the labels that might stand in a
+    sequence's place; of (C,): which sequence's; shares (C,): the teacher's probability of each.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
+    said: torch.Tensor
     labels: torch.Tensor
+    owner: torch.Tensor
     task: torch.Tensor
     weight: torch.Tensor
     scale: torch.Tensor
@@ -138,18 +145,18 @@ class Collator:
         self.most, self.worth, self.packs = most, _PART_WORTH if packs else worth, packs
 
     def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
-        sequences = [sequence for example in examples for sequence in example]
-        counted = [s for s in sequences if s.weight]
+        rows = rows_of(examples)
+        counted = [s for row in rows for s in row if s.weight]
         sizes = [sum(self._size(s) for s in counted if s.task == task) for task in self.tasks]
         sizes.append(sum(bool(s.candidates) for s in counted))
-        groups = split_alike(lengths_of(sequences), most=self.most, worth=self.worth) if sequences else []
+        groups = split_alike(lengths_of(rows), most=self.most, worth=self.worth) if rows else []
         # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
-        parts = [self.tensors([sequences[row] for row in group]) for group in groups] or [self.nothing()]
+        parts = [self.tensors([rows[number] for number in group]) for group in groups] or [self.nothing()]
         return StepBatch(examples=examples, micro_batches=parts, sizes=torch.tensor(sizes))
 
     def nothing(self) -> MicroBatch:
         """A micro-batch that adds nothing to loss and gradient."""
-        return self.tensors([EncodedTarget(self.tasks[0], 0.0, [self.pad], [self.pad])])
+        return self.tensors([[EncodedTarget(self.tasks[0], 0.0, [self.pad], [self.pad])]])
 
     def passes(self, micro_batches: Sequence[MicroBatch]) -> Iterator[list[MicroBatch]]:
         """The micro-batches of each forward pass."""
@@ -161,14 +168,16 @@ class Collator:
             found.append(batch)
         yield found
 
-    def tensors(self, sequences: Sequence[EncodedTarget]) -> MicroBatch:
-        """The sequences as one padded micro-batch."""
-        input_ids = pad_rows([s.input_ids for s in sequences], self.pad)
+    def tensors(self, rows: Sequence[Row]) -> MicroBatch:
+        """The rows as one padded micro-batch."""
+        sequences, numbers = [s for row in rows for s in row], itertools.count()
         candidates = [ids for s in sequences for ids in s.candidates]
         return MicroBatch(
-            input_ids=input_ids,
-            attention_mask=pad_rows([[1] * len(s.input_ids) for s in sequences], 0),
-            labels=pad_rows([s.target_ids for s in sequences], IGNORED),
+            input_ids=pad_rows([row[0].input_ids for row in rows], self.pad),
+            attention_mask=pad_rows([[1] * len(row[0].input_ids) for row in rows], 0),
+            said=pad_rows([[i for s in row for i in (*s.prompt, *s.target_ids)] for row in rows], IGNORED),
+            labels=pad_rows([[i for s in row for i in (*[IGNORED] * len(s.prompt), *s.target_ids)] for row in rows], IGNORED),
+            owner=pad_rows([[n for s, n in zip(row, numbers, strict=False) for _ in range(s.tokens)] for row in rows], -1),
             task=torch.tensor([self.tasks.index(s.task) for s in sequences]),
             weight=torch.tensor([s.weight for s in sequences]),
             scale=torch.tensor([self._size(s) / len(s.target_ids) for s in sequences]),
@@ -182,10 +191,15 @@ class Collator:
         return len(sequence.target_ids) if self.normalise == "tokens" else 1
 
 
-def lengths_of(sequences: Sequence[EncodedTarget]) -> Lengths:
-    """Input and target tokens of every sequence, (N, 2), its candidates counted as targets one behind another."""
-    targets = [max([len(s.target_ids), *(len(s.candidates) * len(ids) for ids in s.candidates)]) for s in sequences]
-    return np.array([[len(s.input_ids) for s in sequences], targets], dtype=np.int64).T
+def rows_of(examples: Sequence[Sequence[EncodedTarget]]) -> list[Row]:
+    """Each sequence by itself, but those of an example together where their inputs are one and the decoder has prompts."""
+    return [row for example in examples for row in ([example] if any(s.prompt for s in example) else [[s] for s in example])]
+
+
+def lengths_of(rows: Sequence[Row]) -> Lengths:
+    """Input and target tokens of every row, (N, 2), candidates counted as targets one behind another."""
+    targets = [sum(max([s.tokens, *(len(s.candidates) * len(ids) for ids in s.candidates)]) for s in row) for row in rows]
+    return np.array([[len(row[0].input_ids) for row in rows], targets], dtype=np.int64).T
 
 
 def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -20,6 +20,7 @@ from dsbs.rundir import write_json
 from dsbs.student.lean import lean
 from dsbs.student.lora import merged
 from dsbs.student.processor import settle
+from dsbs.student_options import TaskPrefix
 from dsbs.tasks import Task
 
 BEST, CARD = "best", "dsbs.json"
@@ -37,6 +38,15 @@ class Card:
     max_input_tokens: int
     max_target_tokens: int
     max_label_tokens: int
+    task_prefix: TaskPrefix = "encoder"
+
+    def asked(self, task: str, text: str) -> str:
+        """What the encoder reads."""
+        return text if self.task_prefix == "decoder" else self.prefixes[task] + text
+
+    def prompt(self, task: str) -> str:
+        """What the decoder reads before it says anything."""
+        return self.prefixes[task] if self.task_prefix == "decoder" else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the label set stands beside the task for whoever reads the file."""

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.batching import IGNORED, pad_rows
-from dsbs.student.encoding import cut
+from dsbs.student.encoding import cut, prompt_ids
 from dsbs.student.forward import wanted_logits
 from dsbs.student.loss import sequence_losses
 from dsbs.student.precision import pays_in_bf16
@@ -32,18 +32,19 @@ def generate_texts(
     max_new_tokens: int,
     batch_size: int,
     stop: str = "",
+    prompt: str = "",
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[str]:
     """The greedy continuation of every input, special tokens removed, in the order of the inputs.
 
-    A text is decoded no further than `stop`, where one is given.
+    A text is decoded no further than `stop`, where one is given. The decoder reads `prompt` first.
     """
-    rows = _encode(tokenizer, inputs, max_input_tokens)
+    rows, before = _encode(tokenizer, inputs, max_input_tokens), prompt_ids(tokenizer, prompt)
     texts = [""] * len(inputs)
 
     def read(batch: Sequence[int]) -> list[float]:
         ids, mask = _pad(tokenizer, [rows[i] for i in batch], model.device)
-        said, margins = _greedy(model, tokenizer, ids, mask, most=max_new_tokens, stop=stop)
+        said, margins = _greedy(model, tokenizer, ids, mask, before, most=max_new_tokens, stop=stop)
         for i, text in zip(batch, tokenizer.batch_decode(said, skip_special_tokens=True), strict=True):
             texts[i] = text.strip()
         return margins
@@ -57,6 +58,7 @@ def _greedy(
     tokenizer: PreTrainedTokenizerBase,
     ids: torch.Tensor,
     mask: torch.Tensor,
+    before: Sequence[int],
     *,
     most: int,
     stop: str,
@@ -68,7 +70,7 @@ def _greedy(
     states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
     ends = torch.tensor(model.generation_config.eos_token_id, device=ids.device)
     said: list[list[int]] = [[] for _ in ids]
-    margins, live, told, cache = [math.inf] * len(ids), list(range(len(ids))), _start(model, ids), None
+    margins, live, told, cache = [math.inf] * len(ids), list(range(len(ids))), _start(model, ids, before), None
     for _ in range(most):
         inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states), "attention_mask": mask}
         out = model(**inputs, decoder_input_ids=told, past_key_values=cache, use_cache=True)
@@ -96,10 +98,10 @@ def _likeliest(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return best.indices, best.values[:, 0].float() - second.float()
 
 
-def _start(model: PreTrainedModel, rows: torch.Tensor) -> torch.Tensor:
-    """What the decoder reads before the first token, (B, 1)."""
+def _start(model: PreTrainedModel, rows: torch.Tensor, before: Sequence[int]) -> torch.Tensor:
+    """What the decoder reads before the first token it says, the start token and P of a prompt: (B, 1 + P)."""
     found: torch.Tensor = model.prepare_decoder_input_ids_from_labels(rows[:, :1])
-    return found
+    return torch.cat([found, found.new_tensor(before).expand(len(rows), -1)], dim=1)
 
 
 @dataclass(frozen=True)
@@ -120,19 +122,21 @@ def score_labels(
     *,
     max_input_tokens: int,
     batch_size: int,
+    prompt: str = "",
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[dict[str, float]]:
     """For every row the log-likelihood of each different label: the sum over its tokens and what ends it.
 
-    The tokens of `before` are given, not scored. An input is encoded once for all of its labels.
+    The decoder reads `prompt` first. The tokens of `before` are given, not scored. An input is encoded once for all of its
+    labels.
     """
     encoded = _encode(tokenizer, [row.input for row in rows], max_input_tokens)
-    scores: list[dict[str, float]] = [{} for _ in rows]
+    scores, before = list[dict[str, float]]({} for _ in rows), prompt_ids(tokenizer, prompt)
 
     def read(batch: Sequence[int]) -> list[float]:
         ids, mask = _pad(tokenizer, [encoded[i] for i in batch], model.device)
         wanted = [(at, rows[i], label) for at, i in enumerate(batch) for label in dict.fromkeys(rows[i].labels)]
-        found = _likelihoods(model, tokenizer, ids, mask, wanted).tolist()
+        found = _likelihoods(model, tokenizer, ids, mask, before, wanted).tolist()
         for i in batch:
             scores[i] = {}
         for (at, _, label), score in zip(wanted, found, strict=True):
@@ -148,18 +152,19 @@ def _likelihoods(
     tokenizer: PreTrainedTokenizerBase,
     ids: torch.Tensor,
     mask: torch.Tensor,
+    before: Sequence[int],
     wanted: Sequence[tuple[int, Candidates, str]],
 ) -> torch.Tensor:
     """Log-likelihood of each wanted (row of the batch, candidates, label), (W,).
 
-    What an input's labels share is computed once: its encoding, its keys and values, and the first place of the decoder.
+    What an input's labels share is computed once: its encoding, its keys and values, and the decoder's first places.
     """
     said, scored = _label_tokens(tokenizer, wanted, ids.device)  # (W, Y)
     index = torch.tensor([at for at, _, _ in wanted], device=ids.device)
     states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
     inputs = {"encoder_outputs": BaseModelOutput(last_hidden_state=states), "attention_mask": mask}
-    out = model(**inputs, decoder_input_ids=_start(model, ids), use_cache=True)
-    first = F.log_softmax(out.logits[:, 0].float(), dim=-1)[index]  # (W, V)
+    out = model(**inputs, decoder_input_ids=_start(model, ids, before), use_cache=True)
+    first = F.log_softmax(out.logits[:, -1].float(), dim=-1)[index]  # (W, V)
     given = scored[:, 0].eq(IGNORED)
     found = first.gather(1, said[:, :1])[:, 0].masked_fill(given, 0.0)
     if said.shape[1] == 1:

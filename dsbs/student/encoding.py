@@ -7,6 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 from dsbs.records import LABEL, Target, TrainPair
 from dsbs.student.token_cache import token_ids
+from dsbs.student_options import TaskPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class EncodedTarget:
 
     `number` counts the sequences of a training. `candidates` are all labels that might stand in the target's place, as
     token ids, and `shares` the teacher's probability of each; both are empty where no label distribution is learned.
+    `prompt` names the task to the decoder, before the target; it is empty where the input names it.
     """
 
     task: str
@@ -24,6 +26,12 @@ class EncodedTarget:
     number: int = 0
     candidates: tuple[list[int], ...] = ()
     shares: tuple[float, ...] = ()
+    prompt: tuple[int, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """What the decoder says: prompt and target."""
+        return len(self.prompt) + len(self.target_ids)
 
 
 @dataclass(frozen=True)
@@ -48,21 +56,26 @@ def encode_pairs(
     max_input_tokens: int,
     max_target_tokens: int,
     after_label: str = "",
+    task_prefix: TaskPrefix = "encoder",
 ) -> Encoded:
-    """Tokenise every target of every pair, with the input prefix of the target's task.
+    """Tokenise every target of every pair, with the prefix of the target's task before the input or before the target.
 
     `after_label` is what follows a label in its target: the end token if empty.
     """
     flat = [(pair, target) for pair in pairs for target in pair.targets]
     labels = list(dict.fromkeys(label for pair in pairs for label in pair.distribution or ()))
     candidates = dict(zip(labels, label_ids(tokenizer, labels, after=after_label), strict=True))
-    inputs = token_ids(tokenizer, [prefixes[target.task] + pair.input for pair, target in flat])
+    before = dict.fromkeys(prefixes, "") if task_prefix == "decoder" else prefixes
+    prompts = {task: prompt_ids(tokenizer, prefix) if task_prefix == "decoder" else () for task, prefix in prefixes.items()}
+    inputs = token_ids(tokenizer, [before[target.task] + pair.input for pair, target in flat])
     targets = token_ids(tokenizer, [target.text for _, target in flat], targets=True)
     end = tokenizer.eos_token_id
     limits = max_input_tokens, max_target_tokens
     sequences = iter(
         EncodedTarget(
-            target.task, target.weight, cut(x, limits[0], end), cut(y, limits[1], end), number, *_soft(pair, target, candidates)
+            *(target.task, target.weight, cut(x, limits[0], end), cut(y, limits[1], end), number),
+            *_soft(pair, target, candidates),
+            prompts[target.task],
         )
         for number, ((pair, target), x, y) in enumerate(zip(flat, inputs, targets, strict=True))
     )
@@ -80,6 +93,11 @@ def label_ids(tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], *, afte
         return []
     found = tokenizer(text_target=[f"{label} {after}".strip() for label in labels]).input_ids
     return [ids[:-1] if after and ids[-1] == tokenizer.eos_token_id else ids for ids in found]
+
+
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, prefix: str) -> tuple[int, ...]:
+    """A task's prefix as the decoder reads it, without an end token."""
+    return tuple(tokenizer(text_target=prefix.strip(), add_special_tokens=False).input_ids)
 
 
 def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Callable[[str], str]:

@@ -132,6 +132,7 @@ def _student(plan: Plan, material: Material) -> Student:
         task=material.task,
         method=plan.rows.method,
         prefixes=prefixes_of(config),
+        task_prefix=config.task_prefix,
         decode=config.decode,
         max_input_tokens=settings.max_input_tokens,
         max_target_tokens=settings.max_target_tokens,

@@ -15,18 +15,36 @@ def target_logits(model: Any, student: Any, labels: torch.Tensor, inputs: Mappin
 
     The vocabulary is by far the widest matrix, so it is multiplied with those positions alone.
     """
+    told = {"decoder_input_ids": student.prepare_decoder_input_ids_from_labels(labels)}
     with wanted_logits(student, labels.ne(IGNORED)):
-        told = student.prepare_decoder_input_ids_from_labels(labels)
-        found: torch.Tensor = model(**inputs, decoder_input_ids=told, use_cache=False).logits
+        found: torch.Tensor = model(**{**told, **inputs}, use_cache=False).logits
     return found
+
+
+def decoder_inputs(student: Any, batch: MicroBatch) -> torch.Tensor:
+    """What the decoder reads, (R, Y): what it says one place later, every sequence of a row from the start token on."""
+    told: torch.Tensor = student.prepare_decoder_input_ids_from_labels(batch.said)
+    begins = batch.owner.diff(dim=1).ne(0)
+    told[:, 1:] = torch.where(begins, told[:, :1], told[:, 1:])
+    return told
+
+
+def readable(batch: MicroBatch) -> torch.Tensor | None:
+    """Which places each place of the decoder may read, (R, 1, Y, Y): those before it of its own sequence.
+
+    None where all those before it are. Only distances count in T5, so a sequence need not know what stands before it.
+    """
+    if len(batch.task) == len(batch.labels):
+        return None
+    return (batch.owner[:, :, None] == batch.owner[:, None]).tril()[:, None]
 
 
 def packed_logits(model: Any, student: Any, batches: Sequence[MicroBatch]) -> torch.Tensor:
     """The `target_logits` of several micro-batches in one pass, one behind another, (N, V)."""
     labels = [batch.labels for batch in batches]
     inputs, wanted = _row([batch.input_ids for batch in batches]), [each.ne(IGNORED) for each in labels]
-    told = _row([student.prepare_decoder_input_ids_from_labels(each) for each in labels])
-    with together([batch.attention_mask for batch in batches], labels), wanted_logits(student, _row(wanted)):
+    told, masks = _row([decoder_inputs(student, batch) for batch in batches]), [readable(batch) for batch in batches]
+    with together([batch.attention_mask for batch in batches], labels, masks), wanted_logits(student, _row(wanted)):
         found: torch.Tensor = model(input_ids=inputs, decoder_input_ids=told, use_cache=False).logits
     return found
 

@@ -12,7 +12,8 @@ def sequence_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
     logits (N, V) are those of the N labels that are not padding, in order.
     """
-    return sequence_sums(token_losses(logits, labels[labels.ne(IGNORED)]), labels)
+    real = labels.ne(IGNORED)
+    return sequence_sums(token_losses(logits, labels[real]), real.nonzero()[:, 0], len(labels))
 
 
 def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -20,11 +21,9 @@ def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return F.cross_entropy(logits.float(), labels, reduction="none")
 
 
-def sequence_sums(losses: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Losses (N,) of the N labels (S, Y) that are not padding, in order, summed for every sequence, (S,)."""
-    placed = torch.zeros(labels.shape, dtype=torch.float32, device=labels.device)
-    placed[labels.ne(IGNORED)] = losses
-    return placed.sum(dim=1)
+def sequence_sums(losses: torch.Tensor, owner: torch.Tensor, sequences: int) -> torch.Tensor:
+    """Losses (N,) of tokens summed for every sequence, (S,); `owner` (N,) says which one a token is of."""
+    return torch.zeros(sequences, device=losses.device).index_add(0, owner, losses)
 
 
 def multi_task_loss(losses: torch.Tensor, task: torch.Tensor, weight: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from dsbs.errors import InputError
 from dsbs.progress import say
-from dsbs.student.batching import Collator, MicroBatch, lengths_of
+from dsbs.student.batching import Collator, MicroBatch, lengths_of, rows_of
 from dsbs.student.encoding import EncodedTarget
 
 STATE_BYTES = {"adamw_torch_fused": 8, "adamw_bnb_8bit": 2, "adafactor": 0}
@@ -17,14 +17,14 @@ def largest_pass(
     """Tokens of the largest pass that fits: over the longest sequences that `count` examples might have, or half of them, and
     so on. InputError where a single one does not fit.
     """
-    sequences = [sequence for example in examples for sequence in example]
-    by_length = lengths_of(sequences).sum(axis=1).argsort()[::-1]
-    rows = by_length[: count * max(map(len, examples))]
-    while not fits(trial := collator.tensors([sequences[row] for row in rows])):
-        if len(rows) == 1:
+    rows = rows_of(examples)
+    by_length = lengths_of(rows).sum(axis=1).argsort()[::-1]
+    longest = by_length[: count * max(len(rows_of([example])) for example in examples)]
+    while not fits(trial := collator.tensors([rows[number] for number in longest])):
+        if len(longest) == 1:
             raise too_little(trial.tokens)
         say(f"{trial.tokens:,} tokens a forward pass do not fit into memory")
-        rows = rows[: len(rows) // 2]
+        longest = longest[: len(longest) // 2]
     return trial.tokens
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.batching import IGNORED, MicroBatch
-from dsbs.student.forward import packed_logits, target_logits
+from dsbs.student.forward import decoder_inputs, packed_logits, readable, target_logits
 from dsbs.student.loss import label_scores, multi_task_loss, sequence_sums, spread_out, token_losses
 from dsbs.student.soft import divergence, gathered, soft_cross_entropy
 from dsbs.student_options import Divergence
@@ -82,13 +82,15 @@ class Objective:
 
     def _hard_loss(self, batch: MicroBatch, losses: torch.Tensor, weight: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         """Of the texts, from the losses (N,) of their tokens."""
-        return multi_task_loss(sequence_sums(losses, batch.labels) * batch.scale, batch.task, weight, sizes)
+        sums = sequence_sums(losses, batch.owner[batch.labels.ne(IGNORED)], len(weight))
+        return multi_task_loss(sums * batch.scale, batch.task, weight, sizes)
 
     def _logits(self, model: Any, batch: MicroBatch, student: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits at the tokens of the targets (N, V) and of their candidates (M, V), padding left out."""
         if not len(batch.of):
             inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-            found = target_logits(model, student, batch.labels, inputs)
+            told = {"decoder_input_ids": decoder_inputs(student, batch), "decoder_attention_mask": readable(batch)}
+            found = target_logits(model, student, batch.labels, inputs | told)
             return found, found[:0]
         # An input is encoded once for its target and all of its candidates.
         states = student.get_encoder()(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state

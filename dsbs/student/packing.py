@@ -16,23 +16,33 @@ from dsbs.student.dropping import dropout
 
 
 class Part(NamedTuple):
-    """S sequences of X input and Y target tokens, and which inputs are none: (S, 1, 1, X), None where all are."""
+    """S rows of X input and Y target tokens; which inputs are none: (S, 1, 1, X), None where all are; which target tokens
+    another one may not read: (S, 1, Y, Y), or (Y, Y) for all rows."""
 
     sequences: int
     inputs: int
     targets: int
     padding: torch.Tensor | None
+    hidden: torch.Tensor
 
 
 _PARTS: ContextVar[Sequence[Part] | None] = ContextVar("parts", default=None)
 
 
 @contextmanager
-def together(masks: Sequence[torch.Tensor], labels: Sequence[torch.Tensor]) -> Iterator[None]:
-    """Forward passes within take one row of tokens, those of micro-batches with masks (S, X) and labels (S, Y)."""
+def together(
+    masks: Sequence[torch.Tensor], labels: Sequence[torch.Tensor], readable: Sequence[torch.Tensor | None]
+) -> Iterator[None]:
+    """Forward passes within take one row of tokens, those of micro-batches with masks (S, X) and labels (S, Y).
+
+    readable (S, 1, Y, Y): which target tokens each may read; None for all before it.
+    """
     parts = [
-        Part(len(mask), mask.shape[1], each.shape[1], None if mask.all() else mask.eq(0)[:, None, None])
-        for mask, each in zip(masks, labels, strict=True)
+        Part(
+            *(len(mask), mask.shape[1], each.shape[1], None if mask.all() else mask.eq(0)[:, None, None]),
+            _behind(each.shape[1], each.device) if own is None else own.logical_not(),
+        )
+        for mask, each, own in zip(masks, labels, readable, strict=True)
     ]
     token = _PARTS.set(parts)
     try:
@@ -99,7 +109,7 @@ def _attend(
         read = attention(
             *(t.view(part.sequences, w, module.n_heads, -1).transpose(1, 2) for t, w in ((q, y), (k, x), (v, x))),
             bias=bias,
-            ignored=_behind(y, source.device) if module.is_causal else part.padding,
+            ignored=part.hidden if module.is_causal else part.padding,
             rate=module.dropout if module.training else 0.0,
         )
         found.append(read.reshape(part.sequences * y, -1))

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from dsbs.config import TrainConfig
+from dsbs.errors import InputError
 from dsbs.flops import EncoderDecoder, training_flops
 from dsbs.material import Material, Rows, student_of, tokenizer_texts, training_rows
 from dsbs.methods import read_output
 from dsbs.presets import Preset, preset_of
 from dsbs.records import LABEL, RATIONALE
-from dsbs.student.batching import StepSampler, lengths_of
+from dsbs.student.batching import StepSampler, lengths_of, rows_of
 from dsbs.student.build import load_config, load_tokenizer
 from dsbs.student.encoding import Encoded, EncodedTarget, encode_pairs, word_shortener
 from dsbs.student.lengths import Lengths
@@ -52,8 +53,8 @@ class Plan:
 
     @cached_property
     def lengths(self) -> Lengths:
-        """Input and target tokens of every example's longest sequence, (N, 2)."""
-        return np.array([lengths_of(example).max(axis=0) for example in self.encoded.examples])
+        """Input and target tokens of every example's longest row, (N, 2)."""
+        return np.array([lengths_of(rows_of([example])).max(axis=0) for example in self.encoded.examples])
 
     @property
     def max_label_tokens(self) -> int:
@@ -109,15 +110,16 @@ class Plan:
         candidate labels, and nothing of a soft teacher.
         """
         examples = self.encoded.examples
-        of = np.repeat(np.arange(len(examples)), [len(example) for example in examples])
-        inputs = np.array([len(target.input_ids) for example in examples for target in example], dtype=float)
-        targets = np.array([len(target.target_ids) for example in examples for target in example], dtype=float)
+        rows = rows_of(examples)
+        of = np.repeat(np.arange(len(examples)), [len(rows_of([example])) for example in examples])
+        inputs = np.array([len(row[0].input_ids) for row in rows], dtype=float)
+        targets = np.array([sum(target.tokens for target in row) for row in rows], dtype=float)
         known = self.architecture.model_type in ("t5", "mt5")
         shape = EncoderDecoder.from_config(self.architecture.to_dict()) if known else None
         flops = training_flops(shape, inputs, target_tokens=targets) if shape else np.zeros_like(inputs)
         if shape:
-            flops = flops + np.array([_candidate_flops(shape, target) for example in examples for target in example])
-        columns = [np.ones_like(inputs), inputs, targets, flops]
+            flops = flops + np.array([sum(_further_flops(shape, target) for target in row) for row in rows])
+        columns = [np.array([float(len(row)) for row in rows]), inputs, targets, flops]
         return np.stack([np.bincount(of, weights=column, minlength=len(examples)) for column in columns], axis=1)
 
 
@@ -128,6 +130,9 @@ def plan_training(material: Material, config: TrainConfig) -> Plan:
     tokenizer = load_tokenizer(config.student, lambda: [*tokenizer_texts(material), *prefixes.values()])
     rows = training_rows(material, config, word_shortener(tokenizer, config.max_rationale_tokens))
     architecture = load_config(config.student, tokenizer, config.dropout)
+    if config.task_prefix == "decoder" and architecture.model_type not in ("t5", "mt5"):
+        expected = "t5 or mt5, whose decoders know distances alone"
+        raise InputError("--task-prefix", got=repr(architecture.model_type), expected=expected, fix="name tasks to the encoder")
     for teacher in config.soft_teacher:
         check_soft_teacher(teacher, tokenizer=tokenizer, architecture=architecture, method=rows.method)
     encoded = encode_pairs(
@@ -137,6 +142,7 @@ def plan_training(material: Material, config: TrainConfig) -> Plan:
         max_input_tokens=settings.max_input_tokens,
         max_target_tokens=settings.max_target_tokens,
         after_label=prefixes[RATIONALE].strip() if rows.method == "label_then_rationale" else "",
+        task_prefix=config.task_prefix,
     )
     return Plan(config, settings, rows, tokenizer, architecture, encoded)
 
@@ -156,10 +162,13 @@ def settings_of(config: TrainConfig) -> Preset:
     return replace(preset, **{name: said for name in vars(preset) if (said := getattr(config, name)) is not None})
 
 
-def _candidate_flops(shape: EncoderDecoder, target: EncodedTarget) -> float:
-    """Of scoring all labels that might stand in a target's place: the decoder's part, and keys and values of the input."""
+def _further_flops(shape: EncoderDecoder, target: EncodedTarget) -> float:
+    """Of scoring all labels that might stand in a target's place: the decoder's part, and keys and values of the input.
+
+    A prompt's tokens are read, but have no logits.
+    """
     if not target.candidates:
-        return 0.0
+        return -6.0 * shape.d_model * shape.n_vocab * len(target.prompt)
     inputs, tokens = len(target.input_ids), sum(map(len, target.candidates))
     behind = training_flops(shape, inputs, target_tokens=1 + tokens) - training_flops(shape, inputs, target_tokens=1)
     # Keys and values: 3 passes x 2 operations x half of an attention's matrices.

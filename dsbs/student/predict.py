@@ -86,11 +86,12 @@ def _generate(
     return generate_texts(
         student.model,
         student.tokenizer,
-        [card.prefixes[task] + example.input for example in examples],
+        [card.asked(task, example.input) for example in examples],
         max_input_tokens=card.max_input_tokens,
         max_new_tokens=card.max_label_tokens if short else card.max_target_tokens,
         batch_size=batch_size,
         stop=marker,
+        prompt=card.prompt(task),
         on_batch=on_batch,
     )
 
@@ -113,7 +114,7 @@ def _score(
     after = card.prefixes[RATIONALE].strip() if card.method == "label_then_rationale" else ""
     rows = [
         Candidates(
-            input=card.prefixes[LABEL] + example.input,
+            input=card.asked(LABEL, example.input),
             labels=card.task.allowed(example.choices),
             before=" ".join(filter(None, [rationale, card.prefixes[LABEL].strip()])) if first else "",
             after=after,
@@ -126,5 +127,6 @@ def _score(
         rows,
         max_input_tokens=card.max_input_tokens,
         batch_size=batch_size,
+        prompt=card.prompt(LABEL),
         on_batch=on_batch if not first else lambda count: None,
     )

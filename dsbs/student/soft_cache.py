@@ -47,7 +47,7 @@ class CachedTeacher:
         with Progress("soft targets", len(missing), shown=rank == 0) as progress:
             for at in range(0, len(missing), _ROWS):
                 part = missing[at : at + _ROWS]
-                self._keep(part, *self._teacher.packed(collator.tensors(part).to(device)))
+                self._keep(part, *self._teacher.packed(collator.tensors([[sequence] for sequence in part]).to(device)))
                 progress.add(len(part))
 
     def _keep(self, part: Sequence[EncodedTarget], ids: torch.Tensor | None, log_probs: torch.Tensor) -> None:
