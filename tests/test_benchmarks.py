@@ -57,7 +57,7 @@ def test_the_training_benchmark_prints_every_arm(monkeypatch: pytest.MonkeyPatch
     train = benchmark("train", monkeypatch)
     train.train("mini", "cpu", batch_size=8, steps=1, bf16=False, options=())
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     apart = [float(line.split("loss apart ")[1]) for line in lines[1:]]
     assert max(apart) < 1e-5
     assert "1.00 x" in lines[1]

@@ -145,3 +145,5 @@ def test_soft_targets_are_refused(trained: tuple[Farm, Path], tmp_path: Path) ->
     answers = trained[0].folder / "answered"
     with pytest.raises(InputError, match="--task-prefix"):
         api.train(answers=answers, out=tmp_path / "soft", task_prefix="decoder", soft_weight=0.5)
+    with pytest.raises(InputError, match="a teacher whose decoder is told the task"):
+        api.train(answers=answers, out=tmp_path / "taught", soft_teacher=trained[1], soft_weight=0.5)

@@ -118,7 +118,7 @@ class Plan:
         shape = EncoderDecoder.from_config(self.architecture.to_dict()) if known else None
         flops = training_flops(shape, inputs, target_tokens=targets) if shape else np.zeros_like(inputs)
         if shape:
-            flops = flops + np.array([sum(_further_flops(shape, target) for target in row) for row in rows])
+            flops = flops + np.array([sum(_uncounted_flops(shape, target) for target in row) for row in rows])
         columns = [np.array([float(len(row)) for row in rows]), inputs, targets, flops]
         return np.stack([np.bincount(of, weights=column, minlength=len(examples)) for column in columns], axis=1)
 
@@ -162,10 +162,11 @@ def settings_of(config: TrainConfig) -> Preset:
     return replace(preset, **{name: said for name in vars(preset) if (said := getattr(config, name)) is not None})
 
 
-def _further_flops(shape: EncoderDecoder, target: EncodedTarget) -> float:
-    """Of scoring all labels that might stand in a target's place: the decoder's part, and keys and values of the input.
+def _uncounted_flops(shape: EncoderDecoder, target: EncodedTarget) -> float:
+    """What a target adds to the FLOPs of its tokens.
 
-    A prompt's tokens are read, but have no logits.
+    Scoring of all labels that might stand in its place: the decoder's part, and keys and values of the input. The tokens of a
+    prompt, which have no logits, take away.
     """
     if not target.candidates:
         return -6.0 * shape.d_model * shape.n_vocab * len(target.prompt)

@@ -100,7 +100,13 @@ def check_soft_teacher(
         got = f"a vocabulary of {len(other):,} entries that differs from the student's {len(own):,}, first at {apart}"
         fix = "choose a teacher of the student's family, or learn from its text: dsbs generate"
         raise InputError(flag, got=got, expected="the student's vocabulary, since tokens are compared", fix=fix)
-    learned = read_card(Path(folder)).method if (Path(folder) / CARD).is_file() else method
+    card = read_card(Path(folder)) if (Path(folder) / CARD).is_file() else None
+    if card and card.task_prefix == "decoder":
+        fix = "train the teacher with --task-prefix encoder"
+        raise InputError(
+            flag, got="a teacher whose decoder is told the task", expected="one that reads it in the input", fix=fix
+        )
+    learned = card.method if card else method
     if learned != method and (learned, method) != ("step_by_step", "standard"):
         got = f"a teacher of method {learned!r}"
         raise InputError(flag, got=got, expected=f"one that learned {method!r}", fix="train the teacher by the same method")
