@@ -29,7 +29,6 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "mean over examples": {"normalise": "examples"},
     "right rationales only": {"filter": "correct"},
     "Adafactor": {"optimiser": "adafactor", "learning_rate": 0.01},
-    "adapters of rank 16": {"lora_rank": 16, "learning_rate": 0.01},
     "soft labels, T = 2": {"soft_weight": 0.5, "soft_temperature": 2.0},
     "soft tokens of a better student": {"soft_weight": 0.5, "soft_temperature": 2.0},
 }
