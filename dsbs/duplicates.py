@@ -1,8 +1,9 @@
 """Test inputs that training has nearly seen: the same words, or the same text with other numbers."""
 
+import itertools
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from dsbs.config import Duplicates
@@ -78,21 +79,29 @@ def describe(found: Mapping[str, Any] | None) -> list[str]:
 def _near(train: Sequence[Example], test: Sequence[Example]) -> list[Pair] | None:
     """The nearest training input of every test input that has one; None where the library is not installed."""
     try:
-        from datasketch import MinHash, MinHashLSH
+        from datasketch import MinHashLSH
     except ImportError:
         return None
-    seen, asked = [_words(e.input) for e in train], [_words(e.input) for e in test]
-    encoded = ([word.encode() for word in words] for words in [*seen, *asked])
-    sketches = MinHash.generator(encoded, num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
+    asked = [_words(example.input) for example in test]
     index = MinHashLSH(threshold=_CANDIDATE, num_perm=_PERMUTATIONS)
-    for at in range(len(seen)):
-        index.insert(at, next(sketches))
-    pairs = []
-    for example, words, sketch in zip(test, asked, sketches, strict=True):
-        alike = [(len(words & seen[at]) / max(1, len(words | seen[at])), -at) for at in index.query(sketch)]
-        if alike and max(alike)[0] >= ALIKE:
-            pairs.append(Pair(example.id, train[-max(alike)[1]].id, "near", round(max(alike)[0], 3)))
-    return pairs
+    for at, sketch in enumerate(_sketches(asked)):
+        index.insert(at, sketch, check_duplication=False)
+    best: dict[int, Pair] = {}
+    seen, again = itertools.tee(_words(example.input) for example in train)
+    for example, words, sketch in zip(train, seen, _sketches(again), strict=True):
+        for at in index.query(sketch):
+            share = len(words & asked[at]) / max(1, len(words | asked[at]))
+            if share >= ALIKE and (at not in best or share > best[at].words):
+                best[at] = Pair(test[at].id, example.id, "near", share)
+    return [best[at]._replace(words=round(best[at].words, 3)) for at in sorted(best)]
+
+
+def _sketches(texts: Iterable[frozenset[str]]) -> Iterator[Any]:
+    from datasketch import MinHash
+
+    encoded = ([word.encode() for word in words] for words in texts)
+    found: Iterator[Any] = MinHash.generator(encoded, num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
+    return found
 
 
 def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> list[Pair]:
