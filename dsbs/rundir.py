@@ -59,7 +59,7 @@ class Run:
         self.note(status="incomplete", **self._spent(), results=results)
 
     def _spent(self) -> dict[str, float]:
-        """Seconds on the clock and of this process on processors, those before an interruption included."""
+        """Seconds on the clock and of this process on processors; of earlier starts, those that came to their end."""
         now = {"wall_s": time.monotonic() - self._started[0], "cpu_s": time.process_time() - self._started[1]}
         return {name: round(spent + self.manifest.get(name, 0.0), 3) for name, spent in now.items()}
 
