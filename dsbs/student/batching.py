@@ -23,7 +23,6 @@ Row = Sequence[EncodedTarget]
 _POOL = 16
 """Steps whose examples are sorted by length together: with more, less is padding, and steps are less alike."""
 
-
 _PASS_TOKENS, _PART_WORTH = 4096, 20
 """Of a student that packs: tokens of a forward pass, and tokens that a further micro-batch in it must save."""
 

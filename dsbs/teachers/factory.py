@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from dsbs.cli import build
 from dsbs.config import GenerateConfig
@@ -51,19 +52,13 @@ def _installed(name: str) -> bool:
 def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> Iterator[Teacher]:
     """A teacher that answers now, closed at the end; a server is started before it and stopped after it if asked for."""
     model = config.model or ""
+    here: dict[str, Any] = {"revision": config.revision, "dtype": config.dtype, "api": config.api}
+    engine: dict[str, Any] = {"max_model_len": config.max_model_len, "concurrency": config.concurrency}
     match config.teacher:
         case "vllm":
             from dsbs.teachers.vllm import VllmTeacher
 
-            with VllmTeacher(
-                model,
-                sampling,
-                revision=config.revision,
-                dtype=config.dtype,
-                max_model_len=config.max_model_len,
-                concurrency=config.concurrency,
-                api=config.api,
-            ) as teacher:
+            with VllmTeacher(model, sampling, **here, **engine) as teacher:
                 yield teacher
         case "ray":
             from dsbs.teachers.ray import RayTeacher
@@ -71,11 +66,8 @@ def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> It
             with RayTeacher(
                 model,
                 sampling,
-                revision=config.revision,
-                dtype=config.dtype,
-                max_model_len=config.max_model_len,
-                concurrency=config.concurrency,
-                api=config.api,
+                **here,
+                **engine,
                 address=config.ray_address,
                 replicas=config.replicas,
                 cpus_each=config.ray_cpus,
@@ -87,9 +79,7 @@ def open_teacher(config: GenerateConfig, sampling: Sampling, *, log: Path) -> It
             from dsbs.teachers.transformers import TransformersTeacher
 
             batch = config.concurrency or 16
-            with TransformersTeacher(
-                model, sampling, revision=config.revision, dtype=config.dtype, batch_size=batch, api=config.api
-            ) as teacher:
+            with TransformersTeacher(model, sampling, **here, batch_size=batch) as teacher:
                 yield teacher
         case _:
             with _served(config, log) as addresses, _endpoint(config, sampling, addresses) as teacher:
