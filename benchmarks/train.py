@@ -1,7 +1,6 @@
-"""Training and evaluation, ours against the plain way: the same student, the same examples, in one run.
+"""Training, ours against the plain way: the same student, the same examples, in one run.
 
     python benchmarks/train.py train          # examples a second, each step from the plain recipe to ours
-    python benchmarks/train.py evaluate --run runs/my-student   # labels of its test rows, by generating and by scoring
     python benchmarks/train.py passes         # what one more forward and backward pass costs, in FLOPs
 
 The plain recipe is the published implementation's: two full forward passes a step, over labels and over rationales, on padded
@@ -14,28 +13,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForSeq2SeqLM, T5Config, T5ForConditionalGeneration
+from transformers import T5Config, T5ForConditionalGeneration
 
-from dsbs.cli import build as build_config
-from dsbs.config import TrainConfig
 from dsbs.flops import EncoderDecoder, training_flops
-from dsbs.labels import normalise
-from dsbs.material import load_material
-from dsbs.methods import read_output
-from dsbs.records import LABEL, Example
-from dsbs.rundir import read_manifest
 from dsbs.student.batching import Collator, StepSampler, lengths_of, pad_rows, rows_of
-from dsbs.student.checkpoint import BEST, Student, load_student
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.lean import lean
 from dsbs.student.objective import Objective
 from dsbs.student.plan import pass_flops
-from dsbs.student.predict import predict
 from dsbs.student.processor import settle
 
 VOCABULARY, LABEL_LENGTHS, TASKS = 32_128, (2, 5), ("label", "rationale")
@@ -291,66 +280,6 @@ def passes(shapes: Sequence[str], device: str) -> None:
         )
 
 
-def evaluate(run: Path, rounds: int) -> None:
-    """Predictions of a trained student's test rows, ours and the plain way in turns."""
-    student, plain_model = load_student(run / BEST), AutoModelForSeq2SeqLM.from_pretrained(run / BEST, dtype=torch.float32)
-    plain_student = replace(student, model=plain_model.to(student.model.device).eval())
-    config = build_config(TrainConfig, read_manifest(run)["config"])
-    rows = list(load_material(config).splits["test"])
-    ways: dict[str, Callable[[], list[str | None]]] = {
-        "generate, 64 new tokens, fixed batches of 64": lambda: _plain_labels(plain_student, rows),
-        "ours, by generating": lambda: [p.label for p in predict(student, rows, decode="generate")],
-        "ours, by scoring": lambda: [p.label for p in predict(student, rows, decode="score")],
-    }
-    seconds, said = dict.fromkeys(ways, math.inf), {}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            started = time.monotonic()
-            said[name] = way()
-            seconds[name] = min(seconds[name], time.monotonic() - started)
-    plain, _, scored = ways
-    print(f"{student.model.num_parameters():,} parameters on {describe(str(student.model.device))}, {len(rows):,} rows of test")
-    some = rows[:: max(1, len(rows) // 128)]
-    one_by_one = dict(zip((row.id for row in some), _plain_scored(plain_student, some), strict=True))
-    for name in ways:
-        pairs = [(a, b) for a, b in zip(said[name], said[plain], strict=True)]
-        if name == scored:
-            pairs = [(one_by_one[row.id], a) for row, a in zip(rows, said[name], strict=True) if row.id in one_by_one]
-        same, against = sum(a == b for a, b in pairs) / len(pairs), "scored one by one" if name == scored else "generated"
-        print(
-            f"{name:45} {seconds[name]:7.1f} s  {seconds[plain] / seconds[name]:6.2f} x  "
-            f"{same:.1%} the same labels as {against} in fp32 ({len(pairs):,} rows)",
-            flush=True,
-        )
-
-
-@torch.inference_mode()
-def _plain_labels(student: Student, rows: Sequence[Example]) -> list[str | None]:
-    card, found = student.card, []
-    for at in range(0, len(rows), 64):
-        texts = [card.prefixes[LABEL] + row.input for row in rows[at : at + 64]]
-        inputs = student.tokenizer(texts, return_tensors="pt", padding=True).to(student.model.device)
-        out = student.model.generate(**inputs, max_new_tokens=64, do_sample=False, num_beams=1)
-        found += student.tokenizer.batch_decode(out, skip_special_tokens=True)
-    kind, task = card.task.label.kind, card.task
-    stated = [read_output(card.method, text.strip(), card.prefixes).label for text in found]
-    return [normalise(kind, one, task.allowed(row.choices)) if one else None for one, row in zip(stated, rows, strict=True)]
-
-
-@torch.inference_mode()
-def _plain_scored(student: Student, rows: Sequence[Example]) -> list[str]:
-    """The likeliest label of each row by the model's own loss, a label at a time."""
-    found, tokenizer = [], student.tokenizer
-    for row in rows:
-        inputs = tokenizer(student.card.prefixes[LABEL] + row.input, return_tensors="pt").to(student.model.device)
-        scores = {}
-        for label in student.card.task.allowed(row.choices):
-            labels = tokenizer(text_target=label, return_tensors="pt").input_ids.to(student.model.device)
-            scores[label] = -student.model(**inputs, labels=labels).loss.item() * labels.shape[1]
-        found.append(max(scores, key=scores.__getitem__))
-    return found
-
-
 def describe(device: str) -> str:
     """The device, and of a processor what it can multiply."""
     if device != "cpu":
@@ -367,8 +296,7 @@ def _wait() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["train", "passes", "evaluate"])
-    parser.add_argument("--run", type=Path, help="run folder of train, for evaluate")
+    parser.add_argument("what", choices=["train", "passes"])
     parser.add_argument("--shapes", default="small", help="comma-separated: mini, small, base, large, 3b, 11b")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, default=64)
@@ -380,8 +308,6 @@ def main() -> None:
     torch.set_flush_denormal(True)
     if given.what == "passes":
         passes(shapes, given.device)
-    if given.what == "evaluate":
-        evaluate(given.run, given.steps)
     for shape in shapes if given.what == "train" else ():
         options = [part for part in given.arms.split(",") if part]
         train(shape, given.device, batch_size=given.batch_size, steps=given.steps, bf16=given.bf16, options=options)

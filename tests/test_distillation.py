@@ -21,9 +21,10 @@ from dsbs.errors import InputError
 from dsbs.material import load_material
 from dsbs.student.batching import Collator, StepBatch
 from dsbs.student.build import build_model
-from dsbs.student.decoding import Candidates, generate_texts, score_labels
+from dsbs.student.decoding import generate_texts
 from dsbs.student.objective import Objective
 from dsbs.student.plan import Plan, plan_training
+from dsbs.student.scoring import Candidates, score_labels
 from dsbs.student.soft_cache import CachedTeacher
 from dsbs.student.soft_teacher import WhiteBoxTeacher
 

@@ -8,12 +8,14 @@ torch = pytest.importorskip("torch")
 
 from transformers import T5Config, T5ForConditionalGeneration  # noqa: E402
 
+from dsbs.student import reading  # noqa: E402
 from dsbs.student.batching import Collator  # noqa: E402
-from dsbs.student.decoding import Candidates, generate_texts, score_labels  # noqa: E402
+from dsbs.student.decoding import generate_texts  # noqa: E402
 from dsbs.student.dropping import dropout  # noqa: E402
 from dsbs.student.encoding import EncodedTarget  # noqa: E402
 from dsbs.student.lean import lean, packs  # noqa: E402
 from dsbs.student.objective import Objective  # noqa: E402
+from dsbs.student.scoring import Candidates, score_labels  # noqa: E402
 from dsbs.student.tokenizer import train_tokenizer  # noqa: E402
 
 WORDS = [f"{colour} {thing}" for colour in ("red", "green", "dark blue") for thing in ("apple", "boat", "hill")]
@@ -83,18 +85,29 @@ def test_greedy_texts_are_those_of_generate_and_scores_those_of_one_pass(student
             assert found[label] == pytest.approx(said.item(), rel=1e-4)
 
 
-def test_what_is_read_in_bf16_is_what_fp32_says(tokenizer) -> None:
+def test_what_is_read_in_bf16_is_what_fp32_says(tokenizer, monkeypatch) -> None:
     torch.manual_seed(1)
     config = T5Config(
         vocab_size=len(tokenizer), d_model=256, d_kv=32, d_ff=768, num_layers=3, num_heads=6, feed_forward_proj="gated-gelu",
         pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
     )  # fmt: skip
-    student = T5ForConditionalGeneration(config).eval()
-    assert student.num_parameters() > 5_000_000
-    ids = tokenizer(WORDS, return_tensors="pt", padding=True)
+    student, rows = T5ForConditionalGeneration(config).eval(), [f"{one} {other}" for one in WORDS for other in WORDS]
+    ids = tokenizer(rows, return_tensors="pt", padding=True)
     plain = tokenizer.batch_decode(student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True)
-    found = generate_texts(lean(student), tokenizer, WORDS, max_input_tokens=64, max_new_tokens=6, batch_size=4)
-    assert found == [text.strip() for text in plain]
+    candidates, settings = [Candidates(row, tuple(WORDS)) for row in rows], {"max_input_tokens": 64, "batch_size": 8}
+    texts, scores, told = {}, {}, []
+    for half in (False, True):
+        monkeypatch.setattr(reading, "pays_in_bf16", lambda model, half=half: half)
+        texts[half] = generate_texts(lean(student), tokenizer, rows, **settings, max_new_tokens=6, on_batch=told.append)
+        scores[half] = score_labels(student, tokenizer, candidates, **settings, on_batch=told.append)
+    assert texts[True] == texts[False] == [text.strip() for text in plain]
+    assert sum(told) == 4 * len(rows)
+    best = {half: [max(found, key=found.__getitem__) for found in scores[half]] for half in scores}
+    assert best[True] == best[False]
+    apart = [max(abs(a[label] - b[label]) for label in a) for a, b in zip(scores[False], scores[True], strict=True)]
+    leads = [sorted(found.values())[-1] - sorted(found.values())[-2] for found in scores[False]]
+    assert max(apart) > 1e-3  # in bf16
+    assert apart[leads.index(min(leads))] < 1e-4  # the closest one was read again
 
 
 def test_dropout_drops_its_share_scales_the_rest_and_lets_the_same_places_learn() -> None:

@@ -8,7 +8,8 @@ from dsbs.labels import normalise, same_label
 from dsbs.methods import read_output
 from dsbs.records import LABEL, RATIONALE, Example, Prediction
 from dsbs.student.checkpoint import Student
-from dsbs.student.decoding import Candidates, generate_texts, score_labels
+from dsbs.student.decoding import generate_texts
+from dsbs.student.scoring import Candidates, score_labels
 
 
 def predict(
