@@ -180,12 +180,14 @@ class Way:
     by_length: bool = False
     shared: bool = False
     settled: bool = False
+    compiled: bool = False
 
 
-def ways(device: str, worth: float, bf16: bool) -> list[Way]:
+def ways(device: str, worth: float, bf16: bool, compiled: bool = False) -> list[Way]:
     """From the plain recipe to what `dsbs train` does, and beyond."""
     fitted = Collator(TASKS, 0, worth=worth)
     found = [Way("plain recipe, fp32"), *([Way("plain recipe, bf16", bf16=True)] if bf16 else [])]
+    found += [replace(found[-1], name="plain recipe, torch.compile", compiled=True)] if compiled else []
     found += [Way("micro-batches of like length, logits at targets only", fitted)]
     found += [replace(found[-1], name="+ fused optimiser", fused=True)]
     found += [replace(found[-1], name="+ layers in fewer passes over memory", lean=True)]
@@ -198,13 +200,15 @@ def ways(device: str, worth: float, bf16: bool) -> list[Way]:
     return [*found, replace(found[-2], name="+ steps of like length (an option)", by_length=True)]
 
 
-def train(shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, options: Sequence[str]) -> None:
+def train(
+    shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, compiled: bool = False, options: Sequence[str]
+) -> None:
     """Every way by itself, its best step, and how far its loss without dropout is from the plain recipe's."""
     data = examples(64 * batch_size)
     worth = pass_tokens(shape, device)
     print(f"T5 v1.1 {shape} on {describe(device)}, batch {batch_size}, a pass is worth {worth:.0f} tokens", flush=True)
     plain: list[float] = []
-    for way in ways(device, worth, bf16):
+    for way in ways(device, worth, bf16, compiled):
         if options and not any(option in way.name for option in options):
             continue
         arm = _arm(shape, device, data, batch_size, way)
@@ -231,7 +235,7 @@ def _arm(shape: str, device: str, data: Sequence[Sequence[EncodedTarget]], batch
     lengths = np.array([lengths_of(rows_of([example])).max(axis=0) for example in data]) if way.by_length else None
     sampler = StepSampler(len(data), batch_size=batch_size, steps=1000, seed=0, lengths=lengths)
     if way.collator is None:
-        step = plain_step(model, data, device, way.bf16)
+        step = plain_step(torch.compile(model, dynamic=True) if way.compiled else model, data, device, way.bf16)
     else:
         step = our_step(model, data, device, way.collator, way.bf16)
     share = padding(data, [sampler.step(number) for number in range(64)], way.collator)
@@ -302,6 +306,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=2, help="timed steps of every arm; the shortest counts")
     parser.add_argument("--bf16", action="store_true", help="with bf16 as well, where the device multiplies it")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile as well, which takes minutes to start")
     parser.add_argument("--arms", default="", help="only arms whose names hold one of these, comma-separated")
     given = parser.parse_args()
     shapes = given.shapes.split(",")
@@ -310,7 +315,8 @@ def main() -> None:
         passes(shapes, given.device)
     for shape in shapes if given.what == "train" else ():
         options = [part for part in given.arms.split(",") if part]
-        train(shape, given.device, batch_size=given.batch_size, steps=given.steps, bf16=given.bf16, options=options)
+        how = {"steps": given.steps, "bf16": given.bf16, "compiled": given.compile, "options": options}
+        train(shape, given.device, batch_size=given.batch_size, **how)
 
 
 if __name__ == "__main__":

@@ -104,13 +104,13 @@ def fit_curve(curve: Curve, *, seed: int = 0, samples: int = SAMPLES) -> Fit:
         got, expected = f"{len(curve.sizes)} fractions", f"{MIN_FRACTIONS} or more, to see a curve bend"
         raise InputError(f"RUNS: {curve.name}", got=got, expected=expected, fix="compare with more --data-fracs")
     x = np.log(curve.rows)[:, None]
-    return fit(CURVE, x, 1 - curve.accuracy, residual="plain", resample="residuals", seed=seed, samples=samples)
+    return fit(CURVE, x, 1 - curve.accuracy, residual="plain", seed=seed, samples=samples)
 
 
 def accuracy_at(fitted: Fit, rows: Array) -> Interval:
     """The expected accuracy at these numbers of rows (points,), with intervals."""
     low, value, high = fitted.predict(np.log(rows)[:, None])
-    return Interval(1 - high, 1 - value, 1 - low)
+    return Interval(np.maximum(1 - high, 0.0), 1 - value, 1 - low)
 
 
 def rows_for(fitted: Fit, accuracy: float) -> Interval:
@@ -119,10 +119,10 @@ def rows_for(fitted: Fit, accuracy: float) -> Interval:
     def inverse(theta: Array) -> Array:
         floor, factor, beta = np.moveaxis(fitted.uncentred(theta), -1, 0)
         above = 1 - accuracy - np.exp(floor)
-        with np.errstate(over="ignore"):
-            return np.where(above > 0, np.exp((factor - np.log(np.maximum(above, 1e-300))) / beta), np.inf)
+        return np.where(above > 0, (factor - np.log(np.maximum(above, 1e-300))) / beta, np.inf)
 
-    return Interval(*map(float, interval(inverse(fitted.theta), inverse(fitted.samples))))
+    with np.errstate(over="ignore"):
+        return Interval(*map(float, map(np.exp, interval(inverse(fitted.theta), inverse(fitted.samples)))))
 
 
 def backtest(curve: Curve) -> Backtest | None:
@@ -158,7 +158,7 @@ def compare_growth(curves: Sequence[Curve], *, seed: int = 0, samples: int = SAM
         return about | {"refused": f"the rows tried span too little to say what {_TIMES:g} times as many bring"}
     x = np.concatenate([np.log(np.stack([np.full_like(c.rows, c.params), c.rows], axis=1)) for c in known])
     error = np.concatenate([1 - curve.accuracy for curve in known])
-    fitted = fit(SUPERVISED, x, error, residual="plain", resample="residuals", seed=seed, samples=samples)
+    fitted = fit(SUPERVISED, x, error, residual="plain", seed=seed, samples=samples)
     points = np.log([[params, rows], [params, _TIMES * rows], [bigger, rows]])
     value, drawn = fitted.value(points), fitted.sampled(points)
     data, size = (_gain(value, drawn, at) for at in (1, 2))

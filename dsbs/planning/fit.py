@@ -177,7 +177,7 @@ def _rests_on(results: Mapping[str, Any], config: FitPlanConfig) -> list[str]:
     return [
         *notes,
         f"Huber loss of log-loss differences (threshold {delta}), L-BFGS-B from 64 starts at most, 90 % intervals from "
-        f"{config.samples} bootstrap samples of the runs",
+        f"{config.samples} bootstrap samples of the residuals",
         "single coefficients trade against each other: trust predictions inside the sizes tried more than any one of them",
         scope.SCALING_LAW,
     ]

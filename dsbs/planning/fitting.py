@@ -3,11 +3,12 @@
 The procedure of Busbridge et al. 2025, App. F, at a laptop's price: at most 64 starts drawn from their grid instead of all
 of it, and 200 bootstrap samples that start from the fit instead of 4096. The threshold of the Huber loss follows the
 noise that is found (1.345 of its standard deviations, the usual choice); the paper's 1e-4 suits runs without much noise.
-Needs SciPy.
+Where quite different coefficients fit nearly as well, samples start from each of them: noise decides which is best.
+Residuals are drawn, not runs, so that few runs of few sizes keep their design. Needs SciPy.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +22,7 @@ Array = NDArray[Any]
 STARTS, SAMPLES = 64, 200
 _POLISHED = 8  # of the starts, the best after a short run
 _WARM = 200  # steps of a bootstrap sample, which begins near its end
+_RIVAL, _UNLIKE = 20.0, 0.1  # how much worse (in -2 log likelihood), and how unlike the best (in noise), another optimum is
 HUBER, PAPER_DELTA = 1.345, 1e-4
 INTERVAL = 0.9  # of the bootstrap samples, as in the paper
 
@@ -65,7 +67,7 @@ class Fit:
 
     def predict(self, x: Array) -> Interval:
         """The same with the interval of the expectation (not of a single run)."""
-        return interval(self.value(x), self.sampled(x))
+        return Interval(*map(np.exp, interval(np.log(self.value(x)), np.log(self.sampled(x)))))
 
     def sampled(self, x: Array) -> Array:
         """The loss by each bootstrap sample, (samples, rows)."""
@@ -75,6 +77,9 @@ class Fit:
     def coefficients(self) -> dict[str, Interval]:
         """By name, with intervals. Factors and floors are still logarithms."""
         found = interval(self.uncentred(self.theta), self.uncentred(self.samples))
+        bounds = np.array(self.form.bounds)
+        bounds[[factor for factor, _ in self.form.terms]] = -np.inf, np.inf  # theirs are for the centre
+        found = Interval(*(np.clip(end, *bounds.T) for end in found))
         return {name: Interval(*(float(end[at]) for end in found)) for at, name in enumerate(self.form.names)}
 
     def _centred(self, x: Array) -> Array:
@@ -94,16 +99,13 @@ def fit(
     loss: Array,
     *,
     residual: Literal["log", "plain"] = "log",
-    resample: Literal["rows", "residuals"] = "rows",
     delta: float | None = None,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> Fit:
     """The coefficients that fit `loss` (rows,) at `x` (rows, columns) best, with bootstrap samples (none for 0).
 
-    `residual`: differences of logarithms, or of the losses themselves. `resample`: whole rows, which suits many runs of
-    many sizes; or residuals drawn anew, which keeps a design of few sizes as it is. InputError for fewer rows than
-    coefficients plus two.
+    `residual`: differences of logarithms, or of the losses themselves. InputError for fewer rows than coefficients plus two.
     """
     if len(loss) < len(form.names) + 2:
         expected = f"at least {len(form.names) + 2} for {len(form.names)} coefficients"
@@ -111,25 +113,25 @@ def fit(
     rng = np.random.default_rng(seed)
     centre = x[:, : len(form.terms)].mean(axis=0)
     x = np.concatenate([x[:, : len(centre)] - centre, x[:, len(centre) :]], axis=1)
-    problem = _Problem(form, x, loss, residual == "log", np.ones(len(loss)), delta=0.1)
-    theta = _best(problem, _starts(form, centre, rng))
-    noise = _spread(problem.residuals(theta), len(theta))
-    problem = problem.but(delta=delta or max(HUBER * noise, PAPER_DELTA))
-    theta = problem.solve(theta)[1]
-    draw = problem.drawing_rows(rng) if resample == "rows" else problem.drawing_residuals(theta, rng)
-    found = np.array([draw().solve(theta, steps=_WARM)[1] for _ in range(samples)]).reshape(samples, len(theta))
-    return Fit(form, theta, found, centre, _spread(problem.residuals(theta), len(theta)), len(loss))
+    problem = _Problem(form, x, loss, residual == "log", delta=0.1)
+    with _one_thread():
+        ends = _ends(problem, _starts(form, centre, rng))
+        noise = _spread(problem.residuals(ends[0]), len(ends[0]))
+        problem = problem.but(delta=delta or max(HUBER * noise, PAPER_DELTA))
+        optima = _optima(problem, ends, noise)
+        draw = problem.drawing(optima[0], rng)
+        found = np.array([draw().best(optima, steps=_WARM) for _ in range(samples)]).reshape(samples, len(optima[0]))
+    return Fit(form, optima[0], found, centre, _spread(problem.residuals(optima[0]), len(optima[0])), len(loss))
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """One weighted Huber problem over centred sizes."""
+    """One Huber problem over centred sizes."""
 
     form: Form
     x: Array
     loss: Array
     logarithmic: bool
-    weights: Array
     delta: float
 
     def but(self, **changes: Any) -> "_Problem":
@@ -145,24 +147,24 @@ class _Problem:
             off, slopes = predicted - self.loss, slopes * predicted[:, None]
         size = np.abs(off)
         huber = np.where(size <= self.delta, off * off / (2 * self.delta), size - self.delta / 2)
-        return float(self.weights @ huber), (self.weights * np.clip(off / self.delta, -1, 1)) @ slopes
+        return float(huber.sum()), np.clip(off / self.delta, -1, 1) @ slopes
 
     def residuals(self, theta: Array) -> Array:
         predicted = self.form.log_loss(theta, self.x)[0]
         return np.log(self.loss) - predicted if self.logarithmic else self.loss - np.exp(predicted)
 
     def solve(self, start: Array, steps: int = 1000) -> tuple[float, Array]:
-        minimize = _minimizer()
+        from scipy.optimize import minimize
+
         options = {"maxiter": steps, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-8}
         found = minimize(self.value, start, jac=True, method="L-BFGS-B", bounds=self.form.bounds, options=options)
         return float(found.fun), np.asarray(found.x)
 
-    def drawing_rows(self, rng: np.random.Generator) -> Callable[[], "_Problem"]:
-        """Draws the same number of rows, some of them several times."""
-        rows = len(self.loss)
-        return lambda: self.but(weights=np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(float))
+    def best(self, starts: Sequence[Array], steps: int = 1000) -> Array:
+        """The best end that is reached from any of the starts."""
+        return min((self.solve(start, steps) for start in starts), key=lambda found: found[0])[1]
 
-    def drawing_residuals(self, theta: Array, rng: np.random.Generator) -> Callable[[], "_Problem"]:
+    def drawing(self, theta: Array, rng: np.random.Generator) -> Callable[[], "_Problem"]:
         """Draws losses around the fit, with its residuals as large as they were before the fit took its share of them.
 
         That share is the leverage. A few residuals understate how far off chance can be, which Student's t makes up for.
@@ -183,18 +185,33 @@ class _Problem:
         return draw
 
 
-def _best(problem: _Problem, starts: list[Array]) -> Array:
-    """The best end of short runs from every start and full runs from the most promising."""
+def _ends(problem: _Problem, starts: Sequence[Array]) -> list[Array]:
+    """The ends of full runs from the most promising of short runs, best first."""
     short = sorted((problem.solve(start, steps=40) for start in starts), key=lambda found: found[0])
-    return min((problem.solve(start) for _, start in short[:_POLISHED]), key=lambda found: found[0])[1]
+    full = sorted((problem.solve(start) for _, start in short[:_POLISHED]), key=lambda found: found[0])
+    return [theta for _, theta in full]
 
 
-def _minimizer() -> Any:
+def _optima(problem: _Problem, starts: Sequence[Array], noise: float) -> list[Array]:
+    """The best optimum, and those that are hardly worse and yet unlike it and one another."""
+    ends = sorted((problem.solve(start) for start in starts), key=lambda found: found[0])
+    worst = ends[0][0] + _RIVAL * noise**2 / (2 * problem.delta)
+    kept = [ends[0][1]]
+    for value, theta in ends[1:]:
+        apart = [np.abs(problem.residuals(theta) - problem.residuals(other)).max() for other in kept]
+        if value < worst and min(apart) > _UNLIKE * noise:
+            kept.append(theta)
+    return kept
+
+
+def _one_thread() -> Any:
+    """A context in which linear algebra takes one thread: several wait for one another at every step of so small a problem."""
     try:
-        from scipy.optimize import minimize
-    except ImportError:
-        raise InputError("fit", got="no `scipy`", expected="it installed", fix="pip install 'dsbs[plan]'") from None
-    return minimize
+        import scipy.optimize  # noqa: F401 - it brings a BLAS of its own, to be there when all are told
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise InputError("fit", got=f"no `{error.name}`", expected="it installed", fix="pip install 'dsbs[plan]'") from None
+    return threadpool_limits(1)
 
 
 def _starts(form: Form, centre: Array, rng: np.random.Generator) -> list[Array]:
@@ -213,7 +230,16 @@ def _spread(residuals: Array, used: int) -> float:
 
 
 def interval(value: Any, samples: Array) -> Interval:
-    """A value with the 90 % interval of its bootstrap samples (samples, ...); they may be infinite."""
+    """A value with the 90 % interval of its bootstrap samples (samples, ...); they may be infinite.
+
+    Percentiles say how far chance moves a fit, and the same mirrored at the value how far it may have moved this one (Davison
+    and Hinkley 1997, sec. 5.2). They differ where samples lean to one side, as they do where a law's term may not be
+    negative; the outer ends of both are given.
+    """
     tail = (1 - INTERVAL) / 2
     low, high = np.quantile(samples, [tail, 1 - tail], axis=0, method="nearest")
-    return Interval(low, value, high)
+    with np.errstate(invalid="ignore"):
+        mirrored = 2 * value - high, 2 * value - low
+    known = np.isfinite(mirrored)
+    low = np.where(known[0], np.minimum(low, mirrored[0]), low)
+    return Interval(low, value, np.where(known[1], np.maximum(high, mirrored[1]), high))
