@@ -147,12 +147,13 @@ def finished_run(path: Path, stage: str, flag: str) -> dict[str, Any]:
     return manifest
 
 
-def newest_run(stage: str, root: Path = Path("runs")) -> Path | None:
-    """The folder below `root` with the latest finished run of a stage."""
+def newest_run(stage: str, task: str | None = None, root: Path = Path("runs")) -> Path | None:
+    """The folder below `root` with the latest finished run of a stage, of this task where one is named."""
     found = []
     for manifest_path in root.glob(f"*/{MANIFEST}"):
         manifest = read_manifest(manifest_path.parent)
-        if manifest["stage"] == stage and manifest["status"] == "done":
+        done = manifest["stage"] == stage and manifest["status"] == "done"
+        if done and task in (None, manifest["results"].get("task")):
             found.append((manifest["finished"], manifest_path.parent))
     return max(found)[1] if found else None
 

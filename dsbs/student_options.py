@@ -36,7 +36,9 @@ class StudentOptions(StageConfig):
 
     task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
     data: Path | None = Field(None, description="file or folder with the rows; left out, where the answers' run had it")
-    answers: Listed[Path] = Field((), description="run folders of generate, one a teacher; left out, the newest below ./runs")
+    answers: Listed[Path] = Field(
+        (), description="run folders of generate, one a teacher; left out, the newest of the task below ./runs"
+    )
     teacher_weights: Listed[float] = Field((), description="weight of each run of --answers; left out, all alike")
     ensemble: Mean = Field("arithmetic", description="mean of several teachers' label distributions")
     extra_unlabelled: Listed[str] = Field((), description="NAME=PATH: extra training inputs that the teacher labelled")

@@ -9,6 +9,7 @@ from typing import Any
 from dsbs.dataset import answer_files, read_answers
 from dsbs.ensembles import combine
 from dsbs.errors import InputError
+from dsbs.prompting import load_task
 from dsbs.records import LABEL, RATIONALE, Answer
 from dsbs.rundir import finished_run, newest_run
 from dsbs.student_options import Mean, StudentOptions
@@ -34,14 +35,15 @@ class TeacherRun:
 
 
 def open_teachers(options: StudentOptions) -> tuple[TeacherRun, ...]:
-    """The runs of `answers`, or the newest below ./runs, in an order of their content's, not of the command line's.
+    """The runs of `answers`, or the task's newest below ./runs, in an order of their content's, not of the command line's.
 
     Weights are scaled to a mean of 1. InputError for folders that are no finished runs, or are of different tasks.
     """
-    folders = options.answers or tuple(filter(None, [newest_run("generate")]))
+    named = load_task(options.task).name if options.task else None
+    folders = options.answers or tuple(filter(None, [newest_run("generate", named)]))
     if not folders:
-        fix = "run dsbs generate first, or name its folder"
-        raise InputError("--answers", got="nothing", expected="a finished generate run below ./runs", fix=fix)
+        expected = "a finished generate run" + f" of task {named!r}" * bool(named) + " below ./runs"
+        raise InputError("--answers", got="nothing", expected=expected, fix="run dsbs generate first, or name its folder")
     weights = options.teacher_weights or (1.0,) * len(folders)
     names = [name for name, _ in map(_named, options.rationale_tasks)] or [RATIONALE] * len(folders)
     runs = [

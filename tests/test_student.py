@@ -253,6 +253,18 @@ def test_train_without_answers_takes_the_newest_run_and_says_which(farm: Farm, e
     assert "free" in done.stderr
 
 
+def test_train_without_answers_takes_those_of_the_task_that_is_named(farm: Farm, elsewhere: Path) -> None:
+    farm.generate(out=elsewhere / "runs" / "farm")
+    with pytest.raises(InputError, match="a finished generate run of task 'svamp' below"):
+        api.train(task="svamp", max_steps=1)
+    manifest = json.loads((elsewhere / "runs" / "farm" / "manifest.json").read_text())
+    other = elsewhere / "runs" / "newer"
+    other.mkdir()
+    late = manifest | {"results": manifest["results"] | {"task": "svamp"}, "finished": "2999-01-01T00:00:00+00:00"}
+    (other / "manifest.json").write_text(json.dumps(late))
+    assert api.train(task=str(farm.task), max_steps=1)["n_train"] == 64
+
+
 def test_a_student_of_another_task_is_refused(trained_farm: Farm, published: Path, cqa_palm: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(trained_farm.folder / "student", run, ignore=shutil.ignore_patterns("evaluate-*"))
