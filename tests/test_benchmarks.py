@@ -70,7 +70,7 @@ def test_labels_are_read_in_the_plain_way_and_in_ours(
 ) -> None:
     pytest.importorskip("torch")
     api.train(answers=answered_farm.folder / "answered", max_steps=60, batch_size=16, eval_every=60, out=tmp_path / "student")
-    benchmark("evaluate", monkeypatch).measure(tmp_path / "student", 1)
+    benchmark("labels", monkeypatch).measure(tmp_path / "student", 1)
     lines = capsys.readouterr().out.splitlines()
     assert "100.0% the same labels" in lines[2]
 
