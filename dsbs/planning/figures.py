@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from numpy.typing import NDArray
 
 from dsbs.errors import InputError
+from dsbs.planning.sizes import show_size
 from dsbs.reporting.drawing import PALETTE
 from dsbs.tables import shown
 
@@ -101,6 +102,7 @@ def _draw(axes: Any, chart: Chart) -> None:
             axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.15, linewidth=0)
     if chart.log_x:
         axes.set_xscale("log")
+        _few_ticks(axes)
     if chart.log_y:
         axes.set_yscale("log")
     for at, (name, x) in enumerate(chart.marks.items()):
@@ -111,6 +113,17 @@ def _draw(axes: Any, chart: Chart) -> None:
     if len(chart.series) > 1 or chart.marks:
         axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _few_ticks(axes: Any) -> None:
+    """1, 2, 5, 10 in plain numbers where few powers of ten are shown; Matplotlib's own ticks run into one another there."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_xlim()
+    if high < 1e3 * low:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: show_size(x)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _html_table(table: Table) -> str:
