@@ -3,12 +3,11 @@
 The procedure of Busbridge et al. 2025, App. F, at a laptop's price: at most 64 starts drawn from their grid instead of all
 of it, and 200 bootstrap samples that start from the fit instead of 4096. The threshold of the Huber loss follows the
 noise that is found (1.345 of its standard deviations, the usual choice); the paper's 1e-4 suits runs without much noise.
-Where quite different coefficients fit nearly as well, samples start from each of them: noise decides which is best.
 Residuals are drawn, not runs, so that few runs of few sizes keep their design. Needs SciPy.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +21,6 @@ Array = NDArray[Any]
 STARTS, SAMPLES = 64, 200
 _POLISHED = 8  # of the starts, the best after a short run
 _WARM = 200  # steps of a bootstrap sample, which begins near its end
-_RIVAL, _UNLIKE = 20.0, 0.1  # how much worse (in -2 log likelihood), and how unlike the best (in noise), another optimum is
 HUBER, PAPER_DELTA = 1.345, 1e-4
 INTERVAL = 0.9  # of the bootstrap samples, as in the paper
 
@@ -115,13 +113,13 @@ def fit(
     x = np.concatenate([x[:, : len(centre)] - centre, x[:, len(centre) :]], axis=1)
     problem = _Problem(form, x, loss, residual == "log", delta=0.1)
     with _one_thread():
-        ends = _ends(problem, _starts(form, centre, rng))
-        noise = _spread(problem.residuals(ends[0]), len(ends[0]))
+        theta = _best(problem, _starts(form, centre, rng))
+        noise = _spread(problem.residuals(theta), len(theta))
         problem = problem.but(delta=delta or max(HUBER * noise, PAPER_DELTA))
-        optima = _optima(problem, ends, noise)
-        draw = problem.drawing(optima[0], rng)
-        found = np.array([draw().best(optima, steps=_WARM) for _ in range(samples)]).reshape(samples, len(optima[0]))
-    return Fit(form, optima[0], found, centre, _spread(problem.residuals(optima[0]), len(optima[0])), len(loss))
+        theta = problem.solve(theta)[1]
+        draw = problem.drawing(theta, rng)
+        found = np.array([draw().solve(theta, steps=_WARM)[1] for _ in range(samples)]).reshape(samples, len(theta))
+    return Fit(form, theta, found, centre, _spread(problem.residuals(theta), len(theta)), len(loss))
 
 
 @dataclass(frozen=True)
@@ -160,10 +158,6 @@ class _Problem:
         found = minimize(self.value, start, jac=True, method="L-BFGS-B", bounds=self.form.bounds, options=options)
         return float(found.fun), np.asarray(found.x)
 
-    def best(self, starts: Sequence[Array], steps: int = 1000) -> Array:
-        """The best end that is reached from any of the starts."""
-        return min((self.solve(start, steps) for start in starts), key=lambda found: found[0])[1]
-
     def drawing(self, theta: Array, rng: np.random.Generator) -> Callable[[], "_Problem"]:
         """Draws losses around the fit, with its residuals as large as they were before the fit took its share of them.
 
@@ -185,23 +179,10 @@ class _Problem:
         return draw
 
 
-def _ends(problem: _Problem, starts: Sequence[Array]) -> list[Array]:
-    """The ends of full runs from the most promising of short runs, best first."""
+def _best(problem: _Problem, starts: list[Array]) -> Array:
+    """The best end of short runs from every start and full runs from the most promising."""
     short = sorted((problem.solve(start, steps=40) for start in starts), key=lambda found: found[0])
-    full = sorted((problem.solve(start) for _, start in short[:_POLISHED]), key=lambda found: found[0])
-    return [theta for _, theta in full]
-
-
-def _optima(problem: _Problem, starts: Sequence[Array], noise: float) -> list[Array]:
-    """The best optimum, and those that are hardly worse and yet unlike it and one another."""
-    ends = sorted((problem.solve(start) for start in starts), key=lambda found: found[0])
-    worst = ends[0][0] + _RIVAL * noise**2 / (2 * problem.delta)
-    kept = [ends[0][1]]
-    for value, theta in ends[1:]:
-        apart = [np.abs(problem.residuals(theta) - problem.residuals(other)).max() for other in kept]
-        if value < worst and min(apart) > _UNLIKE * noise:
-            kept.append(theta)
-    return kept
+    return min((problem.solve(start) for _, start in short[:_POLISHED]), key=lambda found: found[0])[1]
 
 
 def _one_thread() -> Any:
