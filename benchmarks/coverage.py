@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from dsbs.comparison.statistics import checkpoint_claim, method_claim
-from dsbs.tables import table
+from dsbs.core.tables import table
 
 Verdicts = NDArray[np.bool_]
 
@@ -61,7 +61,11 @@ def coverage(rng: np.random.Generator, **settings: float) -> tuple[float, float,
     claim = method_claim(first, second)
     low, high = claim.ci95_seeds_and_examples
     over_seeds = first.mean(axis=-1) - second.mean(axis=-1)
-    half = t.ppf(0.975, over_seeds.shape[-1] - 1) * over_seeds.std(axis=-1, ddof=1) / over_seeds.shape[-1] ** 0.5
+    half = (
+        t.ppf(0.975, over_seeds.shape[-1] - 1)
+        * over_seeds.std(axis=-1, ddof=1)
+        / over_seeds.shape[-1] ** 0.5
+    )
     plain = np.mean(np.abs(over_seeds.mean(axis=-1) - truth) <= half)
     wrong = np.mean(method_claim(*simulate(rng, **{**settings, "stuck": 0.0})).p < 0.05)  # type: ignore[arg-type]
     return float(np.mean((low <= truth) & (truth <= high))), float(wrong), float(plain)
@@ -70,25 +74,61 @@ def coverage(rng: np.random.Generator, **settings: float) -> tuple[float, float,
 def main() -> None:
     """Print the tables."""
     rng = np.random.default_rng(0)
-    settings = [(examples, suits, spread) for examples in (200, 1000) for suits in (0.0, 0.5, 1.0) for spread in SPREADS]
-    columns = ["examples", "suits", "spread, points", *(f"{n} seeds: covers / wrong / paired t covers" for n in SEEDS)]
+    settings = [
+        (examples, suits, spread)
+        for examples in (200, 1000)
+        for suits in (0.0, 0.5, 1.0)
+        for spread in SPREADS
+    ]
+    columns = [
+        "examples",
+        "suits",
+        "spread, points",
+        *(f"{n} seeds: covers / wrong / paired t covers" for n in SEEDS),
+    ]
     rows = []
     for examples, suits, spread in settings:
-        found = [coverage(rng, seeds=n, spread=spread, suits=suits, examples=examples) for n in SEEDS]
+        found = [
+            coverage(rng, seeds=n, spread=spread, suits=suits, examples=examples) for n in SEEDS
+        ]
         rows.append(
-            [examples, suits, 100 * spread, *(" / ".join(f"{100 * share:.1f}" for share in shares) for shares in found)]
+            [
+                examples,
+                suits,
+                100 * spread,
+                *(" / ".join(f"{100 * share:.1f}" for share in shares) for shares in found),
+            ]
         )
     print(table(columns, rows, title="normal seeds, per cent", width=200))
     rows = []
     for stuck in (0.1, 0.3, 0.5):
         found = [coverage(rng, seeds=n, spread=0.015, stuck=stuck) for n in SEEDS]
-        rows.append([stuck, *(f"{100 * covers:.1f} / {100 * plain:.1f}" for covers, _, plain in found)])
-    print(table(["stuck", *(f"{n} seeds: covers / paired t" for n in SEEDS)], rows, title="seeds stuck at chance"))
+        rows.append(
+            [stuck, *(f"{100 * covers:.1f} / {100 * plain:.1f}" for covers, _, plain in found)]
+        )
+    print(
+        table(
+            ["stuck", *(f"{n} seeds: covers / paired t" for n in SEEDS)],
+            rows,
+            title="seeds stuck at chance",
+        )
+    )
     rows = []
     for spread in SPREADS:
         pairs = zip(*simulate(rng, seeds=1, spread=spread, suits=0.0, examples=1000), strict=True)
-        rows.append([100 * spread, 100 * float(np.mean([checkpoint_claim(a[0], b[0]).p < 0.05 for a, b in pairs]))])
-    print(table(["spread, points", "wrong"], rows, title="McNemar on one pair of seeds, 1,000 examples, no true difference"))
+        rows.append(
+            [
+                100 * spread,
+                100 * float(np.mean([checkpoint_claim(a[0], b[0]).p < 0.05 for a, b in pairs])),
+            ]
+        )
+    print(
+        table(
+            ["spread, points", "wrong"],
+            rows,
+            title="McNemar on one pair of seeds, 1,000 examples, no true difference",
+        )
+    )
 
 
 if __name__ == "__main__":

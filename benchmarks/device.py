@@ -25,12 +25,13 @@ from torch.profiler import ProfilerActivity, profile
 from train import SHAPES, TASKS, build, describe, examples, our_step, pass_tokens
 from transformers import Adafactor
 
-from dsbs.errors import InputError
-from dsbs.flops import EncoderDecoder, training_flops
+from dsbs.core.errors import InputError
 from dsbs.planning.hardware import ACCELERATORS
-from dsbs.student.batching import Collator, MicroBatch, lengths_of, rows_of
-from dsbs.student.memory import largest_pass
-from dsbs.student.objective import Objective
+from dsbs.scaling.flops import EncoderDecoder, training_flops
+from dsbs.student.padding import MicroBatch
+from dsbs.training.batching import Collator, lengths_of, rows_of
+from dsbs.training.memory_probe import largest_pass
+from dsbs.training.objective import Objective
 
 LARGE = ("3b", "11b")
 """Shapes whose activations are computed twice, to fit."""
@@ -59,7 +60,9 @@ class Training:
         self.collator = Collator(TASKS, 0, worth=pass_tokens(shape, device))
         self._pass = our_step(self.model, self.data, device, self.collator, True)
         self.run([0])  # makes the optimiser's states, which passes must leave room for
-        self.collator.most = largest_pass(self.data, self.collator, count=batch_size, fits=self._fits)
+        self.collator.most = largest_pass(
+            self.data, self.collator, count=batch_size, fits=self._fits
+        )
 
     def run(self, batch: Sequence[int]) -> None:
         """One optimiser step."""
@@ -83,7 +86,9 @@ class Training:
         """Tokens and FLOPs of a step, padding left out."""
         shape = EncoderDecoder.from_config(self.model.config.to_dict())
         inputs, targets = lengths_of(rows_of(self.data)).T.astype(float)
-        return float((inputs + targets).sum()), float(training_flops(shape, inputs, target_tokens=targets).sum())
+        return float((inputs + targets).sum()), float(
+            training_flops(shape, inputs, target_tokens=targets).sum()
+        )
 
     def _fits(self, batch: MicroBatch) -> bool:
         sizes = torch.ones(len(TASKS) + 1, device=self.device)
@@ -104,7 +109,9 @@ def _optimizer(shape: str, model: Any) -> torch.optim.Optimizer:
     return torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=True)
 
 
-def measure(shape: str, device: str, *, batch_size: int, steps: int, peak: float = math.nan, top: int = 0) -> Row:
+def measure(
+    shape: str, device: str, *, batch_size: int, steps: int, peak: float = math.nan, top: int = 0
+) -> Row:
     """One shape on one device; `peak` in FLOPs a second. With `top`, the operations that cost most time are printed."""
     training = Training(shape, device, batch_size)
     if training.device.type == "cuda":
@@ -113,7 +120,9 @@ def measure(shape: str, device: str, *, batch_size: int, steps: int, peak: float
     used, memory = flops / seconds / peak, _peak_gib(training.device)
     for line in costs(training, top):
         print(line, flush=True)
-    return Row(shape, int(training.collator.most), tokens / seconds, flops / seconds / 1e12, used, memory)
+    return Row(
+        shape, int(training.collator.most), tokens / seconds, flops / seconds / 1e12, used, memory
+    )
 
 
 def costs(training: Training, top: int) -> list[str]:
@@ -125,9 +134,15 @@ def costs(training: Training, top: int) -> list[str]:
     with profile(activities=activities) as found:
         training.run(range(len(training.data)))
         _wait(training.device)
-    spent = {e.key: e.self_device_time_total if on_gpu else e.self_cpu_time_total for e in found.key_averages()}
+    spent = {
+        e.key: e.self_device_time_total if on_gpu else e.self_cpu_time_total
+        for e in found.key_averages()
+    }
     whole = sum(spent.values())
-    return [f"{spent[name] / whole:6.1%}  {name}" for name in sorted(spent, key=spent.__getitem__, reverse=True)[:top]]
+    return [
+        f"{spent[name] / whole:6.1%}  {name}"
+        for name in sorted(spent, key=spent.__getitem__, reverse=True)[:top]
+    ]
 
 
 def peak_of(name: str) -> float:
@@ -139,7 +154,10 @@ def peak_of(name: str) -> float:
 
 def table(rows: Sequence[Row]) -> str:
     """A table in Markdown."""
-    lines = ["| shape | tokens a pass | tokens a second | TFLOP/s | utilisation | peak GiB |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| shape | tokens a pass | tokens a second | TFLOP/s | utilisation | peak GiB |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
         used = "peak unknown" if math.isnan(row.utilisation) else f"{row.utilisation:.1%}"
         lines.append(
@@ -161,13 +179,23 @@ def _wait(device: torch.device) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default="base,large,3b,11b", help=f"comma-separated: {', '.join(SHAPES)}")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--shapes", default="base,large,3b,11b", help=f"comma-separated: {', '.join(SHAPES)}"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=3, help="timed steps; the fastest counts")
-    parser.add_argument("--peak-tflops", type=float, help="bf16 peak of the device; left out, known by the GPU's name")
-    parser.add_argument("--profile", action="store_true", help="print the ten operations that take most time")
+    parser.add_argument(
+        "--peak-tflops",
+        type=float,
+        help="bf16 peak of the device; left out, known by the GPU's name",
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="print the ten operations that take most time"
+    )
     given = parser.parse_args()
     torch.set_flush_denormal(True)
     peak = given.peak_tflops * 1e12 if given.peak_tflops else math.nan
@@ -178,7 +206,16 @@ def main() -> None:
     rows, top = [], 10 if given.profile else 0
     for shape in given.shapes.split(","):
         try:
-            rows.append(measure(shape, given.device, batch_size=given.batch_size, steps=given.steps, peak=peak, top=top))
+            rows.append(
+                measure(
+                    shape,
+                    given.device,
+                    batch_size=given.batch_size,
+                    steps=given.steps,
+                    peak=peak,
+                    top=top,
+                )
+            )
         except (InputError, torch.OutOfMemoryError):
             print(f"{shape} does not fit", flush=True)
     print(table(rows))

@@ -45,10 +45,15 @@ def make_work(folder: Path, rows: int, *, shared_words: int, own_words: int) -> 
     rng = random.Random(0)
     plain = [word for word in WORDS if word.isalpha()]
     said = [" ".join(rng.choices(plain, k=shared_words // 4)) for _ in range(4)]
-    (folder / "task.yaml").write_text(TASK % "\n".join(f'  - {{text: "{t}", rationale: "It is.", label: "yes"}}' for t in said))
+    (folder / "task.yaml").write_text(
+        TASK % "\n".join(f'  - {{text: "{t}", rationale: "It is.", label: "yes"}}' for t in said)
+    )
     with (folder / "rows.jsonl").open("w") as file:
         for number in range(rows):
-            file.write(json.dumps({"text": f"{number} " + " ".join(rng.choices(WORDS, k=own_words))}) + "\n")
+            file.write(
+                json.dumps({"text": f"{number} " + " ".join(rng.choices(WORDS, k=own_words))})
+                + "\n"
+            )
 
 
 def make_model(folder: Path) -> None:
@@ -57,33 +62,65 @@ def make_model(folder: Path) -> None:
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    tokenizer.pre_tokenizer, tokenizer.decoder = (
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+        decoders.ByteLevel(),
+    )
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=2000, special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=2000, special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator([" ".join(WORDS)], trainer)
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>").save_pretrained(folder)
-    config = Qwen2Config(vocab_size=2000, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2)
+    config = Qwen2Config(
+        vocab_size=2000,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+    )
     config.num_key_value_heads, config.max_position_embeddings = 2, 2048
     Qwen2ForCausalLM(config).save_pretrained(folder)
 
 
 def prompts(folder: Path) -> list[str]:
     """The prompts as `generate` sends them."""
-    from dsbs.data import load_data
-    from dsbs.prompting import load_task, prompt_prefix, render_prompt
+    from dsbs.data.load import load_data
+    from dsbs.tasks.prompts import load_task, prompt_prefix, render_prompt
 
     task = load_task(str(folder / "task.yaml"))
     prefix, data = prompt_prefix(task), load_data(task, folder / "rows.jsonl")
-    return [render_prompt(task, e, prefix) for split in ("train", "validation", "test") for e in data.splits[split]]
+    return [
+        render_prompt(task, e, prefix)
+        for split in ("train", "validation", "test")
+        for e in data.splits[split]
+    ]
 
 
 def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
     """`generate` as a user runs it: seconds of labelling (start-up left out), of the whole process, and its peak memory."""
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        command = [sys.executable, "-m", "dsbs.generate", "--task", folder / "task.yaml", "--data", folder / "rows.jsonl"]
-        command += ["--splits", "train,validation,test", "--json", "--out", Path(out) / "run", *flags]
+        command = [
+            sys.executable,
+            "-m",
+            "dsbs.generate",
+            "--task",
+            folder / "task.yaml",
+            "--data",
+            folder / "rows.jsonl",
+        ]
+        command += [
+            "--splits",
+            "train,validation,test",
+            "--json",
+            "--out",
+            Path(out) / "run",
+            *flags,
+        ]
         started = time.monotonic()
-        with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+        with subprocess.Popen(
+            [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+        ) as process:
             said, _ = process.communicate()
         results, whole = json.loads(said), time.monotonic() - started
         if "plan" in results:
@@ -92,14 +129,24 @@ def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
         disk = Counter[str]()
         for path in Path(out).rglob("*.*"):
             disk[path.suffix] += path.stat().st_size
-        return {"seconds": results["labelling_s"], "whole_s": whole, "rows": results["new"], "disk": disk}
+        return {
+            "seconds": results["labelling_s"],
+            "whole_s": whole,
+            "rows": results["new"],
+            "disk": disk,
+        }
 
 
 def vllm_llm(folder: Path, **more: Any) -> float:
     """Seconds of `LLM.generate` over all prompts at once."""
     from vllm import LLM
 
-    arguments = {"enforce_eager": True, "generation_config": "vllm", "enable_prefix_caching": True, **more}
+    arguments = {
+        "enforce_eager": True,
+        "generation_config": "vllm",
+        "enable_prefix_caching": True,
+        **more,
+    }
     engine, texts = LLM(str(folder / "model"), **arguments), prompts(folder)
     started = time.monotonic()
     engine.generate(texts, _params(), use_tqdm=False)
@@ -113,7 +160,9 @@ def vllm_async(folder: Path) -> float:
 
     async def run() -> float:
         arguments = {"enforce_eager": True, "generation_config": "vllm", "disable_log_stats": True}
-        engine = AsyncLLM.from_engine_args(AsyncEngineArgs(model=str(folder / "model"), **arguments))
+        engine = AsyncLLM.from_engine_args(
+            AsyncEngineArgs(model=str(folder / "model"), **arguments)
+        )
         texts = prompts(folder)
         started = time.monotonic()
 
@@ -133,7 +182,9 @@ def _params() -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    return SamplingParams(temperature=0, max_tokens=32, stop=["\n\nQ:"], output_kind=RequestOutputKind.FINAL_ONLY)
+    return SamplingParams(
+        temperature=0, max_tokens=32, stop=["\n\nQ:"], output_kind=RequestOutputKind.FINAL_ONLY
+    )
 
 
 def bare_client(folder: Path, url: str, chat: bool) -> float:
@@ -141,14 +192,20 @@ def bare_client(folder: Path, url: str, chat: bool) -> float:
     import openai
 
     async def run() -> float:
-        client, texts, gate = openai.AsyncOpenAI(base_url=url, api_key="none"), prompts(folder), asyncio.Semaphore(64)
+        client, texts, gate = (
+            openai.AsyncOpenAI(base_url=url, api_key="none"),
+            prompts(folder),
+            asyncio.Semaphore(64),
+        )
         started = time.monotonic()
 
         async def one(batch: list[str]) -> None:
             async with gate:
                 if chat:
                     ask: Any = [{"role": "user", "content": batch[0]}]
-                    await client.chat.completions.create(model="model", messages=ask, max_completion_tokens=32)
+                    await client.chat.completions.create(
+                        model="model", messages=ask, max_completion_tokens=32
+                    )
                 else:
                     await client.completions.create(model="model", prompt=batch, max_tokens=32)
 
@@ -163,7 +220,9 @@ def apart(name: str, folder: Path, *rest: str) -> float:
     """One of the direct ways in a process of its own."""
     command = [sys.executable, __file__, "worker", name, str(folder), *rest]
     environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=ROOT)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=True, cwd=ROOT
+    )
     return float(done.stdout.strip().splitlines()[-1])
 
 
@@ -178,8 +237,19 @@ def engine(rows: int, rounds: int, shapes: Iterable[str]) -> None:
             folder = Path(place)
             make_work(folder, rows, shared_words=SHAPES[what][0], own_words=SHAPES[what][1])
             make_model(folder / "model")
-            flags = ("--teacher", "vllm", "--model", str(folder / "model"), "--max-new-tokens", "32")
-            ways = {"LLM.generate": "llm", "LLM.generate in blocks of 32, as ours": "llm32", "AsyncLLM": "async"}
+            flags = (
+                "--teacher",
+                "vllm",
+                "--model",
+                str(folder / "model"),
+                "--max-new-tokens",
+                "32",
+            )
+            ways = {
+                "LLM.generate": "llm",
+                "LLM.generate in blocks of 32, as ours": "llm32",
+                "AsyncLLM": "async",
+            }
             found: dict[str, list[float]] = {"ours": [], **{way: [] for way in ways}}
             for _ in range(rounds):
                 for way, name in ways.items():
@@ -187,8 +257,13 @@ def engine(rows: int, rounds: int, shapes: Iterable[str]) -> None:
                 found["ours"].append(run_ours(folder, *flags)["seconds"])
             best = {way: min(seconds) for way, seconds in found.items()}
             direct = min(best[way] for way in ways)
-            shown = ", ".join(f"{way} {rows / s:,.0f} rows/s ({s:.1f} s)" for way, s in best.items())
-            print(f"engine, {what}: {shown}; ours over the faster direct way: {best['ours'] / direct:.2f}", flush=True)
+            shown = ", ".join(
+                f"{way} {rows / s:,.0f} rows/s ({s:.1f} s)" for way, s in best.items()
+            )
+            print(
+                f"engine, {what}: {shown}; ours over the faster direct way: {best['ours'] / direct:.2f}",
+                flush=True,
+            )
 
 
 def server(rows: int, rounds: int) -> None:
@@ -214,12 +289,21 @@ def stream(rows: int) -> None:
             for what, *flags in (("plan", "--plan"), ("generate",)):
                 ours = json.loads(apart_memory(folder, [*_endpoint(url, "completions"), *flags]))
                 peaks.append(ours["peak_mib"])
-                disk = ", ".join(f"{suffix} {size / count:,.0f}" for suffix, size in sorted(ours.get("disk", {}).items()))
+                disk = ", ".join(
+                    f"{suffix} {size / count:,.0f}"
+                    for suffix, size in sorted(ours.get("disk", {}).items())
+                )
                 rate = f"{count / ours['whole_s']:,.0f} rows/s, {peaks[-1]:,.0f} MiB at most"
-                print(f"stream, {what}, {count:,} rows: {rate}" + f"; bytes a row: {disk}" * bool(disk), flush=True)
+                print(
+                    f"stream, {what}, {count:,} rows: {rate}"
+                    + f"; bytes a row: {disk}" * bool(disk),
+                    flush=True,
+                )
         for what, before, after in zip(("plan", "generate"), peaks[:2], peaks[2:], strict=True):
             each = (after - before) * 2**20 / (rows - rows // 10)
-            print(f"stream, {what}: {after - before:,.0f} MiB more for ten times the rows, {each:,.0f} bytes a row")
+            print(
+                f"stream, {what}: {after - before:,.0f} MiB more for ten times the rows, {each:,.0f} bytes a row"
+            )
 
 
 def _endpoint(url: str, api: str) -> tuple[str, ...]:
@@ -244,20 +328,37 @@ def _loopback() -> Iterator[str]:
 def worker(name: str, folder: Path, rest: list[str]) -> None:
     if name == "memory":
         found = run_ours(folder, *rest)
-        print(json.dumps({**found, "peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}))
+        print(
+            json.dumps(
+                {**found, "peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
+            )
+        )
     elif name == "client":
         print(bare_client(folder, rest[0], rest[1] == "chat"))
     else:
-        print({"llm": vllm_llm, "llm32": partial(vllm_llm, block_size=32), "async": vllm_async}[name](folder))
+        print(
+            {"llm": vllm_llm, "llm32": partial(vllm_llm, block_size=32), "async": vllm_async}[name](
+                folder
+            )
+        )
 
 
 def main() -> None:
     if sys.argv[1:2] == ["worker"]:
         worker(sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["engine", "server", "stream", []], default=["engine", "server"])
-    parser.add_argument("--rows", type=int, default=0, help="default 8,000 for engine, 20,000 for server, 1,000,000 for stream")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what", nargs="*", choices=["engine", "server", "stream", []], default=["engine", "server"]
+    )
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=0,
+        help="default 8,000 for engine, 20,000 for server, 1,000,000 for stream",
+    )
     parser.add_argument("--shape", choices=SHAPES, help="of engine, only this one")
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()

@@ -3,7 +3,7 @@
     python benchmarks/hinton.py
     python benchmarks/hinton.py --seeds 20
 
-The loss is the trainer's (`dsbs.student.soft.mixed_loss`). Every number is a mean over seeds with its standard error; a seed
+The loss is the trainer's (`dsbs.training.soft_targets.mixed_loss`). Every number is a mean over seeds with its standard error; a seed
 draws the split, the few labelled rows and all weights. The paper's own numbers stand beside, from MNIST or from speech: other
 data, other sizes, so only the direction and the size of the effect compare. About a minute on one core.
 """
@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
 
-from dsbs.student.soft import mean_log_probs, mixed_loss
+from dsbs.training.soft_targets import mean_log_probs, mixed_loss
 
 STEPS, BATCH, LEARNING_RATE = 300, 100, 5e-3
 """Adam on random batches; every network has converged on its training rows by then."""
@@ -43,8 +43,16 @@ def load(seed: int) -> Digits:
     """1,000 training, 297 held-out and 500 test rows, drawn by the seed."""
     found = load_digits()
     order = np.random.default_rng(seed).permutation(len(found.target))
-    pixels, labels = torch.tensor(found.data[order] / 16, dtype=torch.float32), torch.tensor(found.target[order])
-    return Digits(*((pixels[part], labels[part]) for part in (slice(0, 1000), slice(1000, 1297), slice(1297, None))))
+    pixels, labels = (
+        torch.tensor(found.data[order] / 16, dtype=torch.float32),
+        torch.tensor(found.target[order]),
+    )
+    return Digits(
+        *(
+            (pixels[part], labels[part])
+            for part in (slice(0, 1000), slice(1000, 1297), slice(1297, None))
+        )
+    )
 
 
 def network(seed: int, hidden: int = 100) -> nn.Sequential:
@@ -54,7 +62,12 @@ def network(seed: int, hidden: int = 100) -> nn.Sequential:
 
 
 def train(
-    model: nn.Sequential, rows: Rows, soft: torch.Tensor | None = None, *, weight: float = 0.0, t: float = 1.0
+    model: nn.Sequential,
+    rows: Rows,
+    soft: torch.Tensor | None = None,
+    *,
+    weight: float = 0.0,
+    t: float = 1.0,
 ) -> nn.Module:
     """Train on labels, or on the teacher's logits `soft` for the same rows as well."""
     pixels, labels = rows
@@ -71,7 +84,9 @@ def train(
 
 
 @torch.no_grad()
-def accuracy(model: Callable[[torch.Tensor], torch.Tensor], rows: Rows, shift: torch.Tensor | float = 0.0) -> float:
+def accuracy(
+    model: Callable[[torch.Tensor], torch.Tensor], rows: Rows, shift: torch.Tensor | float = 0.0
+) -> float:
     """Share of right answers, with the logits shifted."""
     return ((model(rows[0]) + shift).argmax(dim=1) == rows[1]).float().mean().item()
 
@@ -86,7 +101,9 @@ def few_rows(seed: int) -> dict[str, float]:
     return {
         "teacher, all rows": accuracy(teacher, digits.test),
         "hard targets, 3 % of rows": accuracy(train(network(seed + 1000), few), digits.test),
-        "soft targets, 3 % of rows": accuracy(train(network(seed + 1000), few, soft, weight=0.9, t=5.0), digits.test),
+        "soft targets, 3 % of rows": accuracy(
+            train(network(seed + 1000), few, soft, weight=0.9, t=5.0), digits.test
+        ),
     }
 
 
@@ -119,10 +136,14 @@ def ensemble(seed: int) -> dict[str, float]:
     rows = digits.train[0][:200], digits.train[1][:200]
     generator = torch.Generator().manual_seed(seed)
     drawn = [torch.randint(200, (200,), generator=generator) for _ in range(10)]
-    members = [train(network(seed + 100 * n), (rows[0][d], rows[1][d])) for n, d in enumerate(drawn, 1)]
+    members = [
+        train(network(seed + 100 * n), (rows[0][d], rows[1][d])) for n, d in enumerate(drawn, 1)
+    ]
 
     def together(pixels: torch.Tensor) -> torch.Tensor:
-        return mean_log_probs([F.log_softmax(member(pixels), dim=1) for member in members], [1.0] * 10)
+        return mean_log_probs(
+            [F.log_softmax(member(pixels), dim=1) for member in members], [1.0] * 10
+        )
 
     pixels = digits.train[0]  # the transfer set needs no labels
     with torch.no_grad():
@@ -171,7 +192,11 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     torch.set_num_threads(1)
     for run, (title, paper) in EXPERIMENTS.items():
-        print(report([run(seed) for seed in range(seeds)], f"{title} {seeds} seeds.", paper), end="\n\n", flush=True)
+        print(
+            report([run(seed) for seed in range(seeds)], f"{title} {seeds} seeds.", paper),
+            end="\n\n",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from dsbs import api
-from dsbs.metrics import interval
-from dsbs.tables import percent
+from dsbs.core.tables import percent
+from dsbs.metrics.accuracy import interval
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "plain step-by-step": {},
@@ -51,13 +51,17 @@ Made by
 SOFT_LABELS, SOFT_TOKENS = "soft labels, T = 2", "soft tokens of a better student"
 
 
-def measure(name: str, options: Mapping[str, Any], shared: Mapping[str, Any], out: Path) -> dict[str, Any]:
+def measure(
+    name: str, options: Mapping[str, Any], shared: Mapping[str, Any], out: Path
+) -> dict[str, Any]:
     """One option: right answers over all seeds, its interval, the spread over seeds, and the training time of a run."""
     folder = out / name.replace(" ", "-").replace(",", "").replace("=", "")
     results = api.compare(**{"methods": "step_by_step", **shared, **options}, out=folder)
     done = [cell for cell in results["cells"] if cell["status"] == "done"]
     n, correct = sum(cell["n"] for cell in done), sum(cell["correct"] for cell in done)
-    times = [json.loads((Path(cell["out"]) / "manifest.json").read_text())["cpu_s"] for cell in done]
+    times = [
+        json.loads((Path(cell["out"]) / "manifest.json").read_text())["cpu_s"] for cell in done
+    ]
     accuracies = [cell["accuracy"] for cell in done]
     return {
         "name": name, "n": n, "accuracy": correct / n, "interval": interval(correct, n), "lowest": min(accuracies),
@@ -67,7 +71,10 @@ def measure(name: str, options: Mapping[str, Any], shared: Mapping[str, Any], ou
 
 def table(rows: list[dict[str, Any]], plain: float) -> str:
     """The table as Markdown, in the order measured."""
-    lines = ["| option | accuracy | 95 % | worst and best seed | against plain | seconds a run |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| option | accuracy | 95 % | worst and best seed | against plain | seconds a run |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
         low, high = map(percent, row["interval"])
         seeds = f"{percent(row['lowest'])}, {percent(row['highest'])}"
@@ -80,8 +87,12 @@ def table(rows: list[dict[str, Any]], plain: float) -> str:
 
 def main() -> None:
     """Measure all that can be measured with what is given, and print or write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--answers", required=True, help="run folder of generate; several with commas")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--answers", required=True, help="run folder of generate; several with commas"
+    )
     parser.add_argument("--data")
     parser.add_argument("--student", default="tiny")
     parser.add_argument("--data-frac", type=float, default=0.25)
@@ -91,18 +102,28 @@ def main() -> None:
     parser.add_argument("--labels", default="teacher")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--soft-teacher", help="better student of the same vocabulary")
-    parser.add_argument("--soft-labels", action="store_true", help="the answers have label distributions")
+    parser.add_argument(
+        "--soft-labels", action="store_true", help="the answers have label distributions"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--write", type=Path, help="file to write the table to")
     given = vars(parser.parse_args())
-    out, write, soft_teacher, soft_labels = (given.pop(name) for name in ("out", "write", "soft_teacher", "soft_labels"))
-    shared = {name: value for name, value in given.items() if value is not None} | {"data_fracs": given["data_frac"]}
+    out, write, soft_teacher, soft_labels = (
+        given.pop(name) for name in ("out", "write", "soft_teacher", "soft_labels")
+    )
+    shared = {name: value for name, value in given.items() if value is not None} | {
+        "data_fracs": given["data_frac"]
+    }
     del shared["data_frac"]
     chosen = {name: dict(options) for name, options in OPTIONS.items()}
     if soft_teacher:
         chosen[SOFT_TOKENS]["soft_teacher"] = soft_teacher
     left_out = ([] if soft_labels else [SOFT_LABELS]) + ([] if soft_teacher else [SOFT_TOKENS])
-    rows = [measure(name, options, shared, out) for name, options in chosen.items() if name not in left_out]
+    rows = [
+        measure(name, options, shared, out)
+        for name, options in chosen.items()
+        if name not in left_out
+    ]
     text = table(rows, rows[0]["accuracy"])
     print(text)
     if write:

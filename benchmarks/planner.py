@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dsbs import laws
-from dsbs.planning.curves import Curve, accuracy_at, fit_curve, read_curves
-from dsbs.planning.fitting import fit
-from dsbs.planning.forms import DISTILLATION, SUPERVISED
-from dsbs.tables import percent, table
+from dsbs.core.tables import percent, table
+from dsbs.planning.learning_curves import Curve, accuracy_at, fit_curve, read_curves
+from dsbs.scaling import laws
+from dsbs.scaling.fitting import fit
+from dsbs.scaling.forms import DISTILLATION, SUPERVISED
 
 FRACTIONS = np.array([0.1, 0.15, 0.25, 0.4, 0.55, 0.75, 1.0])
 ROWS, SEEDS = 4000, 3
@@ -43,20 +43,28 @@ def curve_coverage(repeats: int, *, samples: int = 200) -> dict[float, tuple[flo
         low, value, high = accuracy_at(fitted, times * ROWS)
         held += (low <= expected) & (expected <= high)
         missed += np.abs(value - expected)
-    return {float(t): (h / repeats, m / repeats) for t, h, m in zip(times, held, missed, strict=True)}
+    return {
+        float(t): (h / repeats, m / repeats) for t, h, m in zip(times, held, missed, strict=True)
+    }
 
 
 def simulated_supervised(rng: np.random.Generator, noise: float = 0.01) -> tuple[Any, Any]:
     """Log sizes (40, 2) and losses (40,) of the published supervised law, eight sizes by five ratios, with noise."""
-    n, m = (grid.ravel() for grid in np.meshgrid(np.geomspace(1.5e8, 1e10, 8), [5, 20, 60, 200, 1000]))
-    return np.log(np.column_stack([n, m * n])), laws.supervised_loss(n, m * n) * np.exp(noise * rng.standard_normal(len(n)))
+    n, m = (
+        grid.ravel() for grid in np.meshgrid(np.geomspace(1.5e8, 1e10, 8), [5, 20, 60, 200, 1000])
+    )
+    return np.log(np.column_stack([n, m * n])), laws.supervised_loss(n, m * n) * np.exp(
+        noise * rng.standard_normal(len(n))
+    )
 
 
 def simulated_distillation(rng: np.random.Generator, noise: float = 0.01) -> tuple[Any, Any]:
     """Logs of sizes, teacher's loss and loss alone (120, 4), and losses (120,) of the published law, with noise."""
     axes = np.meshgrid(np.geomspace(1.5e8, 7e9, 6), [10, 20, 60, 200], [1.9, 2.1, 2.3, 2.6, 3.0])
     n, m, teacher = (grid.ravel() for grid in axes)
-    loss = laws.student_loss(n, m * n, teacher_loss=teacher) * np.exp(noise * rng.standard_normal(len(n)))
+    loss = laws.student_loss(n, m * n, teacher_loss=teacher) * np.exp(
+        noise * rng.standard_normal(len(n))
+    )
     return np.log(np.column_stack([n, m * n, teacher, laws.supervised_loss(n, m * n)])), loss
 
 
@@ -77,7 +85,10 @@ class Coverage(NamedTuple):
 def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, Coverage]:
     """Of both laws."""
     found = {}
-    simulations = {"supervised": (SUPERVISED, simulated_supervised), "distillation": (DISTILLATION, simulated_distillation)}
+    simulations = {
+        "supervised": (SUPERVISED, simulated_supervised),
+        "distillation": (DISTILLATION, simulated_distillation),
+    }
     for name, (form, simulate) in simulations.items():
         held, missed, began = [], 0.0, time.perf_counter()
         points, truth = held_out_points(name)
@@ -86,19 +97,30 @@ def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, Coverage]:
             low, value, high = fit(form, x, loss, seed=repeat, samples=samples).predict(points)
             held.append((low <= truth) & (truth <= high))
             missed = max(missed, float(np.max(np.abs(value / truth - 1))))
-        between, seconds = np.mean(held, axis=1, where=[True] * 3 + [False]), (time.perf_counter() - began) / repeats
+        between, seconds = (
+            np.mean(held, axis=1, where=[True] * 3 + [False]),
+            (time.perf_counter() - began) / repeats,
+        )
         error = float(between.std() / np.sqrt(repeats))
-        found[name] = Coverage(float(between.mean()), error, float(np.mean(held, axis=0)[3]), missed, seconds)
+        found[name] = Coverage(
+            float(between.mean()), error, float(np.mean(held, axis=0)[3]), missed, seconds
+        )
     return found
 
 
 def held_out_points(name: str) -> tuple[Any, Any]:
     """Points that no simulation uses, the last of them larger than all, and the law's own losses there."""
-    n, d, teacher = np.array([3e8, 1e9, 4e9, 1.2e10]), np.array([1e10, 8e10, 2e11, 5e11]), np.array([2.4, 2.2, 2.0, 2.0])
+    n, d, teacher = (
+        np.array([3e8, 1e9, 4e9, 1.2e10]),
+        np.array([1e10, 8e10, 2e11, 5e11]),
+        np.array([2.4, 2.2, 2.0, 2.0]),
+    )
     alone = laws.supervised_loss(n, d)
     if name == "supervised":
         return np.log(np.column_stack([n, d])), alone
-    return np.log(np.column_stack([n, d, teacher, alone])), laws.student_loss(n, d, teacher_loss=teacher)
+    return np.log(np.column_stack([n, d, teacher, alone])), laws.student_loss(
+        n, d, teacher_loss=teacher
+    )
 
 
 def held_out(runs: list[Path], hold: int) -> str:
@@ -118,17 +140,34 @@ def held_out(runs: list[Path], hold: int) -> str:
 
 def main() -> None:
     """Print the tables of one of both."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="*", help="finished comparisons; without one, simulations")
-    parser.add_argument("--hold", type=int, default=2, help="fractions to hold out, the largest ones")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "runs", type=Path, nargs="*", help="finished comparisons; without one, simulations"
+    )
+    parser.add_argument(
+        "--hold", type=int, default=2, help="fractions to hold out, the largest ones"
+    )
     parser.add_argument("--repeats", type=int, default=20, help="simulations of each kind")
     given = parser.parse_args()
     if given.runs:
         print(held_out(given.runs, given.hold))
         return
-    curves = [[f"{t:g}", percent(h), percent(m)] for t, (h, m) in curve_coverage(given.repeats).items()]
-    print(table(["times the rows", "interval holds", "off by"], curves, title="learning curves, nominal 90 %"))
-    fits = [[name, *map(percent, shares), s] for name, (*shares, s) in law_coverage(given.repeats).items()]
+    curves = [
+        [f"{t:g}", percent(h), percent(m)] for t, (h, m) in curve_coverage(given.repeats).items()
+    ]
+    print(
+        table(
+            ["times the rows", "interval holds", "off by"],
+            curves,
+            title="learning curves, nominal 90 %",
+        )
+    )
+    fits = [
+        [name, *map(percent, shares), s]
+        for name, (*shares, s) in law_coverage(given.repeats).items()
+    ]
     print(
         table(
             ["law", "between the runs", "standard error", "beyond", "worst miss", "seconds a fit"],

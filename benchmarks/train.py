@@ -19,13 +19,14 @@ import numpy as np
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from dsbs.flops import EncoderDecoder, training_flops
-from dsbs.student.batching import Collator, StepSampler, lengths_of, pad_rows, rows_of
+from dsbs.scaling.flops import EncoderDecoder, training_flops
+from dsbs.student.cpu import settle
 from dsbs.student.encoding import EncodedTarget
-from dsbs.student.lean import lean
-from dsbs.student.objective import Objective
-from dsbs.student.plan import pass_flops
-from dsbs.student.processor import settle
+from dsbs.student.padding import pad_rows
+from dsbs.student.t5.fused_layers import lean
+from dsbs.training.batching import Collator, StepSampler, lengths_of, rows_of
+from dsbs.training.objective import Objective
+from dsbs.training.prepare import pass_flops
 
 VOCABULARY, LABEL_LENGTHS, TASKS = 32_128, (2, 5), ("label", "rationale")
 PROMPTS = ((784, 10), (784, 11, 12, 13, 908))
@@ -45,10 +46,17 @@ Step = Callable[[Sequence[int]], torch.Tensor]
 """Forward and backward of the examples of a step; its loss."""
 
 
-def build(shape: str, device: str, dtype: torch.dtype = torch.float32) -> T5ForConditionalGeneration:
+def build(
+    shape: str, device: str, dtype: torch.dtype = torch.float32
+) -> T5ForConditionalGeneration:
     """A student of this shape with random weights."""
     torch.manual_seed(0)
-    config = T5Config(vocab_size=VOCABULARY, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **SHAPES[shape])
+    config = T5Config(
+        vocab_size=VOCABULARY,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        **SHAPES[shape],
+    )
     config.decoder_start_token_id = config.pad_token_id
     with torch.device(device):
         previous = torch.get_default_dtype()
@@ -82,7 +90,10 @@ def examples(count: int) -> list[list[EncodedTarget]]:
 
 def prompted(data: Sequence[Sequence[EncodedTarget]]) -> list[list[EncodedTarget]]:
     """The same, the task named to the decoder: one input an example, no shorter than before."""
-    return [[replace(s, input_ids=e[0].input_ids, prompt=p) for s, p in zip(e, PROMPTS, strict=True)] for e in data]
+    return [
+        [replace(s, input_ids=e[0].input_ids, prompt=p) for s, p in zip(e, PROMPTS, strict=True)]
+        for e in data
+    ]
 
 
 @dataclass
@@ -118,7 +129,9 @@ class Arm:
         return found
 
 
-def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, bf16: bool = False) -> Step:
+def plain_step(
+    model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, bf16: bool = False
+) -> Step:
     """Two passes of the model's own loss over padded batches."""
 
     def step(batch: Sequence[int]) -> torch.Tensor:
@@ -127,10 +140,17 @@ def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str,
             rows = [data[number][task] for number in batch]
             ids = pad_rows([row.input_ids for row in rows], 0).to(device)
             mask = pad_rows([[1] * len(row.input_ids) for row in rows], 0).to(device)
-            labels = pad_rows([[*[-100] * len(row.prompt), *row.target_ids] for row in rows], -100).to(device)
+            labels = pad_rows(
+                [[*[-100] * len(row.prompt), *row.target_ids] for row in rows], -100
+            ).to(device)
             told = pad_rows([[0, *row.prompt, *row.target_ids[:-1]] for row in rows], 0).to(device)
             with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
-                loss = 0.5 * model(input_ids=ids, attention_mask=mask, decoder_input_ids=told, labels=labels).loss
+                loss = (
+                    0.5
+                    * model(
+                        input_ids=ids, attention_mask=mask, decoder_input_ids=told, labels=labels
+                    ).loss
+                )
             total = total + loss
         total.backward()
         return total.detach()
@@ -138,7 +158,9 @@ def plain_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str,
     return step
 
 
-def our_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, collator: Collator, bf16: bool) -> Step:
+def our_step(
+    model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, collator: Collator, bf16: bool
+) -> Step:
     """The steps of `StepTrainer`."""
     objective, target = Objective(), torch.device(device)
 
@@ -155,7 +177,11 @@ def our_step(model: Any, data: Sequence[Sequence[EncodedTarget]], device: str, c
     return step
 
 
-def padding(data: Sequence[Sequence[EncodedTarget]], batches: Sequence[Sequence[int]], collator: Collator | None) -> float:
+def padding(
+    data: Sequence[Sequence[EncodedTarget]],
+    batches: Sequence[Sequence[int]],
+    collator: Collator | None,
+) -> float:
     """The share of tokens that is padding."""
     real = padded = 0
     for batch in batches:
@@ -164,7 +190,10 @@ def padding(data: Sequence[Sequence[EncodedTarget]], batches: Sequence[Sequence[
         if collator is None:
             padded += sum(len(each) * int(each.max(axis=0).sum()) for each in lengths)
         else:
-            padded += sum(part.tokens for part in collator([data[number] for number in batch])["micro_batches"])
+            padded += sum(
+                part.tokens
+                for part in collator([data[number] for number in batch])["micro_batches"]
+            )
     return 1 - real / padded
 
 
@@ -187,7 +216,9 @@ def ways(device: str, worth: float, bf16: bool, compiled: bool = False) -> list[
     """From the plain recipe to what `dsbs train` does, and beyond."""
     fitted = Collator(TASKS, 0, worth=worth)
     found = [Way("plain recipe, fp32"), *([Way("plain recipe, bf16", bf16=True)] if bf16 else [])]
-    found += [replace(found[-1], name="plain recipe, torch.compile", compiled=True)] if compiled else []
+    found += (
+        [replace(found[-1], name="plain recipe, torch.compile", compiled=True)] if compiled else []
+    )
     found += [Way("micro-batches of like length, logits at targets only", fitted)]
     found += [replace(found[-1], name="+ fused optimiser", fused=True)]
     found += [replace(found[-1], name="+ layers in fewer passes over memory", lean=True)]
@@ -201,12 +232,22 @@ def ways(device: str, worth: float, bf16: bool, compiled: bool = False) -> list[
 
 
 def train(
-    shape: str, device: str, *, batch_size: int, steps: int, bf16: bool, compiled: bool = False, options: Sequence[str]
+    shape: str,
+    device: str,
+    *,
+    batch_size: int,
+    steps: int,
+    bf16: bool,
+    compiled: bool = False,
+    options: Sequence[str],
 ) -> None:
     """Every way by itself, its best step, and how far its loss without dropout is from the plain recipe's."""
     data = examples(64 * batch_size)
     worth = pass_tokens(shape, device)
-    print(f"T5 v1.1 {shape} on {describe(device)}, batch {batch_size}, a pass is worth {worth:.0f} tokens", flush=True)
+    print(
+        f"T5 v1.1 {shape} on {describe(device)}, batch {batch_size}, a pass is worth {worth:.0f} tokens",
+        flush=True,
+    )
     plain: list[float] = []
     for way in ways(device, worth, bf16, compiled):
         if options and not any(option in way.name for option in options):
@@ -217,7 +258,11 @@ def train(
             arm.run()
         plain = plain or [arm.seconds, loss]
         # Its sequences are others, so it is held against separate passes over them.
-        alone = _arm(shape, device, data, batch_size, Way("", shared=True)).loss(range(batch_size)) if way.shared else plain[1]
+        alone = (
+            _arm(shape, device, data, batch_size, Way("", shared=True)).loss(range(batch_size))
+            if way.shared
+            else plain[1]
+        )
         rate, ratio, apart = batch_size / arm.seconds, plain[0] / arm.seconds, abs(loss / alone - 1)
         print(
             f"{way.name:55} {rate:8.2f} examples/s  {ratio:5.2f} x  padding {arm.padding:.1%}, loss apart {apart:.0e}",
@@ -225,33 +270,50 @@ def train(
         )
 
 
-def _arm(shape: str, device: str, data: Sequence[Sequence[EncodedTarget]], batch_size: int, way: Way) -> Arm:
+def _arm(
+    shape: str, device: str, data: Sequence[Sequence[EncodedTarget]], batch_size: int, way: Way
+) -> Arm:
     model = build(shape, device).train()
     if way.settled:  # for the rest of the process
         settle()
     if way.lean:
         lean(model)
     data = prompted(data) if way.shared else data
-    lengths = np.array([lengths_of(rows_of([example])).max(axis=0) for example in data]) if way.by_length else None
+    lengths = (
+        np.array([lengths_of(rows_of([example])).max(axis=0) for example in data])
+        if way.by_length
+        else None
+    )
     sampler = StepSampler(len(data), batch_size=batch_size, steps=1000, seed=0, lengths=lengths)
     if way.collator is None:
-        step = plain_step(torch.compile(model, dynamic=True) if way.compiled else model, data, device, way.bf16)
+        step = plain_step(
+            torch.compile(model, dynamic=True) if way.compiled else model, data, device, way.bf16
+        )
     else:
         step = our_step(model, data, device, way.collator, way.bf16)
     share = padding(data, [sampler.step(number) for number in range(64)], way.collator)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0, fused=way.fused or None)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=5e-5, weight_decay=0.0, fused=way.fused or None
+    )
     return Arm(way.name, step, iter(sampler), optimizer, model, padding=share)
 
 
 def pass_tokens(shape: str, device: str) -> float:
     """Tokens that a pass is worth, as `fit` reckons it."""
-    flops = float(training_flops(_shape(shape), np.array([41.0]), target_tokens=np.array([16.0]))[0])
+    flops = float(
+        training_flops(_shape(shape), np.array([41.0]), target_tokens=np.array([16.0]))[0]
+    )
     parameters = sum(parameter.numel() for parameter in build(shape, "meta").parameters())
     return pass_flops(torch.device(device), parameters) / (flops / 57)
 
 
 def _shape(shape: str) -> EncoderDecoder:
-    config = T5Config(vocab_size=VOCABULARY, feed_forward_proj="gated-gelu", tie_word_embeddings=False, **SHAPES[shape])
+    config = T5Config(
+        vocab_size=VOCABULARY,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        **SHAPES[shape],
+    )
     return EncoderDecoder.from_config(config.to_dict())
 
 
@@ -275,7 +337,12 @@ def passes(shapes: Sequence[str], device: str) -> None:
             seconds.append(min(times))
             tokens.append(56 * count)
         each = (seconds[1] - seconds[0]) / (tokens[1] - tokens[0])
-        flops = float(training_flops(_shape(shape), np.array([40.0]), target_tokens=np.array([16.0]))[0]) / 56
+        flops = (
+            float(
+                training_flops(_shape(shape), np.array([40.0]), target_tokens=np.array([16.0]))[0]
+            )
+            / 56
+        )
         alone = max(0.0, seconds[0] - tokens[0] * each)
         print(
             f"{shape}: {1 / each:,.0f} tokens/s ({flops / each / 1e9:,.0f} GFLOP/s); a pass alone takes {alone * 1e3:.0f} ms, "
@@ -299,15 +366,29 @@ def _wait() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["train", "passes"])
-    parser.add_argument("--shapes", default="small", help="comma-separated: mini, small, base, large, 3b, 11b")
+    parser.add_argument(
+        "--shapes", default="small", help="comma-separated: mini, small, base, large, 3b, 11b"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=2, help="timed steps of every arm; the shortest counts")
-    parser.add_argument("--bf16", action="store_true", help="with bf16 as well, where the device multiplies it")
-    parser.add_argument("--compile", action="store_true", help="with torch.compile as well, which takes minutes to start")
-    parser.add_argument("--arms", default="", help="only arms whose names hold one of these, comma-separated")
+    parser.add_argument(
+        "--steps", type=int, default=2, help="timed steps of every arm; the shortest counts"
+    )
+    parser.add_argument(
+        "--bf16", action="store_true", help="with bf16 as well, where the device multiplies it"
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="with torch.compile as well, which takes minutes to start",
+    )
+    parser.add_argument(
+        "--arms", default="", help="only arms whose names hold one of these, comma-separated"
+    )
     given = parser.parse_args()
     shapes = given.shapes.split(",")
     torch.set_flush_denormal(True)
@@ -315,7 +396,12 @@ def main() -> None:
         passes(shapes, given.device)
     for shape in shapes if given.what == "train" else ():
         options = [part for part in given.arms.split(",") if part]
-        how = {"steps": given.steps, "bf16": given.bf16, "compiled": given.compile, "options": options}
+        how = {
+            "steps": given.steps,
+            "bf16": given.bf16,
+            "compiled": given.compile,
+            "options": options,
+        }
         train(shape, given.device, batch_size=given.batch_size, **how)
 
 

@@ -1,3 +1,5 @@
 """Distilling step-by-step: turn a large language model into a small model of your own. The Python API is `dsbs.api`."""
 
-__version__ = "0.1.0"
+from dsbs.core.version import __version__
+
+__all__ = ["__version__"]

@@ -3,8 +3,8 @@
 import importlib
 import sys
 
-from dsbs.errors import nearest
-from dsbs.usage import listing
+from dsbs.cli.help import listing
+from dsbs.core.errors import nearest
 
 STAGES = {
     "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
@@ -26,11 +26,20 @@ def main() -> None:
     if name in STAGES:
         importlib.import_module(f"dsbs.{name}").STAGE.main(sys.argv[2:])
     elif name in ("--help", "-h"):
-        print(listing("dsbs STAGE [FLAGS]", "Distilling step-by-step: a small model of your own from a large one.", STAGES))
+        print(
+            listing(
+                "dsbs STAGE [FLAGS]",
+                "Distilling step-by-step: a small model of your own from a large one.",
+                STAGES,
+            )
+        )
     elif name == "--version":
         print(importlib.import_module("dsbs").__version__)
     else:
-        print(f"error: command line: got stage {name!r}; expected a stage; {nearest(name, STAGES)}", file=sys.stderr)
+        print(
+            f"error: command line: got stage {name!r}; expected a stage; {nearest(name, STAGES)}",
+            file=sys.stderr,
+        )
         sys.exit(2)
 
 

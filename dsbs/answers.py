@@ -12,21 +12,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dsbs.cli import Stage, StageGroup
-from dsbs.config import (
+from dsbs.artifacts.answer_store import AnswerStore
+from dsbs.cli.stage import Stage, StageGroup
+from dsbs.config.answers import (
     AnswersCountConfig,
     AnswersExportConfig,
     AnswersListConfig,
     AnswersReparseConfig,
     StoreConfig,
 )
-from dsbs.errors import InputError, nearest
-from dsbs.labelling.harvest import Reading, read_answers, write_dataset
-from dsbs.prompting import load_task
-from dsbs.store import AnswerStore
-from dsbs.streams import batched
-from dsbs.tables import percent, table
-from dsbs.tasks import Task
+from dsbs.core.errors import InputError, nearest
+from dsbs.core.iteration import batched
+from dsbs.core.tables import percent, table
+from dsbs.labeling.aggregate import Reading, read_answers, write_dataset
+from dsbs.tasks.prompts import load_task
+from dsbs.tasks.task import Task
 
 _TEXT_SHOWN = 80
 
@@ -39,9 +39,21 @@ def count(config: AnswersCountConfig) -> dict[str, Any]:
 
 def show_count(results: Mapping[str, Any]) -> str:
     """One line a teacher."""
-    columns = ["teacher", "answers", "failed", "prompt_tokens", "cached_tokens", "completion_tokens"]
+    columns = [
+        "teacher",
+        "answers",
+        "failed",
+        "prompt_tokens",
+        "cached_tokens",
+        "completion_tokens",
+    ]
     rows = [[teacher[column] for column in columns] for teacher in results["teachers"]]
-    return "\n".join([table([c.replace("_", " ") for c in columns], rows), *(f"asked by {run}" for run in results["runs"])])
+    return "\n".join(
+        [
+            table([c.replace("_", " ") for c in columns], rows),
+            *(f"asked by {run}" for run in results["runs"]),
+        ]
+    )
 
 
 def list_(config: AnswersListConfig) -> dict[str, Any]:
@@ -54,7 +66,13 @@ def list_(config: AnswersListConfig) -> dict[str, Any]:
 def show_list(results: Mapping[str, Any]) -> str:
     """A table, texts cut to a line."""
     rows = [
-        [row["id"], row["split"], row["sample"], "failed" if row["error"] else "", _line(row["error"] or row["text"])]
+        [
+            row["id"],
+            row["split"],
+            row["sample"],
+            "failed" if row["error"] else "",
+            _line(row["error"] or row["text"]),
+        ]
         for row in results["answers"]
     ]
     return table(["id", "split", "sample", "", "text"], rows)
@@ -66,11 +84,17 @@ def export(config: AnswersExportConfig) -> dict[str, Any]:
     JSON lines can be read again by `generate --answers-from`. InputError for a file of another kind.
     """
     if config.out.suffix not in (".parquet", ".jsonl"):
-        raise InputError("--out", got=config.out.name, expected="a .parquet or .jsonl file", fix="name one")
+        raise InputError(
+            "--out", got=config.out.name, expected="a .parquet or .jsonl file", fix="name one"
+        )
     with AnswerStore(config.store, readonly=True) as store:
         answered = (row for row in _rows(store, config) if row.pop("error") is None)
         write = _write_parquet if config.out.suffix == ".parquet" else _write_json_lines
-        return {"store": str(config.store), "out": str(config.out), "rows": write(answered, config.out)}
+        return {
+            "store": str(config.store),
+            "out": str(config.out),
+            "rows": write(answered, config.out),
+        }
 
 
 def reparse(config: AnswersReparseConfig) -> dict[str, Any]:
@@ -78,16 +102,29 @@ def reparse(config: AnswersReparseConfig) -> dict[str, Any]:
     with AnswerStore(config.store, readonly=True) as store:
         found = {}
         for run in _runs(store, config):
-            task = load_task(config.task) if config.task else Task.model_validate_json(store.definition(run) or "")
+            task = (
+                load_task(config.task)
+                if config.task
+                else Task.model_validate_json(store.definition(run) or "")
+            )
             reading = Reading(max_rationale_words=config.max_rationale_words)
-            found[run] = {"task": task.name, "splits": write_dataset(read_answers(store, run, task, reading), task, None)}
+            found[run] = {
+                "task": task.name,
+                "splits": write_dataset(read_answers(store, run, task, reading), task, None),
+            }
     return {"store": str(config.store), "runs": found}
 
 
 def show_reparse(results: Mapping[str, Any]) -> str:
     """Outcomes and accuracy of every run and split."""
     rows = [
-        [run, name, split["rows"], _counts(split["outcomes"]), percent(split.get("teacher_accuracy"))]
+        [
+            run,
+            name,
+            split["rows"],
+            _counts(split["outcomes"]),
+            percent(split.get("teacher_accuracy")),
+        ]
         for run, found in results["runs"].items()
         for name, split in found["splits"].items()
     ]
@@ -100,7 +137,9 @@ def _runs(store: AnswerStore, config: StoreConfig) -> list[str]:
         return runs
     run = str(Path(config.run).resolve())
     if run not in runs:
-        raise InputError("--run", got=config.run, expected="a run that asked this store", fix=nearest(run, runs))
+        raise InputError(
+            "--run", got=config.run, expected="a run that asked this store", fix=nearest(run, runs)
+        )
     return [run]
 
 
@@ -142,7 +181,9 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
     writer, count = None, 0
     for batch in batched(rows, 1000):
         if writer is None:
-            schema = pa.schema([(name, pa.int64() if name in numbers else pa.string()) for name in batch[0]])
+            schema = pa.schema(
+                [(name, pa.int64() if name in numbers else pa.string()) for name in batch[0]]
+            )
             writer = pq.ParquetWriter(path, schema)
         writer.write_table(pa.Table.from_pylist(batch, schema=writer.schema))
         count += len(batch)
@@ -166,7 +207,10 @@ STAGE = StageGroup(
         Stage("answers count", AnswersCountConfig, count, show_count),
         Stage("answers list", AnswersListConfig, list_, show_list),
         Stage(
-            "answers export", AnswersExportConfig, export, lambda results: f"{results['rows']:,} answers in {results['out']}"
+            "answers export",
+            AnswersExportConfig,
+            export,
+            lambda results: f"{results['rows']:,} answers in {results['out']}",
         ),
         Stage("answers reparse", AnswersReparseConfig, reparse, show_reparse),
     ),

@@ -5,13 +5,13 @@
     api.train(answers="runs/cqa-palm", student="tiny", data_frac=0.5, out="runs/cqa-dss")
 
 Each returns what the stage prints with --json, and raises `InputError` for bad input. Names, defaults and meaning of the
-settings are those of the models in `dsbs.config` and `dsbs.report_config`.
+settings are those of the models in `dsbs.config`.
 """
 
 import importlib
 from typing import Any
 
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
 
 __all__ = [
     "InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "quickstart", "report", "runs", "train",

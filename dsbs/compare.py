@@ -12,22 +12,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dsbs import duplicates
-from dsbs.cli import Stage
-from dsbs.comparison import sentences
-from dsbs.comparison.board import Board
+from dsbs.artifacts.predictions import read_verdicts
+from dsbs.artifacts.run_folder import open_run
+from dsbs.cli.stage import Stage
+from dsbs.comparison import findings
 from dsbs.comparison.claims import detectable, judge
+from dsbs.comparison.data_efficiency import data_needed
+from dsbs.comparison.findings import method_name
 from dsbs.comparison.grid import Cell, make_cells, run_cell, train_cell, tune
-from dsbs.comparison.needs import data_needed
-from dsbs.comparison.on_ray import train_on_ray
-from dsbs.comparison.sentences import method_name, span
-from dsbs.comparison.side_by_side import longest_first, train_ahead
-from dsbs.config import CompareConfig, TrainConfig
-from dsbs.material import Material, load_material, student_of, teacher_verdicts
-from dsbs.predictions import read_verdicts
-from dsbs.progress import say
-from dsbs.rundir import open_run
-from dsbs.tables import percent, table
+from dsbs.comparison.launch_local import longest_first, train_ahead
+from dsbs.comparison.launch_ray import train_on_ray
+from dsbs.comparison.live_table import Board
+from dsbs.config.compare import CompareConfig
+from dsbs.config.train import TrainConfig
+from dsbs.core.progress import say
+from dsbs.core.tables import percent, span, table
+from dsbs.data import near_duplicates
+from dsbs.distillation.training_set import Material, load_material, student_of, teacher_verdicts
 
 
 def compare(config: CompareConfig) -> dict[str, Any]:
@@ -36,8 +37,13 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     `status` is "failed" where a cell failed; its own error stands in the cell.
     """
     material = load_material(config)
-    config = config.model_copy(update={"student": tuple(student_of(name, material.task) for name in config.student)})
-    out = config.out or Path("runs") / f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
+    config = config.model_copy(
+        update={"student": tuple(student_of(name, material.task) for name in config.student)}
+    )
+    out = (
+        config.out
+        or Path("runs") / f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
+    )
     run = open_run(out, "compare", config, material.files, answers=material.answers_runs)
     if run.finished is not None:
         say(f"{out} is done already")
@@ -47,24 +53,34 @@ def compare(config: CompareConfig) -> dict[str, Any]:
     grid, tuning = make_cells(config, material), list[dict[str, Any]]()
     if config.tune:
         grid, tuning = tune(grid, lambda cell: _trained(cell, material, out))
-    _train_ahead(config, {out / "cells" / cell.name: cell.config for cell in grid}, material.answers_runs)
+    _train_ahead(
+        config, {out / "cells" / cell.name: cell.config for cell in grid}, material.answers_runs
+    )
     cells = _run_all(grid, material, out)
-    verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells if cell["status"] == "done"}
+    verdicts = {
+        cell["name"]: read_verdicts(out / cell["predictions"])
+        for cell in cells
+        if cell["status"] == "done"
+    }
     failed = any(cell["status"] == "failed" for cell in cells)
     results = {
         "out": str(out),
         "task": material.task.name,
         "match": config.match,
         "decode": config.decode,
-        "teacher_accuracy": next((c["teacher_accuracy"] for c in cells if c["status"] == "done"), None),
+        "teacher_accuracy": next(
+            (c["teacher_accuracy"] for c in cells if c["status"] == "done"), None
+        ),
         "tuning": tuning,
         "cells": cells,
         **judge(cells, verdicts),
         "data_needed": data_needed(cells, verdicts, teacher),
-        "duplicates": duplicates.find_duplicates(
+        "duplicates": near_duplicates.find_duplicates(
             material.splits.get("train", ()), material.splits.get("test", ()), config.duplicates
         ),
-        "teacher": {split: found for split, found in material.teacher["splits"].items() if split != "extra"},
+        "teacher": {
+            split: found for split, found in material.teacher["splits"].items() if split != "extra"
+        },
         "status": "failed" if failed else "done",
     }
     if failed:
@@ -78,15 +94,23 @@ def show(results: Mapping[str, Any]) -> str:
     """The table of groups, then a sentence for everything that may be said of it, and what to be careful about."""
     lines = [_groups_table(results), f"the teacher itself: {percent(results['teacher_accuracy'])}"]
     lines += [_tuned(row, results["match"]) for row in results["tuning"] if row["chosen"]]
-    lines += [*sentences.findings(results), *sentences.cautions(results)]
+    lines += [*findings.findings(results), *findings.cautions(results)]
     return "\n".join([*lines, f"all in {results['out']}"])
 
 
-def _train_ahead(config: CompareConfig, cells: Mapping[Path, TrainConfig], answers: Sequence[str]) -> None:
+def _train_ahead(
+    config: CompareConfig, cells: Mapping[Path, TrainConfig], answers: Sequence[str]
+) -> None:
     """Train side by side what can be; what is left or has failed is met by the comparison itself."""
     cells = longest_first(cells)
     if config.launcher == "ray":
-        train_on_ray(cells, answers, address=config.ray_address, cpus_each=config.ray_cpus, gpus_each=config.ray_gpus)
+        train_on_ray(
+            cells,
+            answers,
+            address=config.ray_address,
+            cpus_each=config.ray_cpus,
+            gpus_each=config.ray_gpus,
+        )
     elif config.jobs > 1:
         train_ahead(cells, answers, config.jobs)
 
@@ -110,19 +134,50 @@ def _say_detectable(material: Material, teacher: Mapping[str, bool]) -> None:
     """What the test set can show, before anything is spent on it."""
     if test := material.splits.get("test"):
         accuracy = sum(teacher.values()) / len(teacher) if teacher else 0.5
-        say(sentences.detectable_sentence(detectable(len(test), accuracy=accuracy)))
+        say(findings.detectable_sentence(detectable(len(test), accuracy=accuracy)))
 
 
 def _groups_table(results: Mapping[str, Any]) -> str:
-    measured = "teacher_agreement" if any("teacher_agreement" in cell for cell in results["cells"]) else "accuracy"
-    columns = ["student", "labels", "fraction", "method", "rows", "seeds", measured, "s.e.", "ci95_seeds", "ci95_examples"]
+    measured = (
+        "teacher_agreement"
+        if any("teacher_agreement" in cell for cell in results["cells"])
+        else "accuracy"
+    )
+    columns = [
+        "student",
+        "labels",
+        "fraction",
+        "method",
+        "rows",
+        "seeds",
+        measured,
+        "s.e.",
+        "ci95_seeds",
+        "ci95_examples",
+    ]
     columns += ["learning rate", "epochs", "target tokens", "FLOPs"]
     rows = []
     for g in results["groups"]:
-        what = [g["student"], g["labels"], f"{g['data_frac']:.4g}", method_name(g, results["match"]), g["n_train"]]
+        what = [
+            g["student"],
+            g["labels"],
+            f"{g['data_frac']:.4g}",
+            method_name(g, results["match"]),
+            g["n_train"],
+        ]
         scores = [f"{g['done']}/{g['seeds']}", percent(g["mean"]), percent(g["standard_error"])]
         intervals = [span(g["ci95_seeds"]), span(g["ci95_examples"])]
-        rows.append([*what, *scores, *intervals, g["learning_rate"], g["epochs"], g["target_tokens"], g["train_flops"]])
+        rows.append(
+            [
+                *what,
+                *scores,
+                *intervals,
+                g["learning_rate"],
+                g["epochs"],
+                g["target_tokens"],
+                g["train_flops"],
+            ]
+        )
     title = f"{results['task']}: test, equal {results['match']}, labels read by {results['decode']}"
     return table(columns, rows, title=title, width=200)
 

@@ -9,18 +9,21 @@ Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 from collections.abc import Mapping
 from typing import Any
 
-from dsbs.cells import evaluate_run
-from dsbs.cli import Stage, build
-from dsbs.config import EvaluateConfig, TrainConfig
-from dsbs.material import load_material
-from dsbs.rundir import finished_run
-from dsbs.tables import percent, table
+from dsbs.artifacts.run_folder import finished_run
+from dsbs.cli.stage import Stage, build
+from dsbs.config.evaluate import EvaluateConfig
+from dsbs.config.train import TrainConfig
+from dsbs.core.tables import percent, table
+from dsbs.distillation.training_set import load_material
+from dsbs.evaluation.run import evaluate_run
 
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     """Predictions of one split and their scores. Done once a folder; the same command prints the result again."""
     trained = finished_run(config.run, "train", "--run")
-    settings = {**trained["config"], "answers": trained["answers"]} | ({"data": config.data} if config.data else {})
+    settings = {**trained["config"], "answers": trained["answers"]} | (
+        {"data": config.data} if config.data else {}
+    )
     return evaluate_run(config, load_material(build(TrainConfig, settings)))
 
 
@@ -38,7 +41,9 @@ def show(results: Mapping[str, Any]) -> str:
     ]
     if "per_label" in results:
         rows = [list(row.values()) for row in results["per_label"]]
-        lines.append(table(list(results["per_label"][0]), rows, title=f"macro-F1 {results['macro_f1']:.3f}"))
+        lines.append(
+            table(list(results["per_label"][0]), rows, title=f"macro-F1 {results['macro_f1']:.3f}")
+        )
     return "\n".join(lines)
 
 

@@ -16,27 +16,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dsbs import duplicates, trust
-from dsbs.cli import Stage
-from dsbs.config import GenerateConfig
-from dsbs.data import extra_files, load_data, overlaps
-from dsbs.dataset import AnswerWriter, write_card
-from dsbs.errors import InputError
-from dsbs.labelling.asking import Asker, Style
-from dsbs.labelling.estimate import plan_labelling, show_plan
-from dsbs.labelling.harvest import Harvested, Reading, read_answers, write_dataset
-from dsbs.labelling.labeller import Labeller, Request
-from dsbs.labelling.rows import published_teacher, rows_to_answer
-from dsbs.labelling.spending import Limits, Spending
-from dsbs.parsing import parse_answer
-from dsbs.progress import Progress
-from dsbs.prompting import find_file, load_task
-from dsbs.records import Completion, Example
-from dsbs.rundir import Run, open_run, read_manifest
-from dsbs.store import AnswerStore
-from dsbs.tables import percent, table
-from dsbs.tasks import Task
-from dsbs.teachers.factory import name_teacher, open_teacher
+from dsbs.artifacts.answer_dataset import AnswerWriter, write_card
+from dsbs.artifacts.answer_store import AnswerStore
+from dsbs.artifacts.run_folder import Run, open_run, read_manifest
+from dsbs.cli.stage import Stage
+from dsbs.config.generate import GenerateConfig
+from dsbs.core.errors import InputError
+from dsbs.core.files import find_file
+from dsbs.core.progress import Progress
+from dsbs.core.records import Completion, Example
+from dsbs.core.tables import percent, table
+from dsbs.data import near_duplicates
+from dsbs.data.load import extra_files, load_data, overlaps
+from dsbs.labeling import rationale_checks
+from dsbs.labeling.aggregate import Harvested, Reading, read_answers, write_dataset
+from dsbs.labeling.budget import Limits, Spending
+from dsbs.labeling.dry_run import plan_labelling, show_plan
+from dsbs.labeling.requests import Asker, Style
+from dsbs.labeling.runner import Labeller, Request
+from dsbs.labeling.selection import published_teacher, rows_to_answer
+from dsbs.tasks.parsing import parse_answer
+from dsbs.tasks.prompts import load_task
+from dsbs.tasks.task import Task
+from dsbs.teachers.open import name_teacher, open_teacher
 from dsbs.teachers.protocol import Prompt, Sampling, Teacher
 from dsbs.teachers.published import PublishedTeacher
 
@@ -62,10 +64,14 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     extra = [file for _, file in extra_files(config.extra_unlabelled)]
     inputs = [task_file, *data.files, *extra, *(published.files if published else ())]
     run = open_run(out, "generate", config, inputs, refresh=True, task_file=str(task_file))
-    results = {"out": str(out), "task": task.name, "overlap": overlaps(data)} | _answer(task, config, examples, published, run)
+    results = {"out": str(out), "task": task.name, "overlap": overlaps(data)} | _answer(
+        task, config, examples, published, run
+    )
     train, test = data.splits.get("train", ()), data.splits.get("test", ())
-    results["duplicates"] = duplicates.find_duplicates(train, test, config.duplicates)
-    card = write_card(out, task=task.title or task.name, licence=task.licence, source=task.source, results=results)
+    results["duplicates"] = near_duplicates.find_duplicates(train, test, config.duplicates)
+    card = write_card(
+        out, task=task.title or task.name, licence=task.licence, source=task.source, results=results
+    )
     run.done(results, [card, *sorted(out.glob("data/*.parquet"))])
     return results
 
@@ -74,21 +80,46 @@ def show(results: Mapping[str, Any]) -> str:
     """Outcomes and teacher accuracy as tables, with an example of everything that was not ok."""
     if "plan" in results:
         return show_plan(results["plan"])
-    columns = ["split", "rows", "ok", "other outcomes", "teacher accuracy", "by the published rule", "rationale words"]
+    columns = [
+        "split",
+        "rows",
+        "ok",
+        "other outcomes",
+        "teacher accuracy",
+        "by the published rule",
+        "rationale words",
+    ]
     rows, lines = [], []
     for name, split in results["splits"].items():
         others = {outcome: count for outcome, count in split["outcomes"].items() if outcome != "ok"}
-        shown = ", ".join(f"{outcome} {count:,} ({percent(count / split['rows'])})" for outcome, count in others.items())
+        shown = ", ".join(
+            f"{outcome} {count:,} ({percent(count / split['rows'])})"
+            for outcome, count in others.items()
+        )
         accuracy = [_accuracy(split, suffix) for suffix in ("", "_strict")]
         words = split["rationale_words"].get("mean")
-        rows.append([name, split["rows"], split["outcomes"].get("ok", 0), shown or "none", *accuracy, words])
-        lines += [f"  {kind}: {e['id']}: ...{e['said'][-100:]!r}" for kind, es in split["examples"].items() for e in es[:1]]
+        rows.append(
+            [name, split["rows"], split["outcomes"].get("ok", 0), shown or "none", *accuracy, words]
+        )
+        lines += [
+            f"  {kind}: {e['id']}: ...{e['said'][-100:]!r}"
+            for kind, es in split["examples"].items()
+            for e in es[:1]
+        ]
     text = [table(columns, rows, title=f"{results['teacher']} on {results['task']}")]
-    text += [_distributions(name, split) for name, split in results["splits"].items() if "entropy" in split]
+    text += [
+        _distributions(name, split)
+        for name, split in results["splits"].items()
+        if "entropy" in split
+    ]
     text += ["examples of what was not ok:", *lines] if lines else []
-    text += trust.describe(results["splits"])
-    text += [f"overlap: {count:,} inputs of {pair} alike" for pair, count in results["overlap"].items() if count]
-    text += duplicates.describe(results["duplicates"])
+    text += rationale_checks.describe(results["splits"])
+    text += [
+        f"overlap: {count:,} inputs of {pair} alike"
+        for pair, count in results["overlap"].items()
+        if count
+    ]
+    text += near_duplicates.describe(results["duplicates"])
     text += [_side_by_side(shown) for shown in results.get("shown", ())]
     text += [f"{count:,} failed: {reason}" for reason, count in results["failures"]]
     text += [f"stopped: {results['stopped']}"] if results["stopped"] else []
@@ -96,19 +127,31 @@ def show(results: Mapping[str, Any]) -> str:
 
 
 def _answer(
-    task: Task, config: GenerateConfig, examples: Collection[Example], published: PublishedTeacher | None, run: Run
+    task: Task,
+    config: GenerateConfig,
+    examples: Collection[Example],
+    published: PublishedTeacher | None,
+    run: Run,
 ) -> dict[str, Any]:
     """Ask for what the store lacks, then write the data set of what it has."""
     sampling, name = _sampling(task, config), str(run.path.resolve())
     task_hash = hashlib.sha256(task.model_dump_json().encode()).hexdigest()[:16]
-    opened = contextlib.nullcontext(published) if published else open_teacher(config, sampling, log=run.path / SERVER_LOG)
+    opened = (
+        contextlib.nullcontext(published)
+        if published
+        else open_teacher(config, sampling, log=run.path / SERVER_LOG)
+    )
     with opened as teacher, AnswerStore(config.store or run.path / STORE) as store:
         assert teacher is not None
         if config.label_scores and teacher.chat:
             fix = "use --api completions"
-            raise InputError("--label-scores", got="a chat model", expected="one that continues text", fix=fix)
+            raise InputError(
+                "--label-scores", got="a chat model", expected="one that continues text", fix=fix
+            )
         asker = Asker(task, teacher, sampling, Style(config.zero_shot, config.rationalise))
-        spending = Spending(_limits(config), config.max_new_tokens, total=len(examples) * config.samples)
+        spending = Spending(
+            _limits(config), config.max_new_tokens, total=len(examples) * config.samples
+        )
         store.define(task_hash, task.model_dump_json())
         store.forget_asked(name)
         labeller = Labeller(
@@ -126,21 +169,50 @@ def _answer(
             with Progress("score labels", len(examples)) as progress:
                 labeller.label(_score_requests(task, config, store, name, asker), progress)
         reading = Reading(config.label_scores, config.keep_rationales, config.max_rationale_words)
-        splits = write_dataset(read_answers(store, name, task, reading), task, AnswerWriter(run.path))
+        splits = write_dataset(
+            read_answers(store, name, task, reading), task, AnswerWriter(run.path)
+        )
         failures = store.failures(name)
-        shown = [_shown(asker, one) for one in read_answers(store, name, task, reading)] if config.show else []
-    status = "failed" if failures and not labeller.stopped else "stopped" if labeller.stopped else "done"
-    found = {"teacher": teacher.name, **spending.results(), "summary": spending.summary(), "splits": splits}
-    return found | {"failures": failures, "stopped": labeller.stopped, "status": status} | ({"shown": shown} if shown else {})
+        shown = (
+            [_shown(asker, one) for one in read_answers(store, name, task, reading)]
+            if config.show
+            else []
+        )
+    status = (
+        "failed" if failures and not labeller.stopped else "stopped" if labeller.stopped else "done"
+    )
+    found = {
+        "teacher": teacher.name,
+        **spending.results(),
+        "summary": spending.summary(),
+        "splits": splits,
+    }
+    return (
+        found
+        | {"failures": failures, "stopped": labeller.stopped, "status": status}
+        | ({"shown": shown} if shown else {})
+    )
 
 
-def _plan(task: Task, config: GenerateConfig, examples: Collection[Example], out: Path) -> dict[str, Any]:
+def _plan(
+    task: Task, config: GenerateConfig, examples: Collection[Example], out: Path
+) -> dict[str, Any]:
     if config.teacher == "published":
-        raise InputError("--plan", got="--teacher published", expected="a teacher that answers now", fix="leave out --plan")
+        raise InputError(
+            "--plan",
+            got="--teacher published",
+            expected="a teacher that answers now",
+            fix="leave out --plan",
+        )
     sampling, path = _sampling(task, config), config.store or out / STORE
     store = AnswerStore(path, readonly=True) if path.is_file() else AnswerStore(Path(":memory:"))
     local = config.teacher in ("vllm", "ray", "transformers") or config.serve
-    with store, _planned(config) if local else open_teacher(config, sampling, log=out / SERVER_LOG) as teacher:
+    with (
+        store,
+        _planned(config)
+        if local
+        else open_teacher(config, sampling, log=out / SERVER_LOG) as teacher,
+    ):
         plan = plan_labelling(
             task,
             examples,
@@ -150,13 +222,17 @@ def _plan(task: Task, config: GenerateConfig, examples: Collection[Example], out
             samples=config.samples,
             limits=_limits(config),
             tokens_per_second=config.tokens_per_second or _measured_rate(out),
-            scores_per_row=0 if config.label_scores is None else config.samples if config.label_scores == "averaged" else 1,
+            scores_per_row=0
+            if config.label_scores is None
+            else config.samples
+            if config.label_scores == "averaged"
+            else 1,
         )
     return {"task": task.name, "teacher": teacher.name, "plan": plan}
 
 
 def _planned(config: GenerateConfig) -> Teacher:
-    from dsbs.teachers.planned import PlannedTeacher
+    from dsbs.teachers.tokenizer_only import PlannedTeacher
 
     return PlannedTeacher(config.model or "", revision=config.revision, api=config.api)
 
@@ -173,7 +249,9 @@ def _measured_rate(out: Path) -> float | None:
 
 def _sampling(task: Task, config: GenerateConfig) -> Sampling:
     stop = () if config.zero_shot else task.prompt.stop
-    return Sampling(config.drawn_temperature, config.top_p, config.max_new_tokens, stop, config.extra_body)
+    return Sampling(
+        config.drawn_temperature, config.top_p, config.max_new_tokens, stop, config.extra_body
+    )
 
 
 def _limits(config: GenerateConfig) -> Limits:
@@ -185,7 +263,9 @@ def _requests(
 ) -> Iterator[Request]:
     for position, example in enumerate(examples):
         for sample in range(samples):
-            prompt = Prompt(published.key(example.id)) if published else asker.prompt(example, sample)
+            prompt = (
+                Prompt(published.key(example.id)) if published else asker.prompt(example, sample)
+            )
             yield position, "answer", sample, example, prompt
 
 
@@ -193,12 +273,22 @@ def _is_bad(task: Task, example: Example, said: Completion) -> bool:
     return said.label_scores is None and not parse_answer(task, example, said).label_usable
 
 
-def _score_requests(task: Task, config: GenerateConfig, store: AnswerStore, run: str, asker: Asker) -> Iterator[Request]:
+def _score_requests(
+    task: Task, config: GenerateConfig, store: AnswerStore, run: str, asker: Asker
+) -> Iterator[Request]:
     """Label scores without a rationale, after the first sample's, or after every sample's."""
     for asked, said in store.answers(run, "answer"):
         if config.label_scores == "without" and asked.sample == 0:
-            yield asked.position, "score_without", 0, asked.example, asker.score_prompt(asked.example, "")
-        if config.label_scores == "averaged" or (config.label_scores == "after" and asked.sample == 0):
+            yield (
+                asked.position,
+                "score_without",
+                0,
+                asked.example,
+                asker.score_prompt(asked.example, ""),
+            )
+        if config.label_scores == "averaged" or (
+            config.label_scores == "after" and asked.sample == 0
+        ):
             answer = parse_answer(task, asked.example, said)
             if answer.rationale:
                 prompt = asker.score_prompt(asked.example, answer.rationale)
@@ -219,7 +309,12 @@ def _shown(asker: Asker, one: Harvested) -> dict[str, Any]:
     prompt, answer = asker.prompt(one.example), one.answer
     text = prompt.text or "\n\n".join(message["content"] for message in prompt.messages)
     correct = None if one.example.gold is None else answer.label == one.example.gold
-    facts = {"outcome": answer.outcome, "label": answer.label, "gold": one.example.gold, "correct": correct}
+    facts = {
+        "outcome": answer.outcome,
+        "label": answer.label,
+        "gold": one.example.gold,
+        "correct": correct,
+    }
     return {"id": one.example.id, "prompt": text, "completion": one.completion.text, **facts}
 
 

@@ -16,9 +16,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from dsbs.cli import Stage, StageGroup
-from dsbs.planning import budget, cost, fit, forecast, law, teacher
-from dsbs.planning.config import (
+from dsbs.cli.stage import Stage, StageGroup
+from dsbs.config.plan import (
     BudgetPlanConfig,
     CostPlanConfig,
     FitPlanConfig,
@@ -27,8 +26,9 @@ from dsbs.planning.config import (
     PlanConfig,
     TeacherPlanConfig,
 )
-from dsbs.planning.figures import save_figure, save_page
-from dsbs.tables import table
+from dsbs.core.tables import table
+from dsbs.planning import budget, cost, fit, forecast, law, teacher
+from dsbs.plots.charts import save_figure, save_page
 
 
 def answer(question: ModuleType, config: PlanConfig) -> dict[str, Any]:
@@ -50,8 +50,12 @@ def answer(question: ModuleType, config: PlanConfig) -> dict[str, Any]:
 
 def show(question: ModuleType, results: Mapping[str, Any]) -> str:
     """The tables, the sentence, and what it rests on."""
-    shown = [table(found.columns, found.rows, title=found.title) for found in question.tables(results)]
-    return "\n".join([*shown, results["sentence"], "rests on:", *(f"  - {note}" for note in results["rests_on"])])
+    shown = [
+        table(found.columns, found.rows, title=found.title) for found in question.tables(results)
+    ]
+    return "\n".join(
+        [*shown, results["sentence"], "rests on:", *(f"  - {note}" for note in results["rests_on"])]
+    )
 
 
 def _stage(question: ModuleType, config: type[PlanConfig]) -> Stage[Any]:

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dsbs.cli import Stage
-from dsbs.config import PredictConfig
-from dsbs.data import unlabelled_examples
-from dsbs.readers import parse_lines, read_rows
-from dsbs.rundir import finished_run
-from dsbs.streams import batched
+from dsbs.artifacts.run_folder import finished_run
+from dsbs.cli.stage import Stage
+from dsbs.config.predict import PredictConfig
+from dsbs.core.iteration import batched
+from dsbs.data.load import unlabelled_examples
+from dsbs.data.readers import parse_lines, read_rows
 
 _ROWS_AT_ONCE = 1024
 
@@ -31,11 +31,21 @@ def predict(config: PredictConfig) -> dict[str, Any]:
 
     student = load_student(config.run / BEST)
     check(student, decode=student.card.decode, explain=config.explain, scores=config.scores)
-    rows = parse_lines(sys.stdin.buffer, "stdin") if config.input == "-" else read_rows(Path(config.input))
+    rows = (
+        parse_lines(sys.stdin.buffer, "stdin")
+        if config.input == "-"
+        else read_rows(Path(config.input))
+    )
 
     def made() -> Iterator[dict[str, Any]]:
         for examples in batched(unlabelled_examples(student.card.task, rows), _ROWS_AT_ONCE):
-            for said in ask(student, examples, explain=config.explain, scores=config.scores, batch_size=config.batch_size):
+            for said in ask(
+                student,
+                examples,
+                explain=config.explain,
+                scores=config.scores,
+                batch_size=config.batch_size,
+            ):
                 line: dict[str, Any] = {"id": said.example_id, "label": said.label}
                 line |= {"rationale": said.rationale} if config.explain else {}
                 yield line | ({"scores": said.scores} if config.scores else {})

@@ -16,14 +16,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from dsbs.cli import Stage
-from dsbs.comparison.sentences import span
-from dsbs.config import QuickstartConfig
-from dsbs.errors import InputError
-from dsbs.progress import duration, say
+from dsbs.artifacts.run_folder import read_manifest
+from dsbs.cli.stage import Stage
+from dsbs.config.quickstart import QuickstartConfig
+from dsbs.core.errors import InputError
+from dsbs.core.progress import duration, say
+from dsbs.core.tables import percent, span, table
 from dsbs.reporting.write import PAGE
-from dsbs.rundir import read_manifest
-from dsbs.tables import percent, table
 
 SETTINGS = ("--pipeline", "quickstart")
 STORE = "answers.sqlite"
@@ -42,26 +41,72 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
     started = time.monotonic()
     comparison = config.out / f"{'fast' if config.fast else 'full'}-{config.seeds}"
     # With --fast only what will be learned is asked for; the answers are shared all the same.
-    answers, store = config.out / (f"answers-{comparison.name}" if config.fast else "answers"), config.out / STORE
+    answers, store = (
+        config.out / (f"answers-{comparison.name}" if config.fast else "answers"),
+        config.out / STORE,
+    )
     seeds = ",".join(str(FRESH + number) for number in range(config.seeds))
     rows = ["--data-frac", str(SMALLER), "--seeds", seeds] if config.fast else []
     grid = ["--seeds", seeds, *(["--data-fracs", str(SMALLER)] if config.fast else [])]
     jobs = str(config.jobs or os.cpu_count() or 1)
-    _stage("generate", *SETTINGS, "--teacher", config.teacher, *rows, "--store", str(store), "--out", str(answers))
-    _stage("compare", *SETTINGS, "--answers", str(answers), *grid, "--jobs", jobs, "--out", str(comparison))
+    _stage(
+        "generate",
+        *SETTINGS,
+        "--teacher",
+        config.teacher,
+        *rows,
+        "--store",
+        str(store),
+        "--out",
+        str(answers),
+    )
+    _stage(
+        "compare",
+        *SETTINGS,
+        "--answers",
+        str(answers),
+        *grid,
+        "--jobs",
+        jobs,
+        "--out",
+        str(comparison),
+    )
     _stage("report", str(comparison), str(answers), "--out", str(comparison / "report"))
     compared = read_manifest(comparison)["results"]
     wall_s = round(time.monotonic() - started, 1)
-    return {**compared, "answers": str(answers), "report": str(comparison / "report" / PAGE), "wall_s": wall_s}
+    return {
+        **compared,
+        "answers": str(answers),
+        "report": str(comparison / "report" / PAGE),
+        "wall_s": wall_s,
+    }
 
 
 def show(results: Mapping[str, Any]) -> str:
     """Accuracy of every kind of student beside the teacher's, where the report is, and what to try next."""
-    rows = [[_kind(g), f"{g['data_frac']:.0%}", g["n_train"], percent(g["mean"]), _interval(g)] for g in results["groups"]]
-    shown = table(["student learned from", "questions", "rows", "accuracy", "95 %"], rows, title=f"{results['task']}: test")
-    done = [cell["out"] for cell in results["cells"] if cell["status"] == "done" and cell["method"] == "step_by_step"]
-    failed = [f"failed: {cell['name']}: {cell['error']}" for cell in results["cells"] if cell["status"] == "failed"]
-    ask = [f"ask the student: echo '{ASKED}' | dsbs " + f"predict --run {run} --explain" for run in done[-1:]]
+    rows = [
+        [_kind(g), f"{g['data_frac']:.0%}", g["n_train"], percent(g["mean"]), _interval(g)]
+        for g in results["groups"]
+    ]
+    shown = table(
+        ["student learned from", "questions", "rows", "accuracy", "95 %"],
+        rows,
+        title=f"{results['task']}: test",
+    )
+    done = [
+        cell["out"]
+        for cell in results["cells"]
+        if cell["status"] == "done" and cell["method"] == "step_by_step"
+    ]
+    failed = [
+        f"failed: {cell['name']}: {cell['error']}"
+        for cell in results["cells"]
+        if cell["status"] == "failed"
+    ]
+    ask = [
+        f"ask the student: echo '{ASKED}' | dsbs " + f"predict --run {run} --explain"
+        for run in done[-1:]
+    ]
     return "\n".join(
         [
             shown,
@@ -78,9 +123,13 @@ def _stage(name: str, *arguments: str) -> None:
     """Run a stage as a user does. What it prints is for the one who watches: stdout is for the result of all."""
     say(f"\n$ dsbs {shlex.join([name, *arguments])}")
     sys.stderr.flush()
-    code = subprocess.run([sys.executable, "-m", "dsbs", name, *arguments], stdout=sys.stderr, check=False).returncode
+    code = subprocess.run(
+        [sys.executable, "-m", "dsbs", name, *arguments], stdout=sys.stderr, check=False
+    ).returncode
     if code not in (0, 1):  # 1: results that say what failed
-        raise InputError(f"dsbs {name}", got=f"exit code {code}", expected="0", fix="see its own message above")
+        raise InputError(
+            f"dsbs {name}", got=f"exit code {code}", expected="0", fix="see its own message above"
+        )
 
 
 def _kind(group: Mapping[str, Any]) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dsbs.cli import Stage
-from dsbs.errors import InputError
-from dsbs.report_config import ReportConfig
+from dsbs.artifacts.run_folder import newest_run
+from dsbs.cli.stage import Stage
+from dsbs.config.report import ReportConfig
+from dsbs.core.errors import InputError
 from dsbs.reporting.write import write_report
-from dsbs.rundir import newest_run
 
 
 def report(config: ReportConfig) -> dict[str, Any]:
@@ -22,8 +22,12 @@ def report(config: ReportConfig) -> dict[str, Any]:
     runs = list(config.runs) or [run for run in [newest_run("compare")] if run]
     if not runs:
         fix = "run dsbs compare first, or name run folders"
-        raise InputError("RUNS", got="nothing", expected="a finished comparison below ./runs", fix=fix)
-    shown = {name: getattr(config, name) for name in ("title", "compare_to_paper", "price_per_hour")}
+        raise InputError(
+            "RUNS", got="nothing", expected="a finished comparison below ./runs", fix=fix
+        )
+    shown = {
+        name: getattr(config, name) for name in ("title", "compare_to_paper", "price_per_hour")
+    }
     return write_report(runs, config.out or Path(runs[0]) / "report", **shown)
 
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dsbs.cli import Stage
-from dsbs.errors import InputError
-from dsbs.progress import duration
-from dsbs.report_config import RunsConfig
-from dsbs.rundir import MANIFEST, read_manifest
-from dsbs.tables import percent, table
+from dsbs.artifacts.run_folder import MANIFEST, read_manifest
+from dsbs.cli.stage import Stage
+from dsbs.config.report import RunsConfig
+from dsbs.core.errors import InputError
+from dsbs.core.progress import duration
+from dsbs.core.tables import percent, table
 
 
 def runs(config: RunsConfig) -> dict[str, Any]:
@@ -24,7 +24,11 @@ def runs(config: RunsConfig) -> dict[str, Any]:
     """
     found = [_facts(folder) for root in config.roots for folder in _run_folders(root)]
     wanted = [run for run in found if config.stage in (None, run["stage"])]
-    return {"runs": sorted(wanted, key=lambda run: run["age_s"] if run["age_s"] is not None else float("inf"))}
+    return {
+        "runs": sorted(
+            wanted, key=lambda run: run["age_s"] if run["age_s"] is not None else float("inf")
+        )
+    }
 
 
 def show(results: Mapping[str, Any]) -> str:
@@ -44,7 +48,12 @@ def show(results: Mapping[str, Any]) -> str:
 
 def _run_folders(root: Path) -> Iterator[Path]:
     if not root.is_dir():
-        raise InputError("ROOTS", got=str(root), expected="a folder", fix="name the folder that holds run folders")
+        raise InputError(
+            "ROOTS",
+            got=str(root),
+            expected="a folder",
+            fix="name the folder that holds run folders",
+        )
     if (root / MANIFEST).is_file():
         yield root
         return
@@ -54,7 +63,13 @@ def _run_folders(root: Path) -> Iterator[Path]:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    known: dict[str, Any] = {"folder": str(folder), "stage": None, "task": None, "status": "broken", "age_s": None}
+    known: dict[str, Any] = {
+        "folder": str(folder),
+        "stage": None,
+        "task": None,
+        "status": "broken",
+        "age_s": None,
+    }
     try:
         manifest = read_manifest(folder)
     except InputError:
@@ -73,10 +88,25 @@ def _accuracy(stage: str, results: Mapping[str, Any]) -> tuple[float | None, str
     if stage == "evaluate":
         return results.get("accuracy", results.get("teacher_agreement")), results.get("split")
     if stage == "compare":
-        best = max((g for g in results.get("groups", ()) if g["mean"] is not None), key=lambda g: g["mean"], default=None)
-        return (best["mean"], f"test, best: {best['method']}, {best['data_frac']:.4g}") if best else (None, None)
+        best = max(
+            (g for g in results.get("groups", ()) if g["mean"] is not None),
+            key=lambda g: g["mean"],
+            default=None,
+        )
+        return (
+            (best["mean"], f"test, best: {best['method']}, {best['data_frac']:.4g}")
+            if best
+            else (None, None)
+        )
     splits = results.get("splits", {})
-    split = next((name for name in ("test", *splits) if splits.get(name, {}).get("teacher_accuracy") is not None), None)
+    split = next(
+        (
+            name
+            for name in ("test", *splits)
+            if splits.get(name, {}).get("teacher_accuracy") is not None
+        ),
+        None,
+    )
     return (splits[split]["teacher_accuracy"], f"teacher, {split}") if split else (None, None)
 
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dsbs.cells import train_run
-from dsbs.cli import Stage
-from dsbs.config import TrainConfig
-from dsbs.material import load_material, student_of
-from dsbs.progress import say
-from dsbs.tables import percent
+from dsbs.cli.stage import Stage
+from dsbs.config.train import TrainConfig
+from dsbs.core.progress import say
+from dsbs.core.tables import percent
+from dsbs.distillation.training_set import load_material, student_of
+from dsbs.training.run import train_run
 
 
 def train(config: TrainConfig) -> dict[str, Any]:

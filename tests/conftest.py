@@ -46,7 +46,15 @@ def cli() -> Cli:
 
     def run(*arguments: Any, cwd: Path | None = None, stdin: str = "", timeout: int = 500) -> Any:
         command = [sys.executable, "-m", f"dsbs.{arguments[0]}", *map(str, arguments[1:])]
-        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, input=stdin, timeout=timeout, check=False)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            input=stdin,
+            timeout=timeout,
+            check=False,
+        )
 
     return run
 
@@ -91,8 +99,15 @@ class Farm:
         self.folder, self.task, self.data = folder, folder / "farm.yaml", folder / "rows.csv"
         self.answers = folder / "answers.jsonl"
         self.task.write_text(FARM)
-        rows = [(a, f"says {n} times", kind) for n in range(sounds) for kind in ANIMALS for a in ANIMALS[kind]]
-        self.rows = [{"animal": animal, "sound": sound, "kind": kind} for animal, sound, kind in rows]
+        rows = [
+            (a, f"says {n} times", kind)
+            for n in range(sounds)
+            for kind in ANIMALS
+            for a in ANIMALS[kind]
+        ]
+        self.rows = [
+            {"animal": animal, "sound": sound, "kind": kind} for animal, sound, kind in rows
+        ]
         self.write(self.rows)
         self.answer()
 
@@ -101,11 +116,15 @@ class Farm:
         self.data.write_text("\n".join(lines) + "\n")
 
     def answer(self) -> None:
-        from dsbs.data import load_data
-        from dsbs.prompting import load_task
+        from dsbs.data.load import load_data
+        from dsbs.tasks.prompts import load_task
 
         kind_of = {animal: kind for kind, animals in ANIMALS.items() for animal in animals}
-        examples = [e for rows in load_data(load_task(str(self.task)), self.data).splits.values() for e in rows]
+        examples = [
+            e
+            for rows in load_data(load_task(str(self.task)), self.data).splits.values()
+            for e in rows
+        ]
         kinds = [(e.id, kind_of[e.fields["animal"]]) for e in examples]
         texts = [{"id": i, "text": f" {REASONS[kind]} So it is a {kind}."} for i, kind in kinds]
         self.answers.write_text("\n".join(map(json.dumps, texts)) + "\n")
@@ -113,7 +132,12 @@ class Farm:
     def generate(self, **settings: Any) -> dict[str, Any]:
         from dsbs import api
 
-        given = {"task": str(self.task), "data": self.data, "answers_from": self.answers, "out": self.folder / "answered"}
+        given = {
+            "task": str(self.task),
+            "data": self.data,
+            "answers_from": self.answers,
+            "out": self.folder / "answered",
+        }
         return api.generate(**(given | settings))
 
 
@@ -131,7 +155,9 @@ class Zoo:
     def __init__(self, folder: Path, *, places: int = 5) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.task, self.data = folder, folder / "zoo.yaml", folder / "rows.csv"
-        text = FARM.replace("name: farm", "name: zoo").replace("[bird, mammal]", "[bird, fish, insect, mammal]")
+        text = FARM.replace("name: farm", "name: zoo").replace(
+            "[bird, mammal]", "[bird, fish, insect, mammal]"
+        )
         shark = "  - {animal: shark, sound: swims, rationale: It breathes water., label: fish}\n"
         self.task.write_text(text.replace("columns:", shark + "columns:"))
         self.kind_of = {animal: kind for kind, (animals, _) in ZOO.items() for animal in animals}
@@ -179,7 +205,12 @@ def large_report(tmp_path_factory: pytest.TempPathFactory) -> LargeReport:
     from dsbs.reporting.write import write_report
 
     folder = tmp_path_factory.mktemp("large")
-    world = World(folder, examples=10_000, students=("google/t5-v1_1-base",), fractions=(0.1, 0.25, 0.5, 0.75, 1.0))
+    world = World(
+        folder,
+        examples=10_000,
+        students=("google/t5-v1_1-base",),
+        fractions=(0.1, 0.25, 0.5, 0.75, 1.0),
+    )
     compared, started = world.compare(world.answers()), time.process_time()
     results = write_report([compared], folder / "out")
     return LargeReport(folder / "out" / "report.html", results, time.process_time() - started)

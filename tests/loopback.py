@@ -22,11 +22,15 @@ ANSWERS = (" It has feathers. So it is a bird.", " It has fur. So it is a mammal
 class Loopback:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.rng = options, random.Random(options.seed)
-        self.log = os.open(options.log, os.O_CREAT | os.O_APPEND | os.O_WRONLY) if options.log else None
+        self.log = (
+            os.open(options.log, os.O_CREAT | os.O_APPEND | os.O_WRONLY) if options.log else None
+        )
         self.rows = 0
 
     async def serve(self) -> None:
-        server = await asyncio.start_server(self.connection, "127.0.0.1", self.options.port, limit=1 << 26)
+        server = await asyncio.start_server(
+            self.connection, "127.0.0.1", self.options.port, limit=1 << 26
+        )
         print(server.sockets[0].getsockname()[1], flush=True)
         await server.serve_forever()
 
@@ -40,21 +44,29 @@ class Loopback:
         finally:
             writer.close()
 
-    async def request(self, reader: asyncio.StreamReader) -> tuple[str, dict[str, str], dict[str, Any]] | None:
+    async def request(
+        self, reader: asyncio.StreamReader
+    ) -> tuple[str, dict[str, str], dict[str, Any]] | None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
             return None
         first, *lines = head.decode().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+        }
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         return first.split()[1], headers, json.loads(body) if body else {}
 
-    async def respond(self, writer: asyncio.StreamWriter, path: str, headers: dict[str, str], body: dict[str, Any]) -> bool:
+    async def respond(
+        self, writer: asyncio.StreamWriter, path: str, headers: dict[str, str], body: dict[str, Any]
+    ) -> bool:
         if self.options.key and headers.get("authorization") != f"Bearer {self.options.key}":
             return await self.send(writer, 401, {"error": {"message": "no such key"}})
         if path.endswith("/models"):
-            return await self.send(writer, 200, {"object": "list", "data": [{"id": "model", "object": "model"}]})
+            return await self.send(
+                writer, 200, {"object": "list", "data": [{"id": "model", "object": "model"}]}
+            )
         if not path.endswith("/completions"):
             return await self.send(writer, 404, {"error": {"message": "no such path"}})
         texts = [body["messages"][-1]["content"]] if "messages" in body else body["prompt"]
@@ -65,15 +77,27 @@ class Loopback:
             seen = "".join(hashlib.sha256(text.encode()).hexdigest() + "\n" for text in texts)
             os.write(self.log, seen.encode())
         if any(len(text) > self.options.context for text in texts):
-            return await self.send(writer, 400, {"error": {"message": "this model's maximum context length is exceeded"}})
+            return await self.send(
+                writer,
+                400,
+                {"error": {"message": "this model's maximum context length is exceeded"}},
+            )
         if self.options.delay:
             await asyncio.sleep(self.options.delay)
-        fault = self.rng.choice(self.options.fault or FAULTS) if self.rng.random() < self.options.faults else ""
+        fault = (
+            self.rng.choice(self.options.fault or FAULTS)
+            if self.rng.random() < self.options.faults
+            else ""
+        )
         return await self.answer(writer, texts, body, fault)
 
-    async def answer(self, writer: asyncio.StreamWriter, texts: list[str], body: dict[str, Any], fault: str) -> bool:
+    async def answer(
+        self, writer: asyncio.StreamWriter, texts: list[str], body: dict[str, Any], fault: str
+    ) -> bool:
         if fault in ("429", "500", "503"):
-            return await self.send(writer, int(fault), {"error": {"message": "not now"}}, retry_after="0.05")
+            return await self.send(
+                writer, int(fault), {"error": {"message": "not now"}}, retry_after="0.05"
+            )
         if fault == "close":
             return False
         if fault == "hang":
@@ -85,21 +109,45 @@ class Loopback:
         for stop in body.get("stop") or ():
             said = [text.partition(stop)[0] for text in said]
         said = (
-            [""] * len(said) if fault == "empty" else [s + " and so on" * 3000 for s in said] if fault == "overlong" else said
+            [""] * len(said)
+            if fault == "empty"
+            else [s + " and so on" * 3000 for s in said]
+            if fault == "overlong"
+            else said
         )
-        chat, trace = "messages" in body, {"reasoning_content": TRACE} if self.options.reasoning == "apart" else {}
-        usage = {"prompt_tokens": 100 * len(texts), "completion_tokens": 10 * len(texts), "total_tokens": 110 * len(texts)}
+        chat, trace = (
+            "messages" in body,
+            {"reasoning_content": TRACE} if self.options.reasoning == "apart" else {},
+        )
+        usage = {
+            "prompt_tokens": 100 * len(texts),
+            "completion_tokens": 10 * len(texts),
+            "total_tokens": 110 * len(texts),
+        }
         choices = [
             {"index": n, "finish_reason": "stop", "logprobs": None}
             | ({"message": {"role": "assistant", "content": s, **trace}} if chat else {"text": s})
             for n, s in enumerate(said)
         ]
         kind = "chat.completion" if chat else "text_completion"
-        found = {"id": "x", "object": kind, "created": 0, "model": "model", "choices": choices, "usage": usage}
+        found = {
+            "id": "x",
+            "object": kind,
+            "created": 0,
+            "model": "model",
+            "choices": choices,
+            "usage": usage,
+        }
         return await self.send(writer, 200, found, truncated=fault == "truncated")
 
     async def send(
-        self, writer: asyncio.StreamWriter, status: int, body: Any, *, retry_after: str = "", truncated: bool = False
+        self,
+        writer: asyncio.StreamWriter,
+        status: int,
+        body: Any,
+        *,
+        retry_after: str = "",
+        truncated: bool = False,
     ) -> bool:
         content = json.dumps(body).encode()
         content = content[: len(content) // 2] if truncated else content

@@ -8,25 +8,33 @@ import pytest
 from conftest import Cli, Farm
 
 from dsbs import api
-from dsbs.errors import InputError
-from dsbs.records import Completion, Example
-from dsbs.store import AnswerStore, Asked, example_from, example_json
+from dsbs.artifacts.answer_store import AnswerStore, Asked, example_from, example_json
+from dsbs.core.errors import InputError
+from dsbs.core.records import Completion, Example
 
 
 def completion(key: str, text: str = "", **fields: object) -> Completion:
     return Completion(key, text, **fields)  # type: ignore[arg-type]
 
 
-def test_an_answer_is_never_replaced_by_a_failure_and_a_failure_is_by_an_answer(tmp_path: Path) -> None:
+def test_an_answer_is_never_replaced_by_a_failure_and_a_failure_is_by_an_answer(
+    tmp_path: Path,
+) -> None:
     with AnswerStore(tmp_path / "s.sqlite") as store:
         store.keep("t", [completion("a", error="timeout"), completion("b", "said")])
         assert store.finished(["a", "b", "c"]) == {"b"}
         store.keep("t", [completion("a", "said at last"), completion("b", error="timeout")])
         assert store.finished(["a", "b"]) == {"a", "b"}
         example = Example("x", "train", {"q": "é"}, "in", ("c", "d"), "c")
-        store.ask("run", "task", [Asked(at, "answer", 0, key, example) for at, key in enumerate("abz")])
+        store.ask(
+            "run", "task", [Asked(at, "answer", 0, key, example) for at, key in enumerate("abz")]
+        )
         texts = [(said.text, said.error) for _, said in store.answers("run")]
-        assert texts == [("said at last", None), ("said", None), ("", "never asked: the run stopped before it")]
+        assert texts == [
+            ("said at last", None),
+            ("said", None),
+            ("", "never asked: the run stopped before it"),
+        ]
         assert store.failures("run") == [("never asked: the run stopped before it", 1)]
         assert example_from(example_json(example)) == example
 
@@ -51,24 +59,34 @@ def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path)
         assert [said.text for _, said in store.answers("run")] == [row.key for row in rows]
 
 
-def test_the_store_is_looked_into_from_the_command_line(farm: Farm, cli: Cli, tmp_path: Path) -> None:
+def test_the_store_is_looked_into_from_the_command_line(
+    farm: Farm, cli: Cli, tmp_path: Path
+) -> None:
     farm.answers.write_text("".join(farm.answers.read_text().splitlines(keepends=True)[:-2]))
     results = farm.generate(splits="train,validation,test")
     store = farm.folder / "answered" / "answers.sqlite"
     count = json.loads(cli("answers", "count", "--store", store, "--json").stdout)
-    assert [(t["teacher"], t["answers"], t["failed"]) for t in count["teachers"]] == [("answers.jsonl", 78, 2)]
-    failed = json.loads(cli("answers", "list", "--store", store, "--failed", "--json").stdout)["answers"]
+    assert [(t["teacher"], t["answers"], t["failed"]) for t in count["teachers"]] == [
+        ("answers.jsonl", 78, 2)
+    ]
+    failed = json.loads(cli("answers", "list", "--store", store, "--failed", "--json").stdout)[
+        "answers"
+    ]
     assert {row["error"] for row in failed} == {"the published answers have no such id"}
     assert len(failed) == 2
     listed = cli("answers", "list", "--store", store, "--limit", "3").stdout
     assert listed.count("It has feathers.") + listed.count("It has fur.") == 3
 
     for name in ("a.parquet", "a.jsonl"):
-        exported = json.loads(cli("answers", "export", "--store", store, "--out", tmp_path / name, "--json").stdout)
+        exported = json.loads(
+            cli("answers", "export", "--store", store, "--out", tmp_path / name, "--json").stdout
+        )
         assert exported["rows"] == 78
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     assert pq.read_table(tmp_path / "a.parquet").to_pylist() == lines
-    again = farm.generate(answers_from=tmp_path / "a.jsonl", out=tmp_path / "again", splits="train,validation,test")
+    again = farm.generate(
+        answers_from=tmp_path / "a.jsonl", out=tmp_path / "again", splits="train,validation,test"
+    )
     assert again["splits"]["train"]["outcomes"] == results["splits"]["train"]["outcomes"]
 
     read = json.loads(cli("answers", "reparse", "--store", store, "--json").stdout)["runs"]
@@ -90,7 +108,10 @@ def test_questions_to_no_store_are_told_in_one_line(tmp_path: Path, cli: Cli, fa
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     done = cli("answers", "cuont", "--store", "x")
-    assert done.stderr == "error: dsbs answers: got question 'cuont'; expected a question; did you mean 'count'?\n"
+    assert (
+        done.stderr
+        == "error: dsbs answers: got question 'cuont'; expected a question; did you mean 'count'?\n"
+    )
     (tmp_path / "text.sqlite").write_text("no database " * 100)
     with pytest.raises(InputError, match="expected an answer store"):
         api.answers("count", store=tmp_path / "text.sqlite")

@@ -30,7 +30,12 @@ def test_options_are_measured_once_and_against_the_plain_one(
 ) -> None:
     options = benchmark("options", monkeypatch)
     assert len(options.OPTIONS) <= 12
-    shared = {"answers": answered_farm.folder / "answered", "seeds": "0", "max_steps": 2, "batch_size": 8}
+    shared = {
+        "answers": answered_farm.folder / "answered",
+        "seeds": "0",
+        "max_steps": 2,
+        "batch_size": 8,
+    }
     names = ["plain step-by-step", "a third of the rationales"]
     rows = [options.measure(name, options.OPTIONS[name], shared, tmp_path) for name in names]
     assert [(row["n"], row["seeds"]) for row in rows] == [(8, 1)] * 2
@@ -39,20 +44,26 @@ def test_options_are_measured_once_and_against_the_plain_one(
     assert options.measure(names[0], options.OPTIONS[names[0]], shared, tmp_path) == rows[0]
 
 
-def test_every_way_to_train_in_the_benchmark_has_the_same_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_train_in_the_benchmark_has_the_same_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Faster counts only for the same thing: the plain recipe's loss, micro-batch by micro-batch."""
     torch = pytest.importorskip("torch")
     train = benchmark("train", monkeypatch)
-    from dsbs.student.batching import Collator
+    from dsbs.training.batching import Collator
 
     data, model = train.examples(16), train.build("mini", "cpu").eval()
     plain = train.plain_step(model, data, "cpu")(range(16))
     for worth in (float("inf"), 40.0):
-        ours = train.our_step(model, data, "cpu", Collator(train.TASKS, 0, worth=worth), False)(range(16))
+        ours = train.our_step(model, data, "cpu", Collator(train.TASKS, 0, worth=worth), False)(
+            range(16)
+        )
         torch.testing.assert_close(ours, plain)
 
 
-def test_the_training_benchmark_prints_every_arm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_training_benchmark_prints_every_arm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torch")
     train = benchmark("train", monkeypatch)
     train.train("mini", "cpu", batch_size=8, steps=1, bf16=False, options=())
@@ -66,10 +77,19 @@ def test_the_training_benchmark_prints_every_arm(monkeypatch: pytest.MonkeyPatch
 
 
 def test_labels_are_read_in_the_plain_way_and_in_ours(
-    answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    answered_farm: Farm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("torch")
-    api.train(answers=answered_farm.folder / "answered", max_steps=60, batch_size=16, eval_every=60, out=tmp_path / "student")
+    api.train(
+        answers=answered_farm.folder / "answered",
+        max_steps=60,
+        batch_size=16,
+        eval_every=60,
+        out=tmp_path / "student",
+    )
     benchmark("labels", monkeypatch).measure(tmp_path / "student", 1)
     lines = capsys.readouterr().out.splitlines()
     assert "100.0% the same labels" in lines[2]
@@ -88,7 +108,12 @@ def test_a_device_is_measured_and_its_costs_are_named(
     assert shares == sorted(shares, reverse=True)
     assert len(shares) == 3
     assert f"| {row.tokens_per_s:,.0f} |" in device.table([row])
-    known = {"NVIDIA H100 80GB HBM3": 989, "NVIDIA H100 PCIe": 756, "NVIDIA A100-SXM4-80GB": 312, "NVIDIA A10": 125}
+    known = {
+        "NVIDIA H100 80GB HBM3": 989,
+        "NVIDIA H100 PCIe": 756,
+        "NVIDIA A100-SXM4-80GB": 312,
+        "NVIDIA A10": 125,
+    }
     for name, tflops in known.items():
         assert device.peak_of(name) == tflops * 1e12
     assert device.peak_of("Some CPU") != device.peak_of("Some CPU"), "not known"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dsbs.comparison.claims import claims, flags, groups, judge
-from dsbs.comparison.needs import data_needed
-from dsbs.comparison.sentences import (
+from dsbs.comparison.data_efficiency import data_needed
+from dsbs.comparison.findings import (
     checkpoint_sentences,
     claim_sentence,
     detectable_sentence,
@@ -15,7 +15,7 @@ from dsbs.comparison.sentences import (
     stuck_sentence,
 )
 from dsbs.comparison.statistics import mean_over_seeds, method_claim
-from dsbs.metrics import chance, interval
+from dsbs.metrics.accuracy import chance, interval
 
 EXAMPLES = 100
 
@@ -27,11 +27,38 @@ class Made:
         self.cells: list[dict[str, Any]] = []
         self.verdicts: dict[str, dict[str, bool]] = {}
 
-    def add(self, method: str, seed: int, right: int, *, start: int = 0, data_frac: float = 1.0, **more: Any) -> None:
+    def add(
+        self,
+        method: str,
+        seed: int,
+        right: int,
+        *,
+        start: int = 0,
+        data_frac: float = 1.0,
+        **more: Any,
+    ) -> None:
         name = f"{method}-{data_frac}-{seed}-{more.get('match', 'steps')}"
-        cell = {"student": "s", "labels": "gold", "data_frac": data_frac, "method": method, "match": "steps", "seed": seed}
-        cell |= {"name": name, "n": EXAMPLES, "accuracy": right / EXAMPLES, "ci95_examples": interval(right, EXAMPLES)}
-        cell |= {"n_train": 9, "epochs": 1.0, "target_tokens": 5, "train_flops": 2.0, "learning_rate": 1e-3}
+        cell = {
+            "student": "s",
+            "labels": "gold",
+            "data_frac": data_frac,
+            "method": method,
+            "match": "steps",
+            "seed": seed,
+        }
+        cell |= {
+            "name": name,
+            "n": EXAMPLES,
+            "accuracy": right / EXAMPLES,
+            "ci95_examples": interval(right, EXAMPLES),
+        }
+        cell |= {
+            "n_train": 9,
+            "epochs": 1.0,
+            "target_tokens": 5,
+            "train_flops": 2.0,
+            "learning_rate": 1e-3,
+        }
         self.cells.append(cell | {"flags": [], "status": "done"} | more)
         self.verdicts[name] = {str(n): start <= n < start + right for n in range(EXAMPLES)}
 
@@ -39,7 +66,9 @@ class Made:
 @pytest.fixture
 def made() -> Made:
     made = Made()
-    for seed, (standard, step_by_step) in enumerate([(50, 60), (54, 61), (52, 65), (49, 58), (51, 60)]):
+    for seed, (standard, step_by_step) in enumerate(
+        [(50, 60), (54, 61), (52, 65), (49, 58), (51, 60)]
+    ):
         made.add("standard", seed, standard)
         made.add("step_by_step", seed, step_by_step, start=seed)
     return made
@@ -59,7 +88,12 @@ def test_a_group_has_both_intervals_and_counts_who_did_not_learn(made: Made) -> 
         "standard, s, gold labels, all data: 1 of 7 failed and 1 of 7 stayed at chance; "
         "the mean of those that learned is 51.2 %"
     )
-    assert stuck_sentence(next(g for g in groups(made.cells, made.verdicts) if g["method"] == "step_by_step")) is None
+    assert (
+        stuck_sentence(
+            next(g for g in groups(made.cells, made.verdicts) if g["method"] == "step_by_step")
+        )
+        is None
+    )
 
 
 def test_one_seed_has_an_interval_over_examples_only() -> None:
@@ -72,14 +106,29 @@ def test_one_seed_has_an_interval_over_examples_only() -> None:
 
 def test_a_claim_is_that_of_the_paired_seeds(made: Made) -> None:
     (claim,) = claims(made.cells, made.verdicts)
-    sides = [[list(made.verdicts[f"{m}-1.0-{seed}-steps"].values()) for seed in range(5)] for m in ("step_by_step", "standard")]
+    sides = [
+        [list(made.verdicts[f"{m}-1.0-{seed}-steps"].values()) for seed in range(5)]
+        for m in ("step_by_step", "standard")
+    ]
     expected = method_claim(np.array(sides[0]), np.array(sides[1]))
-    assert (claim["method"], claim["against"]["method"], claim["strength"]) == ("step_by_step", "standard", "full")
+    assert (claim["method"], claim["against"]["method"], claim["strength"]) == (
+        "step_by_step",
+        "standard",
+        "full",
+    )
     assert claim["difference"] == pytest.approx(0.096)
     assert claim["p"] == claim["p_holm"] == pytest.approx(float(expected.p))
-    assert claim["ci95_seeds_and_examples"] == pytest.approx([float(end) for end in expected.ci95_seeds_and_examples])
-    assert [(c["seed"], c["only_first"], c["only_second"]) for c in claim["checkpoints"]][:2] == [(0, 10, 0), (1, 8, 1)]
-    assert "step_by_step against standard, s, gold labels, all data: +9.6 points (95 % interval" in claim_sentence(claim)
+    assert claim["ci95_seeds_and_examples"] == pytest.approx(
+        [float(end) for end in expected.ci95_seeds_and_examples]
+    )
+    assert [(c["seed"], c["only_first"], c["only_second"]) for c in claim["checkpoints"]][:2] == [
+        (0, 10, 0),
+        (1, 8, 1),
+    ]
+    assert (
+        "step_by_step against standard, s, gold labels, all data: +9.6 points (95 % interval"
+        in claim_sentence(claim)
+    )
     assert "Weak" not in claim_sentence(claim)
 
 
@@ -93,7 +142,10 @@ def test_claims_are_refused_or_weak_with_few_seeds(made: Made) -> None:
     (claim,) = claims([c for c in made.cells if c["seed"] < 1], made.verdicts)
     assert "no claim about the methods from 1 seed; it takes 3" in claim_sentence(claim)
     (told,) = checkpoint_sentences(claim)
-    assert "10 questions only step_by_step gets right, 0 only standard; McNemar's exact p = 0.002" in told
+    assert (
+        "10 questions only step_by_step gets right, 0 only standard; McNemar's exact p = 0.002"
+        in told
+    )
 
 
 def test_only_seeds_that_both_have_are_paired(made: Made) -> None:
@@ -123,7 +175,10 @@ def test_students_that_did_not_learn_are_named_in_the_claim(made: Made) -> None:
     made.cells[0]["flags"] = ["at_chance"]
     (claim,) = claims(made.cells, made.verdicts)
     assert claim["stuck"] == [0, 1]
-    assert "1 of 5 standard students did not learn, so this is a difference of stability too." in claim_sentence(claim)
+    assert (
+        "1 of 5 standard students did not learn, so this is a difference of stability too."
+        in claim_sentence(claim)
+    )
 
 
 def test_the_least_data_that_does_has_a_range(made: Made) -> None:
@@ -134,7 +189,11 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
     teacher = {str(n): n < 62 for n in range(EXAMPLES)}
     found = data_needed(made.cells, made.verdicts, teacher)
     needs = {(need["method"], need["against"]): need for need in found}
-    assert set(needs) == {("step_by_step", "standard"), ("step_by_step", "teacher"), ("standard", "teacher")}
+    assert set(needs) == {
+        ("step_by_step", "standard"),
+        ("step_by_step", "teacher"),
+        ("standard", "teacher"),
+    }
     need = needs["step_by_step", "standard"]
     assert (need["fractions"], need["at"]) == ([0.25, 0.5, 0.75, 1.0], 1.0)
     assert need["differences"][1] == pytest.approx(0.51 - 0.52)
@@ -144,7 +203,9 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
         in (needed_sentence(need))
     )
     assert needs["step_by_step", "teacher"]["estimate"] is None
-    assert "is not as good as the teacher at any fraction tried" in needed_sentence(needs["step_by_step", "teacher"])
+    assert "is not as good as the teacher at any fraction tried" in needed_sentence(
+        needs["step_by_step", "teacher"]
+    )
     assert {need["against"] for need in data_needed(made.cells, made.verdicts, {})} == {"standard"}
 
 
@@ -168,7 +229,9 @@ def test_the_detectable_difference_uses_what_was_measured(made: Made) -> None:
         (["1", "2", "3", "4"], [[]] * 4, 0.25),
     ],
 )
-def test_chance_is_what_no_learning_gives(gold: list[str], allowed: list[list[str]], expected: float) -> None:
+def test_chance_is_what_no_learning_gives(
+    gold: list[str], allowed: list[list[str]], expected: float
+) -> None:
     assert chance(gold, allowed) == pytest.approx(expected)
 
 
@@ -176,4 +239,7 @@ def test_a_cell_at_chance_or_without_labels_is_flagged() -> None:
     measured = {"chance": 1 / 3, "unparsable": 0.0}
     assert flags({**measured, "ci95_examples": interval(345, 1000)}) == ["at_chance"]
     assert flags({**measured, "ci95_examples": interval(400, 1000)}) == []
-    assert flags({**measured, "ci95_examples": interval(0, 1000), "unparsable": 0.9}) == ["at_chance", "unparsable"]
+    assert flags({**measured, "ci95_examples": interval(0, 1000), "unparsable": 0.9}) == [
+        "at_chance",
+        "unparsable",
+    ]

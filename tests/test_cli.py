@@ -10,24 +10,41 @@ import pytest
 from conftest import Cli, Farm
 
 from dsbs.__main__ import STAGES
-from dsbs.cli import Stage, StageGroup
+from dsbs.cli.stage import Stage, StageGroup
 from dsbs.compare import STAGE as COMPARE
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
 from dsbs.train import STAGE as TRAIN
 
 
 def test_both_ways_to_call_a_stage_mean_the_same(tmp_path: Path) -> None:
     config = tmp_path / "c.yaml"
-    config.write_text("method: standard\ndata-frac: 0.3\nseed: 4\nprefixes: [a, b]\nanswers: nowhere\n")
+    config.write_text(
+        "method: standard\ndata-frac: 0.3\nseed: 4\nprefixes: [a, b]\nanswers: nowhere\n"
+    )
     flags = ["--config", str(config), "--seed", "5"]
     module = TRAIN.parse(flags)
-    assert (module.method, module.data_frac, module.seed, module.prefixes) == ("standard", 0.3, 5, ("a ", "b "))
+    assert (module.method, module.data_frac, module.seed, module.prefixes) == (
+        "standard",
+        0.3,
+        5,
+        ("a ", "b "),
+    )
     told = []
     for command in (["-m", "dsbs.train"], ["-m", "dsbs", "train"]):
-        done = subprocess.run([sys.executable, *command, *flags], capture_output=True, text=True, cwd=tmp_path, check=False)
+        done = subprocess.run(
+            [sys.executable, *command, *flags],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
         assert done.returncode == 2
         told.append(done.stderr)
-    assert told[0] == told[1] == "error: nowhere: got no manifest.json; expected a run folder of dsbs; check the path\n"
+    assert (
+        told[0]
+        == told[1]
+        == "error: nowhere: got no manifest.json; expected a run folder of dsbs; check the path\n"
+    )
 
 
 def test_lists_are_comma_separated_repeated_or_yaml(tmp_path: Path) -> None:
@@ -37,7 +54,9 @@ def test_lists_are_comma_separated_repeated_or_yaml(tmp_path: Path) -> None:
         assert COMPARE.parse(["--config", str(config)]).seeds == expected
     assert COMPARE.parse(["--seeds", "0,1"]).seeds == (0, 1)
     assert COMPARE.parse(["--seeds", "0", "--seeds", "1"]).seeds == (0, 1)
-    assert COMPARE.parse(["--data-fracs", "0.25,1.0", "--methods", "standard,step_by_step"]).data_fracs == (0.25, 1.0)
+    assert COMPARE.parse(
+        ["--data-fracs", "0.25,1.0", "--methods", "standard,step_by_step"]
+    ).data_fracs == (0.25, 1.0)
 
 
 def test_flags_win_over_the_file_and_the_file_over_the_pipeline(tmp_path: Path) -> None:
@@ -89,7 +108,9 @@ def test_a_wrong_command_line_is_told_in_one_line(tmp_path: Path, cli: Cli, argu
 
 
 def test_an_unknown_stage_is_told_in_one_line() -> None:
-    done = subprocess.run([sys.executable, "-m", "dsbs", "trian"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "dsbs", "trian"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (
         2,
         "error: command line: got stage 'trian'; expected a stage; did you mean 'train'?\n",
@@ -114,21 +135,37 @@ def questions() -> list[tuple[tuple[str, ...], Stage]]:
     return found
 
 
-@pytest.mark.parametrize(("words", "stage"), questions(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    ("words", "stage"),
+    questions(),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
 def test_help_names_every_setting(words: tuple[str, ...], stage: Stage, cli: Cli) -> None:
     shown = cli(*words, "--help")
     assert shown.returncode == 0
     for name, field in stage.config.model_fields.items():
-        assert (name.upper() if name == stage.config.positional else f"--{name.replace('_', '-')}") in shown.stdout
+        assert (
+            name.upper() if name == stage.config.positional else f"--{name.replace('_', '-')}"
+        ) in shown.stdout
         assert field.description, name
 
 
 def test_json_is_one_object_on_stdout_and_nothing_else(farm: Farm, cli: Cli) -> None:
-    arguments = ["generate", "--task", farm.task, "--data", farm.data, "--answers-from", farm.answers]
+    arguments = [
+        "generate",
+        "--task",
+        farm.task,
+        "--data",
+        farm.data,
+        "--answers-from",
+        farm.answers,
+    ]
     done = cli(*arguments, "--out", farm.folder / "j", "--json")
     assert json.loads(done.stdout)["new"] == 80
     assert done.stdout.count("\n") == 1
-    assert json.loads((farm.folder / "j" / "manifest.json").read_text())["results"] == json.loads(done.stdout)
+    assert json.loads((farm.folder / "j" / "manifest.json").read_text())["results"] == json.loads(
+        done.stdout
+    )
     assert "generate 80/80" in done.stderr
 
 

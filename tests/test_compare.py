@@ -14,12 +14,12 @@ import pytest
 from conftest import ROOT, Cli, Farm
 
 from dsbs import api
-from dsbs.cli import Stage
+from dsbs.cli.stage import Stage
 from dsbs.compare import STAGE as COMPARE
-from dsbs.data import load_data
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
+from dsbs.data.load import load_data
 from dsbs.generate import STAGE as GENERATE
-from dsbs.prompting import load_task
+from dsbs.tasks.prompts import load_task
 
 QUICK = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
 PIPELINES = sorted((ROOT / "pipelines").glob("*.yaml"))
@@ -30,13 +30,35 @@ def quick(farm: Farm, out: Path, **settings: object) -> dict:
     return api.compare(answers=farm.folder / "answered", out=out, **QUICK | settings)
 
 
-def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(answered_farm: Farm, tmp_path: Path, cli: Cli) -> None:
-    grid = ["--methods", "standard,step_by_step", "--data-fracs", "0.25,1.0", "--seeds", "0,1", "--labels", "gold"]
+def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(
+    answered_farm: Farm, tmp_path: Path, cli: Cli
+) -> None:
+    grid = [
+        "--methods",
+        "standard,step_by_step",
+        "--data-fracs",
+        "0.25,1.0",
+        "--seeds",
+        "0,1",
+        "--labels",
+        "gold",
+    ]
     steps = ["--max-steps", "3", "--batch-size", "8", "--max-target-tokens", "24"]
-    arguments = ["compare", "--answers", answered_farm.folder / "answered", *grid, *steps, "--out", tmp_path / "c"]
+    arguments = [
+        "compare",
+        "--answers",
+        answered_farm.folder / "answered",
+        *grid,
+        *steps,
+        "--out",
+        tmp_path / "c",
+    ]
     results = json.loads(cli(*arguments, "--json").stdout)
     assert results["teacher_accuracy"] == 1.0
-    keys = [(c["method"], c["labels"], c["student"], c["data_frac"], c["seed"]) for c in results["cells"]]
+    keys = [
+        (c["method"], c["labels"], c["student"], c["data_frac"], c["seed"])
+        for c in results["cells"]
+    ]
     assert len(set(keys)) == len(keys) == 8
     assert all(c["status"] == "done" and 0 <= c["accuracy"] <= 1 for c in results["cells"])
     assert {(c["data_frac"], c["n_train"]) for c in results["cells"]} == {(0.25, 16), (1.0, 64)}
@@ -47,22 +69,48 @@ def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(answere
         ("step_by_step", 1.0, 2),
     ]
     by_method = {c["method"]: c for c in results["cells"]}
-    assert by_method["step_by_step"]["sequences_seen"] == 2 * by_method["standard"]["sequences_seen"]
+    assert (
+        by_method["step_by_step"]["sequences_seen"] == 2 * by_method["standard"]["sequences_seen"]
+    )
     assert by_method["step_by_step"]["train_flops"] > 1.5 * by_method["standard"]["train_flops"]
 
     again = cli(*arguments)
     assert again.returncode == 0
     assert "done already" in again.stderr
-    for word in ("standard", "step_by_step", "the teacher itself: 100.0 %", "target tokens", "s.e."):
+    for word in (
+        "standard",
+        "step_by_step",
+        "the teacher itself: 100.0 %",
+        "target tokens",
+        "s.e.",
+    ):
         assert word in again.stdout
 
 
 def test_a_terminal_shows_a_live_table_of_the_cells(answered_farm: Farm, tmp_path: Path) -> None:
-    steps = ["--max-steps", "2", "--batch-size", "8", "--max-target-tokens", "24", "--out", str(tmp_path / "c")]
-    command = [sys.executable, "-m", "dsbs.compare", "--answers", str(answered_farm.folder / "answered"), *steps]
+    steps = [
+        "--max-steps",
+        "2",
+        "--batch-size",
+        "8",
+        "--max-target-tokens",
+        "24",
+        "--out",
+        str(tmp_path / "c"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "dsbs.compare",
+        "--answers",
+        str(answered_farm.folder / "answered"),
+        *steps,
+    ]
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
+    ) as process:
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):  # how a terminal ends that nobody writes to any more
@@ -77,27 +125,53 @@ def test_a_terminal_shows_a_live_table_of_the_cells(answered_farm: Farm, tmp_pat
     assert re.search(r"tiny-step_by_step-gold-1-0 +done +\d", text)
 
 
-def test_a_failed_cell_is_reported_and_the_rest_goes_on(farm: Farm, tmp_path: Path, cli: Cli) -> None:
+def test_a_failed_cell_is_reported_and_the_rest_goes_on(
+    farm: Farm, tmp_path: Path, cli: Cli
+) -> None:
     """Nothing has a gold label, so cells of gold labels fail and those of teacher labels do not."""
-    farm.data.write_text("animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows))
+    farm.data.write_text(
+        "animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows)
+    )
     farm.generate()
-    arguments = ["compare", "--answers", farm.folder / "answered", "--labels", "gold,teacher", "--methods", "standard"]
+    arguments = [
+        "compare",
+        "--answers",
+        farm.folder / "answered",
+        "--labels",
+        "gold,teacher",
+        "--methods",
+        "standard",
+    ]
     arguments += ["--max-steps", "2", "--batch-size", "8", "--out", tmp_path / "c"]
     done = cli(*arguments, "--json")
     results = json.loads(done.stdout)
     assert done.returncode == 1
-    assert [(c["labels"], c["status"]) for c in results["cells"]] == [("gold", "failed"), ("teacher", "done")]
+    assert [(c["labels"], c["status"]) for c in results["cells"]] == [
+        ("gold", "failed"),
+        ("teacher", "done"),
+    ]
     assert "no row with such a label" in results["cells"][0]["error"]
     assert "teacher_agreement" in results["cells"][1]
     assert json.loads((tmp_path / "c" / "manifest.json").read_text())["status"] == "incomplete"
     again = cli(*arguments)
     assert "failed: tiny-standard-gold-1-0" in again.stdout
-    assert again.stderr.count("done already") == 2  # the finished cell is neither trained nor measured again
+    assert (
+        again.stderr.count("done already") == 2
+    )  # the finished cell is neither trained nor measured again
 
 
-def test_a_killed_comparison_goes_on_and_ends_in_the_same_table(answered_farm: Farm, tmp_path: Path, cli: Cli) -> None:
+def test_a_killed_comparison_goes_on_and_ends_in_the_same_table(
+    answered_farm: Farm, tmp_path: Path, cli: Cli
+) -> None:
     """SIGKILL while the second cell trains: nothing can be tidied up, and nothing has to be."""
-    arguments = ["--answers", str(answered_farm.folder / "answered"), "--seeds", "0,1", "--max-steps", "12"]
+    arguments = [
+        "--answers",
+        str(answered_farm.folder / "answered"),
+        "--seeds",
+        "0,1",
+        "--max-steps",
+        "12",
+    ]
     arguments += ["--batch-size", "8", "--eval-every", "4", "--max-target-tokens", "24"]
     whole = json.loads(cli("compare", *arguments, "--out", tmp_path / "whole", "--json").stdout)
     killed = tmp_path / "killed"
@@ -130,7 +204,10 @@ def test_students_trained_side_by_side_are_those_trained_one_after_the_other(
     assert [(c["name"], c["accuracy"], c["steps"]) for c in together["cells"]] == [
         (c["name"], c["accuracy"], c["steps"]) for c in alone["cells"]
     ]
-    assert all(f"{c['name']}: trained" in told and f"{c['out']} is done already" in told for c in together["cells"])
+    assert all(
+        f"{c['name']}: trained" in told and f"{c['out']} is done already" in told
+        for c in together["cells"]
+    )
 
 
 def test_cells_may_be_left_out(answered_farm: Farm, tmp_path: Path) -> None:
@@ -141,14 +218,27 @@ def test_cells_may_be_left_out(answered_farm: Farm, tmp_path: Path) -> None:
         ("teacher", "standard"),
         ("teacher", "step_by_step"),
     ]
-    for wrong in ("step_by_step:nobody", "standard", "standard:gold,step_by_step:gold,standard:teacher,step_by_step:teacher"):
+    for wrong in (
+        "step_by_step:nobody",
+        "standard",
+        "standard:gold,step_by_step:gold,standard:teacher,step_by_step:teacher",
+    ):
         with pytest.raises(InputError, match=r"--skip: .* expected some, not all, of"):
             COMPARE.configure(**given | {"skip": wrong})
 
 
-def test_matching_gives_methods_equal_epochs_or_equal_compute(answered_farm: Farm, tmp_path: Path) -> None:
+def test_matching_gives_methods_equal_epochs_or_equal_compute(
+    answered_farm: Farm, tmp_path: Path
+) -> None:
     steps = {"max_steps": 12}
-    epochs = quick(answered_farm, tmp_path / "e", match="epochs", data_fracs="0.25,1.0", methods="standard", **steps)["cells"]
+    epochs = quick(
+        answered_farm,
+        tmp_path / "e",
+        match="epochs",
+        data_fracs="0.25,1.0",
+        methods="standard",
+        **steps,
+    )["cells"]
     assert [c["steps"] for c in epochs] == [3, 12]
     assert epochs[0]["epochs"] == pytest.approx(epochs[1]["epochs"])
     compute = quick(answered_farm, tmp_path / "c", match="compute", **steps)["cells"]
@@ -158,7 +248,9 @@ def test_matching_gives_methods_equal_epochs_or_equal_compute(answered_farm: Far
     assert standard["train_flops"] == pytest.approx(step_by_step["train_flops"], rel=0.05)
 
 
-def test_every_method_gets_the_same_search_for_its_learning_rate(answered_farm: Farm, tmp_path: Path) -> None:
+def test_every_method_gets_the_same_search_for_its_learning_rate(
+    answered_farm: Farm, tmp_path: Path
+) -> None:
     grid = {"data_fracs": "0.5,1.0", "seeds": "3,4", "learning_rate": 0.003}
     results = quick(answered_farm, tmp_path / "t", tune="lr", also_match="compute", **grid)
     tried = {(row["method"], row["match"], row["learning_rate"]) for row in results["tuning"]}
@@ -166,14 +258,20 @@ def test_every_method_gets_the_same_search_for_its_learning_rate(answered_farm: 
     assert tried == {(*kind, rate) for kind in kinds for rate in (0.001, 0.003, 0.009)}
     best = {(row["method"], row["match"]): row for row in results["tuning"] if row["chosen"]}
     for row in results["tuning"]:
-        assert row["validation_accuracy"] <= best[row["method"], row["match"]]["validation_accuracy"]
+        assert (
+            row["validation_accuracy"] <= best[row["method"], row["match"]]["validation_accuracy"]
+        )
     for found in (*results["cells"], *results["groups"]):
         assert found["learning_rate"] == best[found["method"], found["match"]]["learning_rate"]
     # What was tried is trained once: three rates a kind, and what is left of two fractions and two seeds.
     folders = list((tmp_path / "t" / "cells").iterdir())
     assert len(folders) == 3 * 3 + 3 * 3
     # A rate that lost is never measured on test.
-    assert len(list((tmp_path / "t").glob("cells/*/evaluate-test-generate"))) == len(results["cells"]) == 12
+    assert (
+        len(list((tmp_path / "t").glob("cells/*/evaluate-test-generate")))
+        == len(results["cells"])
+        == 12
+    )
     assert "learning rate of standard (tiny, gold labels): " in COMPARE.show(results)
 
 
@@ -185,7 +283,8 @@ def test_tuning_needs_labels_to_choose_by(farm: Farm, tmp_path: Path) -> None:
     (folder / "test.csv").write_text("animal,sound,kind\nhen,clucks,bird\ncow,moos,mammal\n")
     (folder / "validation.csv").write_text("animal,sound\nhen,clucks\n")
     texts = [
-        {"id": e.id, "text": "It flies. So it is a bird."} for e in load_data(load_task(str(farm.task)), folder).splits["train"]
+        {"id": e.id, "text": "It flies. So it is a bird."}
+        for e in load_data(load_task(str(farm.task)), folder).splits["train"]
     ]
     farm.answers.write_text("\n".join(map(json.dumps, texts)))
     farm.generate(data=folder)
@@ -193,8 +292,12 @@ def test_tuning_needs_labels_to_choose_by(farm: Farm, tmp_path: Path) -> None:
         quick(farm, tmp_path / "c", tune="lr")
 
 
-def test_standard_is_set_beside_itself_with_as_much_compute(answered_farm: Farm, tmp_path: Path) -> None:
-    results = quick(answered_farm, tmp_path / "a", also_match="compute", max_steps=12, seeds="0,1,2")
+def test_standard_is_set_beside_itself_with_as_much_compute(
+    answered_farm: Farm, tmp_path: Path
+) -> None:
+    results = quick(
+        answered_farm, tmp_path / "a", also_match="compute", max_steps=12, seeds="0,1,2"
+    )
     cells = {(c["method"], c["match"], c["seed"]): c for c in results["cells"]}
     assert len(cells) == 9
     assert cells["standard", "compute", 0]["train_flops"] == pytest.approx(
@@ -207,13 +310,17 @@ def test_standard_is_set_beside_itself_with_as_much_compute(answered_farm: Farm,
     shown = COMPARE.show(results)
     assert "step_by_step against standard (equal compute), tiny, gold labels, all data: " in shown
     assert "times the FLOPs of standard" not in shown
-    with pytest.raises(InputError, match="--also-match compute: got methods standard with --match steps"):
+    with pytest.raises(
+        InputError, match="--also-match compute: got methods standard with --match steps"
+    ):
         quick(answered_farm, tmp_path / "b", also_match="compute", methods="standard")
 
 
 def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_path: Path) -> None:
     shown = COMPARE.show(quick(answered_farm, tmp_path / "c"))
-    assert re.search(r"step_by_step spent [12]\.\d times the FLOPs of standard; --also-match compute", shown)
+    assert re.search(
+        r"step_by_step spent [12]\.\d times the FLOPs of standard; --also-match compute", shown
+    )
     assert "no claim about the methods from 1 seed; it takes 3" in shown
     assert "McNemar's exact p = " in shown
 
@@ -232,13 +339,22 @@ def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
 def test_the_papers_pipelines_have_the_papers_settings(path: Path) -> None:
-    from dsbs.presets import preset_of
+    from dsbs.config.presets import preset_of
 
     compare = settings(COMPARE, path)
     cells = compare.cells()
     assert len(cells) == 3 * 2 * 2 * len(compare.data_fracs) * 4
-    paper = {"google/t5-v1_1-base": (64, 10_000), "google/t5-v1_1-large": (64, 10_000), "google/t5-v1_1-xxl": (32, 4_000)}
+    paper = {
+        "google/t5-v1_1-base": (64, 10_000),
+        "google/t5-v1_1-large": (64, 10_000),
+        "google/t5-v1_1-xxl": (32, 4_000),
+    }
     for cell in cells:
         preset = preset_of(cell.student)
         assert (preset.batch_size, preset.max_steps) == paper[cell.student]
-        assert (preset.learning_rate, preset.max_input_tokens, preset.eval_every, cell.alpha) == (5e-5, 1024, 250, 0.5)
+        assert (preset.learning_rate, preset.max_input_tokens, preset.eval_every, cell.alpha) == (
+            5e-5,
+            1024,
+            250,
+            0.5,
+        )

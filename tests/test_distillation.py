@@ -16,19 +16,25 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from dsbs import api
-from dsbs.config import TrainConfig
-from dsbs.errors import InputError
-from dsbs.material import load_material
-from dsbs.student.batching import Collator, StepBatch
-from dsbs.student.build import build_model
-from dsbs.student.decoding import generate_texts
-from dsbs.student.objective import Objective
-from dsbs.student.plan import Plan, plan_training
-from dsbs.student.scoring import Candidates, score_labels
-from dsbs.student.soft_cache import CachedTeacher
-from dsbs.student.soft_teacher import WhiteBoxTeacher
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.distillation.training_set import load_material
+from dsbs.student.decode import generate_texts
+from dsbs.student.model import build_model
+from dsbs.student.score import Candidates, score_labels
+from dsbs.training.batching import Collator, StepBatch
+from dsbs.training.objective import Objective
+from dsbs.training.prepare import Plan, plan_training
+from dsbs.training.soft_cache import CachedTeacher
+from dsbs.training.soft_teacher import WhiteBoxTeacher
 
-FAST: dict[str, Any] = {"max_steps": 6, "batch_size": 8, "eval_every": 3, "max_target_tokens": 32, "dropout": 0.0}
+FAST: dict[str, Any] = {
+    "max_steps": 6,
+    "batch_size": 8,
+    "eval_every": 3,
+    "max_target_tokens": 32,
+    "dropout": 0.0,
+}
 CLOSE: dict[str, float] = {"rtol": 1e-4, "atol": 1e-6}
 
 
@@ -37,7 +43,9 @@ def two_teachers(tmp_path_factory: pytest.TempPathFactory) -> Farm:
     """A farm with two teachers, who disagree on birds: together their labels are distributions."""
     farm = Farm(tmp_path_factory.mktemp("two"))
     farm.generate(out=farm.folder / "first")
-    farm.answers.write_text(farm.answers.read_text().replace("So it is a bird", "So it is a mammal"))
+    farm.answers.write_text(
+        farm.answers.read_text().replace("So it is a bird", "So it is a mammal")
+    )
     farm.generate(out=farm.folder / "second")
     return farm
 
@@ -47,7 +55,9 @@ def larger(two_teachers: Farm) -> Path:
     """A trained larger student, to be a teacher of tokens."""
     out = two_teachers.folder / "larger"
     answers = two_teachers.folder / "first"
-    api.train(answers=answers, out=out, **FAST | {"max_steps": 60, "eval_every": 60, "batch_size": 16})
+    api.train(
+        answers=answers, out=out, **FAST | {"max_steps": 60, "eval_every": 60, "batch_size": 16}
+    )
     return out
 
 
@@ -60,11 +70,17 @@ def planned(farm: Farm, **more: Any) -> Plan:
     return plan_training(load_material(config), config)
 
 
-def loss_and_gradient(model: Any, objective: Objective, batch: StepBatch) -> tuple[float, list[torch.Tensor]]:
+def loss_and_gradient(
+    model: Any, objective: Objective, batch: StepBatch
+) -> tuple[float, list[torch.Tensor]]:
     model.zero_grad()
-    parts = [objective(model, part, batch["sizes"], student=model) for part in batch["micro_batches"]]
+    parts = [
+        objective(model, part, batch["sizes"], student=model) for part in batch["micro_batches"]
+    ]
     sum(parts, torch.zeros(())).backward()
-    return sum(part.item() for part in parts), [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    return sum(part.item() for part in parts), [
+        p.grad.clone() for p in model.parameters() if p.grad is not None
+    ]
 
 
 def step(plan: Plan, most: float = math.inf, count: int = 10, **options: Any) -> StepBatch:
@@ -86,28 +102,41 @@ def test_no_soft_weight_is_the_plain_loss(two_teachers: Farm) -> None:
     assert with_none[0] == pytest.approx(without[0], rel=1e-5)
     for a, b in zip(without[1], with_none[1], strict=True):
         torch.testing.assert_close(a, b, **CLOSE)
-    assert loss_and_gradient(model, Objective(soft_weight=0.5), step(soft))[0] != pytest.approx(without[0], rel=1e-3)
+    assert loss_and_gradient(model, Objective(soft_weight=0.5), step(soft))[0] != pytest.approx(
+        without[0], rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("method", ["standard", "label_then_rationale"])
-def test_soft_labels_alone_are_cross_entropy_of_the_scores_that_predicting_uses(two_teachers: Farm, method: str) -> None:
+def test_soft_labels_alone_are_cross_entropy_of_the_scores_that_predicting_uses(
+    two_teachers: Farm, method: str
+) -> None:
     plan = planned(two_teachers, soft_weight=1.0, soft_temperature=2.0, method=method)
     model, pairs = model_of(plan), plan.rows.pairs[:10]
     after = "[rationale]" if method == "label_then_rationale" else ""
-    rows = [Candidates("[label] " + pair.input, tuple(pair.distribution or ()), after=after) for pair in pairs]
+    rows = [
+        Candidates("[label] " + pair.input, tuple(pair.distribution or ()), after=after)
+        for pair in pairs
+    ]
     scores = score_labels(model, plan.tokenizer, rows, max_input_tokens=256, batch_size=4)
     said = torch.tensor([list(score.values()) for score in scores])
-    wanted = torch.tensor([list((pair.distribution or {}).values()) for pair in pairs]) ** 0.5  # at T = 2
+    wanted = (
+        torch.tensor([list((pair.distribution or {}).values()) for pair in pairs]) ** 0.5
+    )  # at T = 2
     wanted = wanted / wanted.sum(dim=1, keepdim=True)
     expected = 4 * -(wanted * F.log_softmax(said / 2, dim=1)).sum(dim=1).mean()
-    loss, gradient = loss_and_gradient(model, Objective(soft_weight=1.0, temperature=2.0), step(plan))
+    loss, gradient = loss_and_gradient(
+        model, Objective(soft_weight=1.0, temperature=2.0), step(plan)
+    )
     assert loss == pytest.approx(expected.item(), rel=1e-4)
     assert all(g.isfinite().all() for g in gradient)
 
 
 @pytest.mark.parametrize("size", [1, 150])
 @pytest.mark.parametrize("normalise", ["tokens", "examples"])
-def test_micro_batches_change_nothing_with_soft_labels(two_teachers: Farm, size: int, normalise: str) -> None:
+def test_micro_batches_change_nothing_with_soft_labels(
+    two_teachers: Farm, size: int, normalise: str
+) -> None:
     plan = planned(two_teachers, soft_weight=0.6, soft_temperature=2.0)
     model, objective = model_of(plan), Objective(soft_weight=0.6, temperature=2.0)
     whole = loss_and_gradient(model, objective, step(plan, normalise=normalise))
@@ -124,7 +153,10 @@ def test_normalised_by_examples_every_sequence_counts_alike(two_teachers: Farm) 
     for task in plan.encoded.tasks:
         targets = [t for example in plan.encoded.examples[:10] for t in example if t.task == task]
         losses = [
-            model(input_ids=torch.tensor([t.input_ids]), labels=torch.tensor([t.target_ids])).loss.item() * t.weight
+            model(
+                input_ids=torch.tensor([t.input_ids]), labels=torch.tensor([t.target_ids])
+            ).loss.item()
+            * t.weight
             for t in targets
         ]
         total += sum(losses) / len(losses)
@@ -172,7 +204,9 @@ def test_what_a_cache_says_is_what_its_teacher_says_also_when_it_was_filled_in_t
         again = CachedTeacher(tmp_path, teacher, sequences)
         again.fill(collator, **limits, rank=0, ranks=2)
         again.fill(collator, **limits, rank=1, ranks=2)
-        assert rows == len(sequences) == again._db.execute("SELECT count(*) FROM tokens").fetchone()[0]
+        assert (
+            rows == len(sequences) == again._db.execute("SELECT count(*) FROM tokens").fetchone()[0]
+        )
         said, kept = teacher(batch), again(batch)
         assert (said.ids is None) == (kept.ids is None) == (top_k is None)
         torch.testing.assert_close(said.log_probs.exp(), kept.log_probs.exp(), rtol=2e-2, atol=1e-4)
@@ -180,8 +214,15 @@ def test_what_a_cache_says_is_what_its_teacher_says_also_when_it_was_filled_in_t
             again.fill(collator, limit_gb=1e-6, vocabulary=plan.architecture.vocab_size)
 
 
-def test_caching_gives_the_same_training_as_computing_on_the_fly(two_teachers: Farm, larger: Path, tmp_path: Path) -> None:
-    soft = {"answers": two_teachers.folder / "first", "soft_teacher": str(larger), "soft_weight": 0.7, "soft_temperature": 2.0}
+def test_caching_gives_the_same_training_as_computing_on_the_fly(
+    two_teachers: Farm, larger: Path, tmp_path: Path
+) -> None:
+    soft = {
+        "answers": two_teachers.folder / "first",
+        "soft_teacher": str(larger),
+        "soft_weight": 0.7,
+        "soft_temperature": 2.0,
+    }
     options = FAST | {"student": "tinier", **soft}
     whole = api.train(**options, out=tmp_path / "whole")
     cached = api.train(**options, soft_cache=tmp_path / "cache", out=tmp_path / "cached")
@@ -189,14 +230,21 @@ def test_caching_gives_the_same_training_as_computing_on_the_fly(two_teachers: F
         assert one == pytest.approx(two, rel=1e-3)
     assert len(list((tmp_path / "cache").glob("*.sqlite"))) == 1
     api.train(**options, seed=1, soft_cache=tmp_path / "cache", out=tmp_path / "other")
-    assert len(list((tmp_path / "cache").glob("*.sqlite"))) == 2  # another seed has another order of rows
+    assert (
+        len(list((tmp_path / "cache").glob("*.sqlite"))) == 2
+    )  # another seed has another order of rows
 
 
 def noisy(folder: Path) -> Farm:
     """A farm where a quarter of the gold labels are wrong, in training and test alike."""
     farm = Farm(folder, sounds=12)
     wrong, chance = {"bird": "mammal", "mammal": "bird"}, random.Random(0)
-    farm.write([{**r, "kind": wrong[r["kind"]] if chance.random() < 0.25 else r["kind"]} for r in farm.rows])
+    farm.write(
+        [
+            {**r, "kind": wrong[r["kind"]] if chance.random() < 0.25 else r["kind"]}
+            for r in farm.rows
+        ]
+    )
     farm.answer()
     farm.generate()
     return farm
@@ -209,7 +257,9 @@ def test_loss(run: Path, farm: Farm) -> float:
     student = load_student(run / "best", "cpu")
     rows = load_material(TrainConfig(answers=[farm.folder / "answered"])).splits["test"]
     candidates = [Candidates("[label] " + e.input, ("bird", "mammal")) for e in rows]
-    scores = score_labels(student.model, student.tokenizer, candidates, max_input_tokens=256, batch_size=64)
+    scores = score_labels(
+        student.model, student.tokenizer, candidates, max_input_tokens=256, batch_size=64
+    )
     return -sum(score[str(e.gold)] for score, e in zip(scores, rows, strict=True)) / len(rows)
 
 
@@ -219,7 +269,12 @@ test_loss.__test__ = False  # type: ignore[attr-defined]
 def test_soft_tokens_of_a_larger_student_lower_a_smaller_ones_test_loss(tmp_path: Path) -> None:
     """Labels are noisy: a student of hard labels learns the noise, one of soft labels how sure one can be."""
     farm = noisy(tmp_path)
-    shared = {"answers": farm.folder / "answered", "method": "standard", "batch_size": 32, "dropout": 0.0}
+    shared = {
+        "answers": farm.folder / "answered",
+        "method": "standard",
+        "batch_size": 32,
+        "dropout": 0.0,
+    }
     teacher, hard, soft = (tmp_path / name for name in ("teacher", "hard", "soft"))
     api.train(**shared, max_steps=25, eval_every=25, out=teacher)
     student = shared | {"student": "tinier", "max_steps": 200, "eval_every": 200}
@@ -233,8 +288,19 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "labels": {"soft_weight": 0.5, "soft_temperature": 2.0, "alpha_schedule": "linear", "normalise": "examples"},
-    "tokens": {"soft_weight": 0.5, "soft_temperature": 2.0, "soft_divergence": "skew", "soft_top_k": 20, "filter": "agree"},
+    "labels": {
+        "soft_weight": 0.5,
+        "soft_temperature": 2.0,
+        "alpha_schedule": "linear",
+        "normalise": "examples",
+    },
+    "tokens": {
+        "soft_weight": 0.5,
+        "soft_temperature": 2.0,
+        "soft_divergence": "skew",
+        "soft_top_k": 20,
+        "filter": "agree",
+    },
 }
 
 
@@ -249,11 +315,33 @@ def flags(options: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
-def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
-    options = settings(two_teachers, **OPTIONS[kind], batch_size=9, data_frac=0.3, student="tinier", precision="fp32")
-    options |= by_tokens(two_teachers, larger) | {"soft_cache": tmp_path / "cache"} if kind == "tokens" else {}
+def test_two_processes_train_as_one_with_options_on(
+    two_teachers: Farm, larger: Path, tmp_path: Path, kind: str
+) -> None:
+    options = settings(
+        two_teachers,
+        **OPTIONS[kind],
+        batch_size=9,
+        data_frac=0.3,
+        student="tinier",
+        precision="fp32",
+    )
+    options |= (
+        by_tokens(two_teachers, larger) | {"soft_cache": tmp_path / "cache"}
+        if kind == "tokens"
+        else {}
+    )
     one = api.train(**options, out=tmp_path / "one")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "dsbs.train"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--standalone",
+        "-m",
+        "dsbs.train",
+    ]
     done = subprocess.run(
         [*command, *flags(options), "--out", str(tmp_path / "two")],
         capture_output=True,
@@ -270,17 +358,24 @@ def test_two_processes_train_as_one_with_options_on(two_teachers: Farm, larger: 
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
-def test_accumulating_changes_nothing_with_options_on(two_teachers: Farm, larger: Path, tmp_path: Path, kind: str) -> None:
+def test_accumulating_changes_nothing_with_options_on(
+    two_teachers: Farm, larger: Path, tmp_path: Path, kind: str
+) -> None:
     options = settings(two_teachers, **OPTIONS[kind], precision="fp32")
     options |= by_tokens(two_teachers, larger) if kind == "tokens" else {}
-    logs = [api.train(**options, micro_batch_tokens=size, out=tmp_path / str(size))["log"] for size in (None, 200)]
+    logs = [
+        api.train(**options, micro_batch_tokens=size, out=tmp_path / str(size))["log"]
+        for size in (None, 200)
+    ]
     for one, two in zip(*logs, strict=True):
         assert one == pytest.approx(two, rel=1e-3)
 
 
-def test_adapters_are_merged_into_what_is_saved(two_teachers: Farm, larger: Path, tmp_path: Path) -> None:
+def test_adapters_are_merged_into_what_is_saved(
+    two_teachers: Farm, larger: Path, tmp_path: Path
+) -> None:
+    from dsbs.student.adapters import merged, with_adapters
     from dsbs.student.checkpoint import load_student
-    from dsbs.student.lora import merged, with_adapters
 
     options = settings(two_teachers, student=str(larger / "best"), lora_rank=4)
     trained = api.train(**options, out=tmp_path / "lora")
@@ -299,16 +394,25 @@ def test_adapters_are_merged_into_what_is_saved(two_teachers: Farm, larger: Path
             torch.nn.init.normal_(parameter, std=0.1)
     text = {"input_ids": torch.tensor([[5, 6, 7, 1]]), "labels": torch.tensor([[8, 9, 1]])}
     with torch.no_grad():
-        torch.testing.assert_close(merged(model)(**text).logits, model(**text).logits, rtol=1e-3, atol=1e-4)
-        assert not torch.allclose(model(**text).logits, load_student(larger / "best", "cpu").model(**text).logits)
+        torch.testing.assert_close(
+            merged(model)(**text).logits, model(**text).logits, rtol=1e-3, atol=1e-4
+        )
+        assert not torch.allclose(
+            model(**text).logits, load_student(larger / "best", "cpu").model(**text).logits
+        )
 
 
 def test_adapters_interrupted_and_resumed_end_alike(
     two_teachers: Farm, larger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dsbs.student.trainer import StepCallback
+    from dsbs.training.trainer import StepCallback
 
-    options = settings(two_teachers, student=str(larger / "best"), lora_rank=4, alpha_schedule="label_joint_rationale")
+    options = settings(
+        two_teachers,
+        student=str(larger / "best"),
+        lora_rank=4,
+        alpha_schedule="label_joint_rationale",
+    )
     api.train(**options, out=tmp_path / "whole")
     ended = StepCallback.on_step_end
 
@@ -329,7 +433,11 @@ def test_adapters_interrupted_and_resumed_end_alike(
 def test_recomputed_activations_give_the_same_losses(two_teachers: Farm, tmp_path: Path) -> None:
     options = settings(two_teachers, soft_weight=0.5)
     plain = api.train(**options, out=tmp_path / "plain")["log"]
-    for one, two in zip(plain, api.train(**options, gradient_checkpointing=True, out=tmp_path / "again")["log"], strict=True):
+    for one, two in zip(
+        plain,
+        api.train(**options, gradient_checkpointing=True, out=tmp_path / "again")["log"],
+        strict=True,
+    ):
         assert one == pytest.approx(two, rel=1e-4)
 
 
@@ -338,7 +446,7 @@ def test_optimisers_have_their_own_learning_rate(two_teachers: Farm, tmp_path: P
     assert trained["settings"]["learning_rate"] == 1e-3
     assert trained["log"][-1]["step"] == 6
     given = TrainConfig(optimiser="adafactor", learning_rate=2e-4, lora_rank=8)
-    from dsbs.student.plan import settings_of
+    from dsbs.training.prepare import settings_of
 
     assert settings_of(given).learning_rate == 2e-4
     assert settings_of(TrainConfig(student="google/t5-v1_1-base")).learning_rate == 5e-5
@@ -348,8 +456,15 @@ def test_a_label_first_student_stops_after_the_label(two_teachers: Farm, tmp_pat
     from dsbs.student.checkpoint import load_student
     from dsbs.student.predict import predict
 
-    options = settings(two_teachers, answers=two_teachers.folder / "first", method="label_then_rationale", student="tiny")
-    api.train(**options | {"max_steps": 120, "eval_every": 120, "batch_size": 16}, out=tmp_path / "run")
+    options = settings(
+        two_teachers,
+        answers=two_teachers.folder / "first",
+        method="label_then_rationale",
+        student="tiny",
+    )
+    api.train(
+        **options | {"max_steps": 120, "eval_every": 120, "batch_size": 16}, out=tmp_path / "run"
+    )
     student = load_student(tmp_path / "run" / "best", "cpu")
     rows = load_material(TrainConfig(answers=[two_teachers.folder / "first"])).splits["train"][:16]
     short, long = predict(student, rows), predict(student, rows, explain=True)
@@ -358,7 +473,9 @@ def test_a_label_first_student_stops_after_the_label(two_teachers: Farm, tmp_pat
     assert all(len(p.rationale or "") > 8 for p in long)
     inputs = [student.card.prefixes["label"] + e.input for e in rows]
     limits: dict[str, int] = {"max_input_tokens": 256, "max_new_tokens": 30, "batch_size": 4}
-    assert generate_texts(student.model, student.tokenizer, inputs, **limits, stop="[rationale]") == [p.raw for p in short]
+    assert generate_texts(
+        student.model, student.tokenizer, inputs, **limits, stop="[rationale]"
+    ) == [p.raw for p in short]
 
 
 def test_a_text_task_is_distilled_from_the_teachers_text(farm: Farm, tmp_path: Path) -> None:
@@ -368,28 +485,46 @@ def test_a_text_task_is_distilled_from_the_teachers_text(farm: Farm, tmp_path: P
     text = farm.answers.read_text().replace("a bird.", "a feathered friend")
     farm.answers.write_text(text.replace("a mammal.", "a mammal with fur"))
     farm.generate()
-    options = FAST | {"answers": farm.folder / "answered", "method": "standard", "labels": "teacher"}
+    options = FAST | {
+        "answers": farm.folder / "answered",
+        "method": "standard",
+        "labels": "teacher",
+    }
     config = TrainConfig(**options)
-    targets = {t.text for pair in plan_training(load_material(config), config).rows.pairs for t in pair.targets}
+    targets = {
+        t.text
+        for pair in plan_training(load_material(config), config).rows.pairs
+        for t in pair.targets
+    }
     assert targets == {"feathered friend", "mammal with fur"}
-    trained = api.train(**options | {"max_steps": 60, "eval_every": 60, "batch_size": 16}, out=tmp_path / "run")
+    trained = api.train(
+        **options | {"max_steps": 60, "eval_every": 60, "batch_size": 16}, out=tmp_path / "run"
+    )
     assert trained["best_validation_accuracy"] > 0.5
     with pytest.raises(InputError, match="kind 'text'"):
         api.train(**options, soft_weight=0.5, out=tmp_path / "soft")
 
 
-def test_soft_targets_that_mean_nothing_are_refused(two_teachers: Farm, larger: Path, tmp_path: Path) -> None:
+def test_soft_targets_that_mean_nothing_are_refused(
+    two_teachers: Farm, larger: Path, tmp_path: Path
+) -> None:
     one = settings(two_teachers, answers=two_teachers.folder / "first", out=tmp_path / "x")
     with pytest.raises(InputError, match="answers without label distributions"):
         api.train(**one, soft_weight=0.5)
     with pytest.raises(InputError, match="rationale_then_label"):
-        api.train(**settings(two_teachers, soft_weight=0.5, method="rationale_then_label", out=tmp_path / "x"))
+        api.train(
+            **settings(
+                two_teachers, soft_weight=0.5, method="rationale_then_label", out=tmp_path / "x"
+            )
+        )
     with pytest.raises(InputError, match="a teacher of method 'step_by_step'"):
         api.train(**one, soft_weight=0.5, soft_teacher=larger, method="label_then_rationale")
     other = tmp_path / "other"
     Farm(tmp_path, sounds=3).generate(out=tmp_path / "few")
     api.train(**FAST, answers=tmp_path / "few", out=other)
-    with pytest.raises(InputError, match=r"a vocabulary of .* entries that differs from the student's"):
+    with pytest.raises(
+        InputError, match=r"a vocabulary of .* entries that differs from the student's"
+    ):
         api.train(**one, soft_weight=0.5, soft_teacher=other)
     with pytest.raises(InputError, match="--soft-teacher"):
         api.train(**one, soft_weight=0.5, soft_teacher=tmp_path / "nowhere")
@@ -398,7 +533,11 @@ def test_soft_targets_that_mean_nothing_are_refused(two_teachers: Farm, larger: 
 def test_adam_in_eight_bits_learns_as_adam_does(two_teachers: Farm, tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
     logs = [
-        [log["loss"] for log in api.train(**settings(two_teachers, optimiser=o), out=tmp_path / o)["log"] if "loss" in log]
+        [
+            log["loss"]
+            for log in api.train(**settings(two_teachers, optimiser=o), out=tmp_path / o)["log"]
+            if "loss" in log
+        ]
         for o in ("adamw", "adamw_8bit")
     ]
     assert logs[0] != logs[1]

@@ -54,7 +54,7 @@ def test_links_within_the_project_lead_somewhere() -> None:
 
 
 def test_the_task_file_of_the_readme_is_one(tmp_path: Path) -> None:
-    from dsbs.prompting import load_task
+    from dsbs.tasks.prompts import load_task
 
     (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (tmp_path / "mytask.yaml").write_text(shown)

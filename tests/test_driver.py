@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dsbs.teachers.driver import drive, groups
-from dsbs.teachers.gate import Gate
+from dsbs.teachers.adaptive_concurrency import Gate
+from dsbs.teachers.async_bridge import drive, groups
 
 
 class Clock:

@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 from conftest import Farm
 
-from dsbs.config import TrainConfig
-from dsbs.ensembles import combine, disagreement, spread, weighted_mean
-from dsbs.errors import InputError
-from dsbs.material import load_material, training_rows
-from dsbs.methods import learned_rationales
-from dsbs.records import Answer, Example
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.core.records import Answer, Example
+from dsbs.distillation.ensembles import combine, disagreement, spread, weighted_mean
+from dsbs.distillation.methods import learned_rationales
+from dsbs.distillation.training_set import load_material, training_rows
 
 DOG = Example("1", "train", {}, "A dog barks.", gold="mammal")
-SURE = Answer("1", "ok", "It has fur.", "mammal", "exact", {"mammal": 0.9, "bird": 0.1}, ("It has paws.",))
+SURE = Answer(
+    "1", "ok", "It has fur.", "mammal", "exact", {"mammal": 0.9, "bird": 0.1}, ("It has paws.",)
+)
 WRONG = Answer("1", "ok", "It can fly.", "bird", "exact", {"mammal": 0.3, "bird": 0.7})
 PLAIN = Answer("1", "ok", "It barks.", "mammal", "exact")
 REFUSED = Answer("1", "refused")
@@ -29,8 +31,18 @@ def test_an_ensemble_of_one_is_that_one(mean: str, answer: Answer) -> None:
 @pytest.mark.parametrize("mean", ["arithmetic", "geometric"])
 def test_the_order_of_teachers_does_not_matter(mean: str) -> None:
     named = list(zip([SURE, WRONG, PLAIN, REFUSED], [1.0, 0.7, 2.1, 1.0], strict=True))
-    orders = [combine(*zip(*order, strict=True), mean=mean) for order in itertools.permutations(named)]  # type: ignore[arg-type]
-    assert len({(found.label, found.outcome, tuple((found.distribution or {}).items())) for found in orders}) == 1
+    orders = [
+        combine(*zip(*order, strict=True), mean=mean) for order in itertools.permutations(named)
+    ]  # type: ignore[arg-type]
+    assert (
+        len(
+            {
+                (found.label, found.outcome, tuple((found.distribution or {}).items()))
+                for found in orders
+            }
+        )
+        == 1
+    )
 
 
 def test_distributions_are_averaged_by_weight_and_a_plain_answer_is_certain() -> None:
@@ -40,10 +52,16 @@ def test_distributions_are_averaged_by_weight_and_a_plain_answer_is_certain() ->
     tipped = combine([SURE, WRONG], [1, 3])
     assert tipped.distribution == pytest.approx({"bird": 0.55, "mammal": 0.45})
     assert (tipped.label, tipped.rationale) == ("bird", "It can fly.")
-    assert combine([WRONG, PLAIN], [1, 1]).distribution == pytest.approx({"bird": 0.35, "mammal": 0.65})
+    assert combine([WRONG, PLAIN], [1, 1]).distribution == pytest.approx(
+        {"bird": 0.35, "mammal": 0.65}
+    )
     root = combine([SURE, WRONG], [1, 1], mean="geometric").distribution
-    assert root == pytest.approx({"mammal": 0.27**0.5 / (0.27**0.5 + 0.07**0.5), "bird": 0.07**0.5 / (0.27**0.5 + 0.07**0.5)})
-    assert weighted_mean([{"a": 1.0}, {"b": 1.0}], [1, 1], mean="geometric") == pytest.approx({"a": 0.5, "b": 0.5})
+    assert root == pytest.approx(
+        {"mammal": 0.27**0.5 / (0.27**0.5 + 0.07**0.5), "bird": 0.07**0.5 / (0.27**0.5 + 0.07**0.5)}
+    )
+    assert weighted_mean([{"a": 1.0}, {"b": 1.0}], [1, 1], mean="geometric") == pytest.approx(
+        {"a": 0.5, "b": 0.5}
+    )
 
 
 def test_teachers_without_a_label_abstain() -> None:
@@ -59,7 +77,9 @@ def test_a_label_that_nobody_put_first_has_nobodys_rationale() -> None:
 
 
 def test_a_distribution_over_the_labels_that_a_row_has() -> None:
-    assert spread({"b": 0.2, "z": 0.5, "a": 0.3}, ["a", "b", "c", "a"]) == pytest.approx({"a": 0.6, "b": 0.4, "c": 0.0})
+    assert spread({"b": 0.2, "z": 0.5, "a": 0.3}, ["a", "b", "c", "a"]) == pytest.approx(
+        {"a": 0.6, "b": 0.4, "c": 0.0}
+    )
     assert spread({"z": 1.0}, ["a", "b"]) is None
 
 
@@ -85,7 +105,9 @@ def test_filters_drop_rationales_of_wrong_or_outvoted_answers() -> None:
 
 def second_teacher(farm: Farm) -> None:
     """Another teacher of the farm: it takes birds for mammals where the first does not, and says more."""
-    text = farm.answers.read_text().replace("It has feathers. So it is a bird", "It is warm. So it is a mammal")
+    text = farm.answers.read_text().replace(
+        "It has feathers. So it is a bird", "It is warm. So it is a mammal"
+    )
     farm.answers.write_text(text.replace("It has fur.", "It has a coat of fur."))
     farm.generate(out=farm.folder / "second")
 
@@ -98,7 +120,11 @@ def rows_of(farm: Farm, *runs: str, **settings: object):  # type: ignore[no-unty
 def test_two_teachers_explain_every_row_and_their_disagreement_is_told(farm: Farm) -> None:
     farm.generate()
     second_teacher(farm)
-    one, two, turned = rows_of(farm, "answered"), rows_of(farm, "answered", "second"), rows_of(farm, "second", "answered")
+    one, two, turned = (
+        rows_of(farm, "answered"),
+        rows_of(farm, "answered", "second"),
+        rows_of(farm, "second", "answered"),
+    )
     assert two == turned
     assert len(two.pairs) == len(one.pairs) == 64
     assert [len(pair.targets) for pair in two.pairs] == [3] * 64
@@ -116,15 +142,23 @@ def test_two_teachers_explain_every_row_and_their_disagreement_is_told(farm: Far
 
 
 def test_rationales_of_a_teacher_can_be_a_task_of_their_own(farm: Farm) -> None:
-    from dsbs.teacher_runs import prefixes_of
+    from dsbs.distillation.teacher_runs import prefixes_of
 
     farm.generate()
     second_teacher(farm)
     named = {"rationale_tasks": ["rationale", "program=3"], "alpha": 0.2}
     pair = rows_of(farm, "answered", "second", **named).pairs[0]
-    assert {(t.task, round(t.weight, 9)) for t in pair.targets} == {("label", 0.2), ("rationale", 0.2), ("program", 0.6)}
+    assert {(t.task, round(t.weight, 9)) for t in pair.targets} == {
+        ("label", 0.2),
+        ("rationale", 0.2),
+        ("program", 0.6),
+    }
     config = TrainConfig(answers=["a", "b"], **named)  # type: ignore[arg-type]
-    assert prefixes_of(config) == {"label": "[label] ", "rationale": "[rationale] ", "program": "[program] "}
+    assert prefixes_of(config) == {
+        "label": "[label] ",
+        "rationale": "[rationale] ",
+        "program": "[program] ",
+    }
     given = TrainConfig(answers=["a", "b"], prefixes=["a:", "b:", "c:"], **named)  # type: ignore[arg-type]
     assert prefixes_of(given)["program"] == "c: "
     with pytest.raises(InputError, match="label=1"):
@@ -150,8 +184,8 @@ def test_no_rationales_at_all_equals_standard(farm: Farm, method: str) -> None:
 
 
 def test_rationales_keep_their_first_words(farm: Farm) -> None:
-    from dsbs.student.build import load_tokenizer
     from dsbs.student.encoding import word_shortener
+    from dsbs.student.model import load_tokenizer
 
     farm.generate()
     tokenizer = load_tokenizer("tiny", lambda: ["It has feathers and it has a beak"] * 3)
@@ -163,7 +197,9 @@ def test_rationales_keep_their_first_words(farm: Farm) -> None:
         assert len(tokenizer(short, add_special_tokens=False).input_ids) <= limit
     config = TrainConfig(answers=[farm.folder / "answered"])
     capped = training_rows(load_material(config), config, lambda text: text[:6])
-    assert {t.text for pair in capped.pairs for t in pair.targets if t.task == "rationale"} == {"It has"[:6]}
+    assert {t.text for pair in capped.pairs for t in pair.targets if t.task == "rationale"} == {
+        "It has"[:6]
+    }
 
 
 WRONG_SETTINGS = [
@@ -172,12 +208,17 @@ WRONG_SETTINGS = [
     ({"answers": ["a"], "rationale_tasks": ["x", "y"]}, "rationale_tasks"),
     ({"alpha": 1.0, "alpha_schedule": "linear"}, "alpha_schedule"),
     ({"soft_teacher": ["a"]}, "soft_weight"),
-    ({"soft_teacher": ["a"], "soft_weight": 0.5, "soft_teacher_weights": [1, 2]}, "soft_teacher_weights"),
+    (
+        {"soft_teacher": ["a"], "soft_weight": 0.5, "soft_teacher_weights": [1, 2]},
+        "soft_teacher_weights",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("settings", "name"), WRONG_SETTINGS)
-def test_settings_that_cannot_go_together_are_refused_before_anything_is_read(settings: dict[str, object], name: str) -> None:
+def test_settings_that_cannot_go_together_are_refused_before_anything_is_read(
+    settings: dict[str, object], name: str
+) -> None:
     from dsbs import api
 
     with pytest.raises(InputError, match=f"--{name.replace('_', '-')}"):

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from dsbs import equations
+from dsbs.tasks import equations
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,29 @@ def test_arithmetic_has_its_value(text: str, value: float) -> None:
     assert equations.evaluate(text) == value
 
 
-NO_EQUATIONS = ["", "()", "1 +", "(1 + 2", "1)", "1 2", "x + 1", "(1, 2)", "1 == 1", "__import__('os')"]
-TOO_MUCH = ["1 / 0", "1 / (2 - 2)", "0 ^ -1", "(-8) ^ 0.5", "9**9**9", "10 ** 400", "1e400", "9" * 400, "2 ** " * 40 + "2"]
+NO_EQUATIONS = [
+    "",
+    "()",
+    "1 +",
+    "(1 + 2",
+    "1)",
+    "1 2",
+    "x + 1",
+    "(1, 2)",
+    "1 == 1",
+    "__import__('os')",
+]
+TOO_MUCH = [
+    "1 / 0",
+    "1 / (2 - 2)",
+    "0 ^ -1",
+    "(-8) ^ 0.5",
+    "9**9**9",
+    "10 ** 400",
+    "1e400",
+    "9" * 400,
+    "2 ** " * 40 + "2",
+]
 TOO_DEEP = ["(" * 5000, "-" * 5000, "(" * 60 + "1" + ")" * 60]
 
 

@@ -9,13 +9,20 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import T5Config, T5ForConditionalGeneration
 
-from dsbs import flops
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
+from dsbs.scaling import flops
 
 
 @pytest.mark.parametrize(
     ("n", "billions"),
-    [(102.8e6, 0.3398), (546e6, 1.415), (975.5e6, 2.397), (1.821e9, 4.28), (7.747e9, 16.99), (12.61e9, 27.23)],
+    [
+        (102.8e6, 0.3398),
+        (546e6, 1.415),
+        (975.5e6, 2.397),
+        (1.821e9, 4.28),
+        (7.747e9, 16.99),
+        (12.61e9, 27.23),
+    ],
 )
 def test_forward_operations_a_token_equal_table_13(n, billions):
     # Printed sizes are rounded to as much as 5e-4; another vocabulary (32768) would be off by 4e-3 at 103M.
@@ -36,7 +43,9 @@ def test_the_decoder_count_equals_a_decoder_built_from_the_same_numbers():
     d_model = aspect * layers
     n = w * d_model**2 * layers
     expected = 2 * n + 2 * 512 * d_model * layers + 2 * 32000 * d_model
-    got = flops.decoder_flops_per_token(n, n_ctx=512, n_vocab=32000, aspect=aspect, group=4, n_ffn=2, rho_ffn=4)
+    got = flops.decoder_flops_per_token(
+        n, n_ctx=512, n_vocab=32000, aspect=aspect, group=4, n_ffn=2, rho_ffn=4
+    )
     assert got == pytest.approx(expected, rel=1e-12)
 
 
@@ -51,12 +60,16 @@ def test_student_tokens_equal_the_vectors_of_equation_27():
 def test_student_tokens_spend_the_compute_exactly(scenario):
     teacher = {"n_teacher": 3e9, "d_teacher": 6e10}
     tokens = flops.student_tokens_for(1e22, scenario, n_student=5e8, **teacher)
-    assert flops.distillation_flops(scenario, 5e8, d_student=tokens, **teacher) == pytest.approx(1e22, rel=1e-12)
+    assert flops.distillation_flops(scenario, 5e8, d_student=tokens, **teacher) == pytest.approx(
+        1e22, rel=1e-12
+    )
 
 
 def test_the_four_scenarios_charge_what_they_say():
     def cost(scenario):
-        return flops.distillation_flops(scenario, 1e9, d_student=2e10, n_teacher=4e9, d_teacher=8e10)
+        return flops.distillation_flops(
+            scenario, 1e9, d_student=2e10, n_teacher=4e9, d_teacher=8e10
+        )
 
     teacher = flops.decoder_flops_per_token(4e9)
     assert cost("best_case") == pytest.approx(3 * flops.decoder_flops_per_token(1e9) * 2e10)
@@ -123,7 +136,9 @@ def test_parameters_of_the_real_shapes_are_exact(real):
     name, shape, model = real
     parameters = {key: weight.numel() for key, weight in model.named_parameters()}
     assert shape.parameters == sum(parameters.values()) == PUBLISHED_PARAMETERS[name]
-    embeddings = sum(size for key, size in parameters.items() if key in ("shared.weight", "lm_head.weight"))
+    embeddings = sum(
+        size for key, size in parameters.items() if key in ("shared.weight", "lm_head.weight")
+    )
     assert shape.non_embedding_parameters == sum(parameters.values()) - embeddings
 
 
@@ -131,7 +146,9 @@ def test_parameters_of_the_real_shapes_are_exact(real):
 def test_forward_operations_of_the_real_shapes_are_those_torch_counts(real):
     _, shape, model = real
     for s, t in ((1024, 8), (64, 256)):
-        got = counted(lambda s=s, t=t: model(input_ids=tokens(1, s), decoder_input_ids=tokens(1, t)))
+        got = counted(
+            lambda s=s, t=t: model(input_ids=tokens(1, s), decoder_input_ids=tokens(1, t))
+        )
         assert flops.forward_flops(shape, s, target_tokens=t) == pytest.approx(got, rel=1e-6)
 
 
@@ -139,14 +156,17 @@ UNEVEN = flops.EncoderDecoder(48, 8, 3, 80, 3, 2, 96, gated=True, tied=False, n_
 
 
 @pytest.mark.parametrize(
-    "shape", [UNEVEN, replace(UNEVEN, gated=False, tied=True), replace(UNEVEN, d_kv=32, n_encoder_layers=1)]
+    "shape",
+    [UNEVEN, replace(UNEVEN, gated=False, tied=True), replace(UNEVEN, d_kv=32, n_encoder_layers=1)],
 )
 @torch.no_grad()
 def test_counts_hold_where_the_two_stacks_differ(shape):
     model = build(shape)
     assert shape.parameters == sum(weight.numel() for weight in model.parameters())
     for s, t in itertools.product((1, 7, 300), (1, 5, 400)):
-        got = counted(lambda s=s, t=t: model(input_ids=tokens(2, s), decoder_input_ids=tokens(2, t)))
+        got = counted(
+            lambda s=s, t=t: model(input_ids=tokens(2, s), decoder_input_ids=tokens(2, t))
+        )
         assert 2 * flops.forward_flops(shape, s, target_tokens=t) == pytest.approx(got, rel=1e-12)
 
 
@@ -156,9 +176,13 @@ def test_training_operations_are_those_torch_counts_forward_and_backward(name):
     model = build(shape)
 
     def step():
-        model(input_ids=tokens(batch, 64), decoder_input_ids=tokens(batch, 16)).logits.sum().backward()
+        model(
+            input_ids=tokens(batch, 64), decoder_input_ids=tokens(batch, 16)
+        ).logits.sum().backward()
 
-    assert batch * flops.training_flops(shape, 64, target_tokens=16) == pytest.approx(counted(step), rel=1e-6)
+    assert batch * flops.training_flops(shape, 64, target_tokens=16) == pytest.approx(
+        counted(step), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("length", [1, 2, 9])
@@ -166,7 +190,9 @@ def test_generation_operations_are_those_torch_counts_in_cached_decoding(length)
     model = build(UNEVEN, "cpu").eval()
 
     def generate():
-        out = model.generate(tokens(1, 13, "cpu"), max_new_tokens=length, min_new_tokens=length, do_sample=False)
+        out = model.generate(
+            tokens(1, 13, "cpu"), max_new_tokens=length, min_new_tokens=length, do_sample=False
+        )
         assert out.shape == (1, 1 + length)
 
     got = counted(generate)
@@ -179,7 +205,10 @@ def test_lengths_may_be_arrays_and_their_sum_is_the_batch():
     for count in (flops.forward_flops, flops.training_flops):
         one_by_one = [count(shape, int(a), target_tokens=int(b)) for a, b in zip(s, t, strict=True)]
         assert count(shape, s, target_tokens=t).tolist() == one_by_one
-    decoded = [flops.generation_flops(shape, int(a), output_tokens=int(b)) for a, b in zip(s, t, strict=True)]
+    decoded = [
+        flops.generation_flops(shape, int(a), output_tokens=int(b))
+        for a, b in zip(s, t, strict=True)
+    ]
     assert flops.generation_flops(shape, s, output_tokens=t).tolist() == decoded
     assert isinstance(decoded[0], float)
 
@@ -203,8 +232,14 @@ def test_large_integer_lengths_do_not_overflow():
 def test_a_config_as_published_and_as_transformers_writes_it_give_the_shape(name):
     shape = flops.T5_SHAPES[name]
     written = t5_config(shape).to_dict()
-    published = {key: written[key] for key in ("d_model", "d_kv", "num_heads", "d_ff", "num_layers", "vocab_size")}
-    published |= {"feed_forward_proj": written["feed_forward_proj"], "tie_word_embeddings": shape.tied}
+    published = {
+        key: written[key]
+        for key in ("d_model", "d_kv", "num_heads", "d_ff", "num_layers", "vocab_size")
+    }
+    published |= {
+        "feed_forward_proj": written["feed_forward_proj"],
+        "tie_word_embeddings": shape.tied,
+    }
     assert flops.EncoderDecoder.from_config(written) == shape
     assert flops.EncoderDecoder.from_config(published) == shape
 
@@ -218,20 +253,36 @@ def test_an_uneven_config_keeps_its_decoder_and_buckets():
     [
         (lambda: flops.decoder_flops_per_token(0), "n: got 0"),
         (lambda: flops.decoder_flops_per_token(1e9, group=-1), "group"),
-        (lambda: flops.distillation_flops("best case", 1e9, d_student=1e9), "did you mean 'best_case'"),
+        (
+            lambda: flops.distillation_flops("best case", 1e9, d_student=1e9),
+            "did you mean 'best_case'",
+        ),
         (lambda: flops.distillation_flops("inference", 1e9, d_student=1e9), "n_teacher"),
         (lambda: flops.distillation_flops("both", 1e9, d_student=1e9, n_teacher=1e9), "d_teacher"),
         (lambda: flops.distillation_flops("best_case", 1e9, d_student=0), "d_student"),
         (
-            lambda: flops.student_tokens_for(1e18, "pretraining", n_student=1e9, n_teacher=1e10, d_teacher=1e11),
+            lambda: flops.student_tokens_for(
+                1e18, "pretraining", n_student=1e9, n_teacher=1e10, d_teacher=1e11
+            ),
             "training the teacher costs",
         ),
         (lambda: flops.student_tokens_for(0, "best_case", n_student=1e9), "compute"),
         (lambda: flops.forward_flops(UNEVEN, 0, target_tokens=3), "input_tokens"),
-        (lambda: flops.forward_flops(UNEVEN, np.array([3, -1]), target_tokens=np.array([1, 1])), "input_tokens"),
+        (
+            lambda: flops.forward_flops(UNEVEN, np.array([3, -1]), target_tokens=np.array([1, 1])),
+            "input_tokens",
+        ),
         (lambda: replace(UNEVEN, d_ff=0), "d_ff"),
-        (lambda: flops.EncoderDecoder.from_config({"model_type": "t5", "d_model": 8}), "d_kv, num_heads"),
-        (lambda: flops.EncoderDecoder.from_config(t5_config(UNEVEN).to_dict() | {"model_type": "umt5"}), "umt5"),
+        (
+            lambda: flops.EncoderDecoder.from_config({"model_type": "t5", "d_model": 8}),
+            "d_kv, num_heads",
+        ),
+        (
+            lambda: flops.EncoderDecoder.from_config(
+                t5_config(UNEVEN).to_dict() | {"model_type": "umt5"}
+            ),
+            "umt5",
+        ),
     ],
 )
 def test_arguments_without_meaning_are_input_errors(call, says):

@@ -8,14 +8,27 @@ import pytest
 from conftest import Cli, Farm
 
 from dsbs import api
-from dsbs.config import TrainConfig
-from dsbs.dataset import read_answers
-from dsbs.errors import InputError
-from dsbs.material import load_material, training_rows
+from dsbs.artifacts.answer_dataset import read_answers
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.distillation.training_set import load_material, training_rows
 
 
-def test_published_answers_of_cqa_have_the_published_accuracy(published: Path, tmp_path: Path, cli: Cli) -> None:
-    done = cli("generate", "--task", "cqa", "--data", published, "--teacher", "published", "--out", tmp_path / "r", "--json")
+def test_published_answers_of_cqa_have_the_published_accuracy(
+    published: Path, tmp_path: Path, cli: Cli
+) -> None:
+    done = cli(
+        "generate",
+        "--task",
+        "cqa",
+        "--data",
+        published,
+        "--teacher",
+        "published",
+        "--out",
+        tmp_path / "r",
+        "--json",
+    )
     results = json.loads(done.stdout)
     train, test = results["splits"]["train"], results["splits"]["test"]
     assert (train["rows"], test["rows"]) == (9741, 1221)
@@ -34,8 +47,12 @@ def test_published_answers_of_cqa_have_the_published_accuracy(published: Path, t
     assert manifest["status"] == "done"
 
 
-def test_published_answers_of_svamp_have_the_published_accuracy(published: Path, tmp_path: Path) -> None:
-    results = api.generate(task="svamp", data=published, teacher="published", out=tmp_path / "svamp")
+def test_published_answers_of_svamp_have_the_published_accuracy(
+    published: Path, tmp_path: Path
+) -> None:
+    results = api.generate(
+        task="svamp", data=published, teacher="published", out=tmp_path / "svamp"
+    )
     train, test = results["splits"]["train"], results["splits"]["test"]
     assert (train["teacher_correct_strict"], test["teacher_correct_strict"]) == (586, 148)
     assert (train["teacher_correct"], test["teacher_correct"]) == (594, 156)
@@ -70,10 +87,16 @@ def test_appended_rows_are_the_only_new_ones(farm: Farm) -> None:
     assert sum(split["rows"] for split in again["splits"].values()) == 80
 
 
-def test_a_fraction_is_answered_that_training_takes_and_the_rest_is_paid_for_later(farm: Farm) -> None:
+def test_a_fraction_is_answered_that_training_takes_and_the_rest_is_paid_for_later(
+    farm: Farm,
+) -> None:
     made = farm.generate(data_frac=0.25, seeds="3,4", splits="train")
     for seed in (3, 4):
-        options = {"task": str(farm.task), "data": farm.data, "answers": str(farm.folder / "answered")}
+        options = {
+            "task": str(farm.task),
+            "data": farm.data,
+            "answers": str(farm.folder / "answered"),
+        }
         config = TrainConfig(**options, labels="teacher", data_frac=0.25, seed=seed)
         rows = training_rows(load_material(config), config)
         assert len(rows.pairs) == rows.n_fraction == 16
@@ -84,10 +107,15 @@ def test_a_fraction_is_answered_that_training_takes_and_the_rest_is_paid_for_lat
 
 def test_another_run_in_the_folder_is_an_error_and_nothing_is_deleted(farm: Farm) -> None:
     farm.generate()
-    before = sorted((p, p.stat().st_mtime_ns) for p in (farm.folder / "answered").rglob("*.parquet"))
+    before = sorted(
+        (p, p.stat().st_mtime_ns) for p in (farm.folder / "answered").rglob("*.parquet")
+    )
     with pytest.raises(InputError, match=r"splits \['test'\] \(was \[\]\)"):
         farm.generate(splits="test")
-    assert sorted((p, p.stat().st_mtime_ns) for p in (farm.folder / "answered").rglob("*.parquet")) == before
+    assert (
+        sorted((p, p.stat().st_mtime_ns) for p in (farm.folder / "answered").rglob("*.parquet"))
+        == before
+    )
     other = farm.folder / "other"
     other.mkdir()
     (other / "thesis.tex").write_text("years of work")
@@ -97,7 +125,17 @@ def test_another_run_in_the_folder_is_an_error_and_nothing_is_deleted(farm: Farm
 
 
 def test_working_on_a_prompt_shows_prompt_answer_outcome_and_gold(farm: Farm, cli: Cli) -> None:
-    settings = ["--task", farm.task, "--data", farm.data, "--answers-from", farm.answers, "--max-rows", "2", "--show"]
+    settings = [
+        "--task",
+        farm.task,
+        "--data",
+        farm.data,
+        "--answers-from",
+        farm.answers,
+        "--max-rows",
+        "2",
+        "--show",
+    ]
     done = cli("generate", *settings, "--out", farm.folder / "few")
     assert done.returncode == 0
     assert "Animal: hen clucks" in done.stdout
@@ -109,7 +147,9 @@ def test_working_on_a_prompt_shows_prompt_answer_outcome_and_gold(farm: Farm, cl
 
 
 def test_without_gold_labels_no_accuracy_is_claimed(farm: Farm) -> None:
-    farm.data.write_text("animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows))
+    farm.data.write_text(
+        "animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows)
+    )
     results = farm.generate()
     assert not any("accuracy" in key for split in results["splits"].values() for key in split)
     assert results["splits"]["train"]["outcomes"] == {"ok": 64}
@@ -133,30 +173,53 @@ def test_every_row_comes_out_once_whatever_its_answer(farm: Farm) -> None:
     for split in results["splits"].values():
         for outcome, count in split["outcomes"].items():
             outcomes[outcome] = outcomes.get(outcome, 0) + count
-    assert outcomes == {"ok": 72, "no_label": 2, "label_not_allowed": 1, "empty_rationale": 1, "refused": 1, "failed": 3}
+    assert outcomes == {
+        "ok": 72,
+        "no_label": 2,
+        "label_not_allowed": 1,
+        "empty_rationale": 1,
+        "refused": 1,
+        "failed": 3,
+    }
     answers = read_answers(farm.folder / "answered")
     assert len(answers) == 80
     assert results["failed"] == 3
-    failed = [row for f in (farm.folder / "answered").glob("data/*") for row in pq.read_table(f).to_pylist() if row["error"]]
+    failed = [
+        row
+        for f in (farm.folder / "answered").glob("data/*")
+        for row in pq.read_table(f).to_pylist()
+        if row["error"]
+    ]
     assert {row["error"] for row in failed} == {"the published answers have no such id"}
 
 
-def test_extra_inputs_are_a_split_of_their_own(published: Path, asdiv: Path, tmp_path: Path) -> None:
-    from dsbs.data import extra_examples, load_data
-    from dsbs.prompting import load_task
+def test_extra_inputs_are_a_split_of_their_own(
+    published: Path, asdiv: Path, tmp_path: Path
+) -> None:
+    from dsbs.data.load import extra_examples, load_data
+    from dsbs.tasks.prompts import load_task
 
     task = load_task("svamp")
     rows = [*load_data(task, published).splits["train"], *extra_examples(task, [f"asdiv={asdiv}"])]
     path = tmp_path / "texts.jsonl"
-    path.write_text("".join(json.dumps({"id": e.id, "text": "One. The answer is (1 + 1)."}) + "\n" for e in rows))
+    path.write_text(
+        "".join(
+            json.dumps({"id": e.id, "text": "One. The answer is (1 + 1)."}) + "\n" for e in rows
+        )
+    )
     settings = {"extra_unlabelled": f"asdiv={asdiv}", "answers_from": path, "out": tmp_path / "out"}
     results = api.generate(task="svamp", data=published, **settings)
-    assert {name: split["rows"] for name, split in results["splits"].items()} == {"train": 800, "extra": 2305}
+    assert {name: split["rows"] for name, split in results["splits"].items()} == {
+        "train": 800,
+        "extra": 2305,
+    }
     assert "teacher_accuracy" not in results["splits"]["extra"]
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "long", "extra", "broken"])
-def test_a_damaged_release_is_an_error_that_names_the_chunk(published: Path, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_release_is_an_error_that_names_the_chunk(
+    published: Path, tmp_path: Path, damage: str
+) -> None:
     release = tmp_path / "published" / "svamp"
     shutil.copytree(published / "svamp", release)
     chunk = release / "llm" / "train_CoT_1.json"
@@ -174,21 +237,35 @@ def test_a_damaged_release_is_an_error_that_names_the_chunk(published: Path, tmp
         case "broken":
             chunk.write_text(chunk.read_text()[:-20])
     with pytest.raises(InputError) as caught:
-        api.generate(task="svamp", data=tmp_path / "published", teacher="published", out=tmp_path / "out")
+        api.generate(
+            task="svamp", data=tmp_path / "published", teacher="published", out=tmp_path / "out"
+        )
     assert chunk.name in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["anli1", "esnli"])
-def test_releases_with_a_validation_split_and_integer_labels_are_read(tmp_path: Path, name: str) -> None:
+def test_releases_with_a_validation_split_and_integer_labels_are_read(
+    tmp_path: Path, name: str
+) -> None:
     folder = tmp_path / name / "llm"
     folder.mkdir(parents=True)
-    answer = {"anli1": "So. So the answer is {}.\n\nPremise: X", "esnli": "So.\nAnswer: {}\n\nPremise: X"}[name]
+    answer = {
+        "anli1": "So. So the answer is {}.\n\nPremise: X",
+        "esnli": "So.\nAnswer: {}\n\nPremise: X",
+    }[name]
     names = ["entailment", "neutral", "contradiction"]
     for part, count in (("train", 7), ("valid", 3), ("test", 3)):
-        rows = [{"uid": f"{part}{n}", "premise": f"p{n}", "hypothesis": part, "label": n % 3} for n in range(count)]
-        (tmp_path / name / f"{name}_{part}.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (folder / f"{part}_CoT_0.json").write_text(json.dumps([answer.format(names[n % 3]) for n in range(count)]))
+        rows = [
+            {"uid": f"{part}{n}", "premise": f"p{n}", "hypothesis": part, "label": n % 3}
+            for n in range(count)
+        ]
+        (tmp_path / name / f"{name}_{part}.json").write_text(
+            "".join(json.dumps(row) + "\n" for row in rows)
+        )
+        (folder / f"{part}_CoT_0.json").write_text(
+            json.dumps([answer.format(names[n % 3]) for n in range(count)])
+        )
     results = api.generate(task=name, data=tmp_path, teacher="published", out=tmp_path / "out")
     assert {split: s["teacher_accuracy"] for split, s in results["splits"].items()} == {
         "train": 1.0,
@@ -214,11 +291,13 @@ def test_inputs_that_stand_in_two_splits_are_reported(farm: Farm) -> None:
         shutil.copy(farm.data, folder / f"{part}.csv")
     (folder / "test.csv").write_text("".join(farm.data.read_text().splitlines(keepends=True)[:6]))
     path = farm.folder / "none.jsonl"
-    from dsbs.data import load_data
-    from dsbs.prompting import load_task
+    from dsbs.data.load import load_data
+    from dsbs.tasks.prompts import load_task
 
     rows = load_data(load_task(str(farm.task)), folder).splits["train"]
-    path.write_text("".join(json.dumps({"id": e.id, "text": "So it is a bird."}) + "\n" for e in rows))
+    path.write_text(
+        "".join(json.dumps({"id": e.id, "text": "So it is a bird."}) + "\n" for e in rows)
+    )
     assert farm.generate(data=folder, answers_from=path)["overlap"] == {"train and test": 5}
 
 

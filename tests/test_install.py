@@ -11,8 +11,9 @@ from conftest import ROOT
 
 ASK = """
 import dsbs, json, os
-from dsbs.data import load_data
-from dsbs.prompting import find_file, load_task, packaged
+from dsbs.data.load import load_data
+from dsbs.core.files import find_file, packaged
+from dsbs.tasks.prompts import load_task
 from dsbs.compare import STAGE
 assert len(load_data(load_task("quickstart"), None).splits["test"]) >= 1000
 assert all((packaged(f"quickstart/{name}") / "model.safetensors").is_file() for name in ("teacher", "student"))
@@ -32,14 +33,26 @@ class Environment:
         (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
 
     def install(self, *what: str) -> None:
-        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "-q", "--no-deps", "--no-build-isolation"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(self.python),
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+        ]
         done = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
     def ask(self, cwd: Path) -> list:
         import json
 
-        done = subprocess.run([self.python, "-E", "-c", ASK], cwd=cwd, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [self.python, "-E", "-c", ASK], cwd=cwd, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -48,7 +61,7 @@ class Environment:
 def checkout(tmp_path: Path) -> Path:
     copy = tmp_path / "checkout"
     copy.mkdir()
-    for name in ("dsbs", "prompts", "pipelines", "quickstart"):
+    for name in ("dsbs", "prompts", "pipelines"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, copy / name)
@@ -68,7 +81,9 @@ def test_files_are_found_from_a_checkout(checkout: Path, tmp_path: Path) -> None
     assert (task, cells) == (str(checkout / "prompts" / "cqa.yaml"), 192)
 
 
-def test_edits_take_effect_in_an_editable_install(checkout: Path, empty: Path, tmp_path: Path) -> None:
+def test_edits_take_effect_in_an_editable_install(
+    checkout: Path, empty: Path, tmp_path: Path
+) -> None:
     environment = Environment(tmp_path / "venv")
     environment.install("-e", str(checkout))
     _, task, version, _ = environment.ask(empty)
@@ -79,7 +94,18 @@ def test_edits_take_effect_in_an_editable_install(checkout: Path, empty: Path, t
 
 
 def test_a_wheel_works_in_an_empty_folder(checkout: Path, empty: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, checkout]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        checkout,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     shutil.rmtree(checkout)
@@ -88,11 +114,16 @@ def test_a_wheel_works_in_an_empty_folder(checkout: Path, empty: Path, tmp_path:
     module, task, _, cells = environment.ask(empty)
     assert str(tmp_path / "venv") in module
     assert (task, cells) == (str(Path(module).parent / "prompts" / "cqa.yaml"), 192)
-    done = subprocess.run([tmp_path / "venv" / "bin" / "dsbs", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "dsbs", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == environment_version()
 
 
 def environment_version() -> str:
-    from dsbs import __version__
+    from dsbs.core.version import __version__
 
     return __version__

@@ -1,6 +1,6 @@
 import pytest
 
-from dsbs.labels import match_label, normalise, published_label, same_label
+from dsbs.tasks.labels import match_label, normalise, published_label, same_label
 
 CHOICES = ("park", "coloring book", "washington d.c", "bridge", "bridge")
 
@@ -23,7 +23,9 @@ CHOICES = ("park", "coloring book", "washington d.c", "bridge", "bridge")
         ("a coloring book", None, "none"),
     ],
 )
-def test_a_choice_is_read_by_its_text_else_by_its_letter(text: str, label: str | None, match: str) -> None:
+def test_a_choice_is_read_by_its_text_else_by_its_letter(
+    text: str, label: str | None, match: str
+) -> None:
     found = match_label("choice", text, CHOICES)
     assert (found.label, found.match) == (label, match)
 
@@ -44,7 +46,9 @@ def test_the_text_wins_over_a_letter_that_disagrees() -> None:
         ("", None),
     ],
 )
-def test_a_class_is_read_with_capital_full_stop_or_words_behind_it(text: str, label: str | None) -> None:
+def test_a_class_is_read_with_capital_full_stop_or_words_behind_it(
+    text: str, label: str | None
+) -> None:
     assert normalise("class", text, ("entailment", "neutral", "contradiction")) == label
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dsbs import laws
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
+from dsbs.scaling import laws
 
 INF = math.inf
 WIDE = np.geomspace(1e3, 1e30, 28)
@@ -44,23 +44,35 @@ def test_compute_optimal_models_have_the_printed_losses(n, loss):
 
 def test_the_one_measured_student_of_the_paper_is_predicted():
     teacher = laws.supervised_loss(1.82e9, 20 * 1.82e9)
-    assert laws.student_loss(546e6, 20 * 546e6, teacher_loss=teacher) == pytest.approx(2.42, abs=0.01)  # Table 7
+    assert laws.student_loss(546e6, 20 * 546e6, teacher_loss=teacher) == pytest.approx(
+        2.42, abs=0.01
+    )  # Table 7
 
 
 def test_a_182b_student_of_a_trillion_tokens_beats_training_alone_only_with_the_best_teacher():
     n, d = 1.82e9, 1e12
     fixed = laws.student_loss(n, d, teacher_loss=laws.supervised_loss(7.75e9, 20 * 7.75e9))
     best = laws.student_loss(n, d, teacher_loss=laws.optimal_teacher_loss(n, d))
-    assert [laws.supervised_loss(n, d), best, fixed] == [printed(2.0609, 4), printed(2.0540, 4), printed(2.0696, 4)]
+    assert [laws.supervised_loss(n, d), best, fixed] == [
+        printed(2.0609, 4),
+        printed(2.0540, 4),
+        printed(2.0696, 4),
+    ]
 
 
 def test_the_logarithmic_form_equals_the_law_as_written():
     rng = np.random.default_rng(0)
-    n, d, teacher = 10 ** rng.uniform(6, 12, 200), 10 ** rng.uniform(7, 14, 200), rng.uniform(1.5, 4, 200)
+    n, d, teacher = (
+        10 ** rng.uniform(6, 12, 200),
+        10 ** rng.uniform(7, 14, 200),
+        rng.uniform(1.5, 4, 200),
+    )
     s, k = laws.SUPERVISED, laws.DISTILLATION
     alone = s.E + (s.A / n**s.alpha + s.B / d**s.beta) ** s.gamma
     transition = (1 + (teacher / (alone * k.d1)) ** (1 / k.f1)) ** (-k.c1 * k.f1)
-    student = teacher + teacher**-k.c0 * transition * (k.A / n**k.alpha + k.B / d**k.beta) ** k.gamma
+    student = (
+        teacher + teacher**-k.c0 * transition * (k.A / n**k.alpha + k.B / d**k.beta) ** k.gamma
+    )
     np.testing.assert_allclose(laws.supervised_loss(n, d), alone, rtol=1e-13)
     np.testing.assert_allclose(laws.student_loss(n, d, teacher_loss=teacher), student, rtol=1e-13)
 
@@ -68,7 +80,9 @@ def test_the_logarithmic_form_equals_the_law_as_written():
 def test_floats_give_a_float_and_arrays_broadcast():
     assert type(laws.supervised_loss(1e9, 2e10)) is float
     assert type(laws.student_loss(10**9, 2 * 10**10, teacher_loss=2)) is float
-    table = laws.student_loss(np.array([[1e8], [1e9]]), np.array(2e10), teacher_loss=np.array([2.0, 2.2, 2.4]))
+    table = laws.student_loss(
+        np.array([[1e8], [1e9]]), np.array(2e10), teacher_loss=np.array([2.0, 2.2, 2.4])
+    )
     assert table.shape == (2, 3)
     assert table[1, 0] == laws.student_loss(1e9, 2e10, teacher_loss=2.0)
 
@@ -86,33 +100,47 @@ def test_losses_fall_with_size_and_with_tokens(teacher):
 def test_extreme_sizes_and_infinity_raise_no_floating_point_warning():
     sizes = np.append(WIDE, INF)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        laws.student_loss(sizes[:, None, None], sizes[:, None], teacher_loss=np.geomspace(1.22, 1e6, 50))
+        laws.student_loss(
+            sizes[:, None, None], sizes[:, None], teacher_loss=np.geomspace(1.22, 1e6, 50)
+        )
 
 
 def test_no_student_is_predicted_to_be_better_than_its_teacher():
     teacher = np.geomspace(1.22, 50, 200)
     excess = laws.student_loss(WIDE[:, None, None], WIDE[:, None], teacher_loss=teacher) - teacher
     assert (excess > -1e-12 * teacher).all()
-    assert (excess[0, 0, :50] > 1).all()  # a student of 1000 parameters stays far behind good teachers
+    assert (
+        excess[0, 0, :50] > 1
+    ).all()  # a student of 1000 parameters stays far behind good teachers
 
 
 def test_infinite_size_and_data_leave_e_and_the_teacher():
     assert laws.supervised_loss(INF, INF) == pytest.approx(1.220, rel=1e-14)
     assert laws.student_loss(INF, INF, teacher_loss=2.3) == pytest.approx(2.3, rel=1e-14)
     assert laws.student_loss(1e9, 2e10, teacher_loss=1e5) == pytest.approx(1e5, rel=1e-14)
-    assert laws.supervised_loss(1e9, INF) == pytest.approx(1.220 + (3355 / 1e9**0.408) ** 0.452, rel=1e-14)
-    assert laws.supervised_loss(INF, 2e10) == pytest.approx(1.220 + (18186 / 2e10**0.431) ** 0.452, rel=1e-14)
+    assert laws.supervised_loss(1e9, INF) == pytest.approx(
+        1.220 + (3355 / 1e9**0.408) ** 0.452, rel=1e-14
+    )
+    assert laws.supervised_loss(INF, 2e10) == pytest.approx(
+        1.220 + (18186 / 2e10**0.431) ** 0.452, rel=1e-14
+    )
 
 
-@pytest.mark.parametrize(("n", "relative"), [(1e8, -0.005), (1e9, 0.0044), (1e10, 0.0033), (1e11, -0.0077)])
+@pytest.mark.parametrize(
+    ("n", "relative"), [(1e8, -0.005), (1e9, 0.0044), (1e10, 0.0033), (1e11, -0.0077)]
+)
 def test_with_infinite_data_the_best_teacher_gives_what_training_alone_gives(n, relative):
     best = laws.student_loss(n, INF, teacher_loss=laws.optimal_teacher_loss(n, INF))
-    assert best / laws.supervised_loss(n, INF) - 1 == pytest.approx(relative, abs=1e-4)  # App. E.6, within 1 %
+    assert best / laws.supervised_loss(n, INF) - 1 == pytest.approx(
+        relative, abs=1e-4
+    )  # App. E.6, within 1 %
 
 
 @pytest.mark.parametrize("n", [6e7, 198e6, 770e6, 3e9, 12.6e9])
 @pytest.mark.parametrize("tokens_per_param", [20, 100, 400, 2000])
-def test_the_students_loss_is_u_shaped_in_the_teachers_and_the_optimum_is_its_minimum(n, tokens_per_param):
+def test_the_students_loss_is_u_shaped_in_the_teachers_and_the_optimum_is_its_minimum(
+    n, tokens_per_param
+):
     d = tokens_per_param * n
     teacher = np.linspace(1.22, 4, 4001)
     student = laws.student_loss(n, d, teacher_loss=teacher)
@@ -123,14 +151,18 @@ def test_the_students_loss_is_u_shaped_in_the_teachers_and_the_optimum_is_its_mi
     assert laws.student_loss(n, d, teacher_loss=best) <= student.min()
 
 
-@pytest.mark.parametrize(("tokens_per_param", "ratio"), [(20, 83), (100, 10.0), (400, 8.6), (2000, 9.3)])
+@pytest.mark.parametrize(
+    ("tokens_per_param", "ratio"), [(20, 83), (100, 10.0), (400, 8.6), (2000, 9.3)]
+)
 def test_a_770m_student_wants_a_teacher_nine_to_eighty_times_as_large(tokens_per_param, ratio):
     teacher = laws.optimal_teacher_params(770e6, tokens_per_param * 770e6)
     assert teacher / 770e6 == pytest.approx(ratio, rel=0.01)
 
 
 def test_a_teacher_trained_on_more_tokens_can_be_smaller():
-    chinchilla, overtrained = (laws.optimal_teacher_params(198e6, 63e9, tokens_per_param=m) for m in (20, 200))
+    chinchilla, overtrained = (
+        laws.optimal_teacher_params(198e6, 63e9, tokens_per_param=m) for m in (20, 200)
+    )
     assert overtrained < chinchilla / 2
 
 
@@ -152,26 +184,41 @@ def test_a_refitted_law_replaces_the_published_one():
     law = replace(laws.DISTILLATION, supervised=refit)
     assert laws.supervised_loss(INF, INF, law=refit) == pytest.approx(1.5)
     # A student that alone does worse learns less from the same teacher.
-    assert laws.student_loss(1e9, 2e10, teacher_loss=2.0, law=law) > laws.student_loss(1e9, 2e10, teacher_loss=2.0)
-    best, size = laws.optimal_teacher_loss(1e9, 2e10, law=law), laws.optimal_teacher_params(1e9, 2e10, law=law)
+    assert laws.student_loss(1e9, 2e10, teacher_loss=2.0, law=law) > laws.student_loss(
+        1e9, 2e10, teacher_loss=2.0
+    )
+    best, size = (
+        laws.optimal_teacher_loss(1e9, 2e10, law=law),
+        laws.optimal_teacher_params(1e9, 2e10, law=law),
+    )
     assert abs(best - laws.optimal_teacher_loss(1e9, 2e10)) > 0.05
     assert laws.supervised_loss(size, 20 * size, law=refit) == pytest.approx(best)
 
 
 def test_published_values_lie_inside_their_intervals():
-    for law, (low, high) in ((laws.SUPERVISED, laws.SUPERVISED_90), (laws.DISTILLATION, laws.DISTILLATION_90)):
-        for name in vars(law).keys() - {"supervised", "c1"}:  # c1 moved by less than its printed digits
+    for law, (low, high) in (
+        (laws.SUPERVISED, laws.SUPERVISED_90),
+        (laws.DISTILLATION, laws.DISTILLATION_90),
+    ):
+        for name in vars(law).keys() - {
+            "supervised",
+            "c1",
+        }:  # c1 moved by less than its printed digits
             assert getattr(low, name) < getattr(law, name) < getattr(high, name), name
 
 
 def test_the_range_at_infinity_is_the_interval_of_e():
     assert laws.supervised_loss_range(INF, INF) == pytest.approx((1.190, 1.220, 1.247), rel=1e-12)
-    assert laws.student_loss_range(INF, INF, teacher_loss=2.0) == pytest.approx((2.0, 2.0, 2.0), rel=1e-12)
+    assert laws.student_loss_range(INF, INF, teacher_loss=2.0) == pytest.approx(
+        (2.0, 2.0, 2.0), rel=1e-12
+    )
 
 
 def test_ranges_add_the_larger_shift_of_each_coefficient_in_quadrature():
     assert laws._quadrature(1.0, [0.7, 1.4, 1.3, 0.6]) == pytest.approx((0.5, 1.0, 1.5))
-    assert laws._quadrature(1.0, [1.1, 1.2]) == pytest.approx((1.0, 1.0, 1.2))  # both ends move it up
+    assert laws._quadrature(1.0, [1.1, 1.2]) == pytest.approx(
+        (1.0, 1.0, 1.2)
+    )  # both ends move it up
 
 
 @pytest.mark.parametrize("name", ["E", "alpha", "c0", "f1"])
@@ -179,9 +226,13 @@ def test_the_range_of_a_student_takes_in_the_coefficients_of_both_laws(name):
     n, d, teacher = 1e9, 2e10, 2.0
     low, value, high = laws.student_loss_range(n, d, teacher_loss=teacher)
     if name in vars(laws.DISTILLATION):
-        ends = [replace(laws.DISTILLATION, **{name: getattr(end, name)}) for end in laws.DISTILLATION_90]
+        ends = [
+            replace(laws.DISTILLATION, **{name: getattr(end, name)}) for end in laws.DISTILLATION_90
+        ]
     else:
-        alone = [replace(laws.SUPERVISED, **{name: getattr(end, name)}) for end in laws.SUPERVISED_90]
+        alone = [
+            replace(laws.SUPERVISED, **{name: getattr(end, name)}) for end in laws.SUPERVISED_90
+        ]
         ends = [replace(laws.DISTILLATION, supervised=law) for law in alone]
     moved = [laws.student_loss(n, d, teacher_loss=teacher, law=law) for law in ends]
     assert low < min(moved) < value < max(moved) < high
@@ -200,7 +251,9 @@ def test_in_range_is_the_fitted_range():
 def test_capacity_gap_line_and_its_inverse():
     assert laws.capacity_gap_teacher(1e9) == pytest.approx(2486.502e6, rel=1e-12)
     assert laws.capacity_gap_student(7e9) == pytest.approx(2.8068e9, rel=1e-4)
-    assert laws.capacity_gap_student(laws.capacity_gap_teacher(770e6)) == pytest.approx(770e6, rel=1e-12)
+    assert laws.capacity_gap_student(laws.capacity_gap_teacher(770e6)) == pytest.approx(
+        770e6, rel=1e-12
+    )
 
 
 @pytest.fixture(scope="module")

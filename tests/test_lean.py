@@ -3,22 +3,24 @@
 import copy
 
 import pytest
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
 
-torch = pytest.importorskip("torch")
+from dsbs.student import two_precision as reading
+from dsbs.student.decode import generate_texts
+from dsbs.student.encoding import EncodedTarget
+from dsbs.student.score import Candidates, score_labels
+from dsbs.student.t5.dropout import dropout
+from dsbs.student.t5.fused_layers import lean, packs
+from dsbs.student.tokenizer import train_tokenizer
+from dsbs.training.batching import Collator
+from dsbs.training.objective import Objective
 
-from transformers import T5Config, T5ForConditionalGeneration  # noqa: E402
-
-from dsbs.student import reading  # noqa: E402
-from dsbs.student.batching import Collator  # noqa: E402
-from dsbs.student.decoding import generate_texts  # noqa: E402
-from dsbs.student.dropping import dropout  # noqa: E402
-from dsbs.student.encoding import EncodedTarget  # noqa: E402
-from dsbs.student.lean import lean, packs  # noqa: E402
-from dsbs.student.objective import Objective  # noqa: E402
-from dsbs.student.scoring import Candidates, score_labels  # noqa: E402
-from dsbs.student.tokenizer import train_tokenizer  # noqa: E402
-
-WORDS = [f"{colour} {thing}" for colour in ("red", "green", "dark blue") for thing in ("apple", "boat", "hill")]
+WORDS = [
+    f"{colour} {thing}"
+    for colour in ("red", "green", "dark blue")
+    for thing in ("apple", "boat", "hill")
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +42,40 @@ def student(request, tokenizer):
 def sequences(count: int) -> list[list[EncodedTarget]]:
     draw = torch.Generator().manual_seed(0)
     widths = torch.randint(2, 14, (count, 2, 2), generator=draw).tolist()
-    texts = [[[torch.randint(3, 90, (w,), generator=draw).tolist() for w in pair] for pair in one] for one in widths]
-    return [[EncodedTarget(task, 0.5, *pair) for task, pair in zip(("label", "rationale"), one, strict=True)] for one in texts]
+    texts = [
+        [[torch.randint(3, 90, (w,), generator=draw).tolist() for w in pair] for pair in one]
+        for one in widths
+    ]
+    return [
+        [
+            EncodedTarget(task, 0.5, *pair)
+            for task, pair in zip(("label", "rationale"), one, strict=True)
+        ]
+        for one in texts
+    ]
 
 
 def loss_and_gradients(model, collator: Collator):
     step = collator(sequences(12))
     passes = list(collator.passes(step["micro_batches"]))
     model.zero_grad()
-    loss = torch.stack([Objective().of_pass(model, batches, step["sizes"]) for batches in passes]).sum()
+    loss = torch.stack(
+        [Objective().of_pass(model, batches, step["sizes"]) for batches in passes]
+    ).sum()
     loss.backward()
     return loss.detach(), {name: weight.grad for name, weight in model.named_parameters()}, passes
 
 
-def test_fewer_passes_over_memory_and_one_pass_for_all_give_the_same_loss_and_gradients(student) -> None:
+def test_fewer_passes_over_memory_and_one_pass_for_all_give_the_same_loss_and_gradients(
+    student,
+) -> None:
     tasks, model = ("label", "rationale"), lean(copy.deepcopy(student))
     loss, gradients, _ = loss_and_gradients(student, Collator(tasks, 0))
-    for collator in (Collator(tasks, 0), Collator(tasks, 0, packs=packs(model)), Collator(tasks, 0, packs=True, most=150)):
+    for collator in (
+        Collator(tasks, 0),
+        Collator(tasks, 0, packs=packs(model)),
+        Collator(tasks, 0, packs=True, most=150),
+    ):
         if collator.packs and not packs(model):
             pytest.skip("an accelerator has its own attention")
         found, apart, passes = loss_and_gradients(model, collator)
@@ -69,19 +88,33 @@ def test_fewer_passes_over_memory_and_one_pass_for_all_give_the_same_loss_and_gr
     assert model.state_dict().keys() == student.state_dict().keys()
 
 
-def test_greedy_texts_are_those_of_generate_and_scores_those_of_one_pass(student, tokenizer) -> None:
+def test_greedy_texts_are_those_of_generate_and_scores_those_of_one_pass(
+    student, tokenizer
+) -> None:
     model = lean(copy.deepcopy(student))
     ids = tokenizer(WORDS, return_tensors="pt", padding=True)
-    plain = tokenizer.batch_decode(student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True)
-    assert generate_texts(model, tokenizer, WORDS, max_input_tokens=64, max_new_tokens=6, batch_size=4) == [
-        text.strip() for text in plain
-    ]
+    plain = tokenizer.batch_decode(
+        student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True
+    )
+    assert generate_texts(
+        model, tokenizer, WORDS, max_input_tokens=64, max_new_tokens=6, batch_size=4
+    ) == [text.strip() for text in plain]
     labels = ("red", "green apple", "dark blue hill")
-    scores = score_labels(model, tokenizer, [Candidates(w, labels) for w in WORDS], max_input_tokens=64, batch_size=4)
+    scores = score_labels(
+        model, tokenizer, [Candidates(w, labels) for w in WORDS], max_input_tokens=64, batch_size=4
+    )
     for row, found in zip(WORDS, scores, strict=True):
         for label in labels:
-            inputs, target = tokenizer(row, return_tensors="pt"), tokenizer(text_target=label, return_tensors="pt").input_ids
-            said = student(**inputs, labels=target).logits.log_softmax(-1).gather(-1, target[..., None]).sum()
+            inputs, target = (
+                tokenizer(row, return_tensors="pt"),
+                tokenizer(text_target=label, return_tensors="pt").input_ids,
+            )
+            said = (
+                student(**inputs, labels=target)
+                .logits.log_softmax(-1)
+                .gather(-1, target[..., None])
+                .sum()
+            )
             assert found[label] == pytest.approx(said.item(), rel=1e-4)
 
 
@@ -91,20 +124,35 @@ def test_what_is_read_in_bf16_is_what_fp32_says(tokenizer, monkeypatch) -> None:
         vocab_size=len(tokenizer), d_model=256, d_kv=32, d_ff=768, num_layers=3, num_heads=6, feed_forward_proj="gated-gelu",
         pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
     )  # fmt: skip
-    student, rows = T5ForConditionalGeneration(config).eval(), [f"{one} {other}" for one in WORDS for other in WORDS]
+    student, rows = (
+        T5ForConditionalGeneration(config).eval(),
+        [f"{one} {other}" for one in WORDS for other in WORDS],
+    )
     ids = tokenizer(rows, return_tensors="pt", padding=True)
-    plain = tokenizer.batch_decode(student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True)
-    candidates, settings = [Candidates(row, tuple(WORDS)) for row in rows], {"max_input_tokens": 64, "batch_size": 8}
+    plain = tokenizer.batch_decode(
+        student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True
+    )
+    candidates, settings = (
+        [Candidates(row, tuple(WORDS)) for row in rows],
+        {"max_input_tokens": 64, "batch_size": 8},
+    )
     texts, scores, told = {}, {}, []
     for half in (False, True):
         monkeypatch.setattr(reading, "pays_in_bf16", lambda model, half=half: half)
-        texts[half] = generate_texts(lean(student), tokenizer, rows, **settings, max_new_tokens=6, on_batch=told.append)
-        scores[half] = score_labels(student, tokenizer, candidates, **settings, on_batch=told.append)
+        texts[half] = generate_texts(
+            lean(student), tokenizer, rows, **settings, max_new_tokens=6, on_batch=told.append
+        )
+        scores[half] = score_labels(
+            student, tokenizer, candidates, **settings, on_batch=told.append
+        )
     assert texts[True] == texts[False] == [text.strip() for text in plain]
     assert sum(told) == 4 * len(rows)
     best = {half: [max(found, key=found.__getitem__) for found in scores[half]] for half in scores}
     assert best[True] == best[False]
-    apart = [max(abs(a[label] - b[label]) for label in a) for a, b in zip(scores[False], scores[True], strict=True)]
+    apart = [
+        max(abs(a[label] - b[label]) for label in a)
+        for a, b in zip(scores[False], scores[True], strict=True)
+    ]
     leads = [sorted(found.values())[-1] - sorted(found.values())[-2] for found in scores[False]]
     assert max(apart) > 1e-3  # in bf16
     assert apart[leads.index(min(leads))] < 1e-4  # the closest one was read again

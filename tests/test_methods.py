@@ -1,7 +1,7 @@
 import pytest
 
-from dsbs.methods import learned_rationales, make_pair, read_output, training_label
-from dsbs.records import METHODS, Answer, Example, Rationale, Target
+from dsbs.core.records import METHODS, Answer, Example, Rationale, Target
+from dsbs.distillation.methods import learned_rationales, make_pair, read_output, training_label
 
 PREFIXES = {"label": "[label] ", "rationale": "[rationale] "}
 DOG = Example("1", "train", {}, "A dog barks.", gold="mammal")
@@ -9,7 +9,9 @@ RIGHT = Answer("1", "ok", "It has fur.", "mammal")
 WRONG = Answer("1", "ok", "It can fly.", "bird")
 
 
-def targets(method: str, answer: Answer | None, labels: str = "gold", alpha: float = 0.5) -> tuple[Target, ...] | None:
+def targets(
+    method: str, answer: Answer | None, labels: str = "gold", alpha: float = 0.5
+) -> tuple[Target, ...] | None:
     label = training_label(DOG, answer, labels)  # type: ignore[arg-type]
     rationales = learned_rationales(answer, example=DOG, kind="class")
     if label is None:
@@ -23,8 +25,12 @@ def test_each_method_makes_its_targets() -> None:
         Target("label", "mammal", 0.3),
         Target("rationale", "It has fur.", 0.7),
     )
-    assert targets("rationale_then_label", RIGHT) == (Target("label", "It has fur. [label] mammal"),)
-    assert targets("label_then_rationale", RIGHT) == (Target("label", "mammal [rationale] It has fur."),)
+    assert targets("rationale_then_label", RIGHT) == (
+        Target("label", "It has fur. [label] mammal"),
+    )
+    assert targets("label_then_rationale", RIGHT) == (
+        Target("label", "mammal [rationale] It has fur."),
+    )
 
 
 def test_alpha_one_is_standard_and_alpha_zero_learns_rationales_alone() -> None:
@@ -33,20 +39,25 @@ def test_alpha_one_is_standard_and_alpha_zero_learns_rationales_alone() -> None:
 
 
 def test_with_gold_labels_every_row_stays_and_a_wrong_teacher_still_explains() -> None:
-    assert targets("step_by_step", WRONG) == (Target("label", "mammal", 0.5), Target("rationale", "It can fly.", 0.5))
+    assert targets("step_by_step", WRONG) == (
+        Target("label", "mammal", 0.5),
+        Target("rationale", "It can fly.", 0.5),
+    )
     assert targets("step_by_step", None) == (Target("label", "mammal", 0.5),)
     assert targets("step_by_step", Answer("1", "failed")) == (Target("label", "mammal", 0.5),)
     assert targets("rationale_then_label", None) == (Target("label", "[label] mammal"),)
 
 
-@pytest.mark.parametrize("outcome", ["no_label", "label_not_allowed", "cut_off", "refused", "failed"])
+@pytest.mark.parametrize(
+    "outcome", ["no_label", "label_not_allowed", "cut_off", "refused", "failed"]
+)
 def test_with_teacher_labels_a_row_needs_a_usable_one(outcome: str) -> None:
     answer = Answer("1", outcome, "It has fur.", "mammal")  # type: ignore[arg-type]
     assert targets("step_by_step", answer, labels="teacher") is None
     assert training_label(DOG, answer, "gold_else_teacher") == "mammal"
-    assert targets("step_by_step", Answer("1", "empty_rationale", None, "bird"), labels="teacher") == (
-        Target("label", "bird", 0.5),
-    )
+    assert targets(
+        "step_by_step", Answer("1", "empty_rationale", None, "bird"), labels="teacher"
+    ) == (Target("label", "bird", 0.5),)
 
 
 def test_gold_else_teacher_takes_the_first_there_is() -> None:

@@ -30,7 +30,13 @@ def browser() -> Iterator[Browser]:
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1300,1000"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1300,1000",
+    ):
         options.add_argument(argument)
     options.binary_location = str(programs[0])
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -81,20 +87,30 @@ def choose(browser: Browser, **values: str) -> list[str]:
         "form.dispatchEvent(new Event('input'));",
         values,
     )
-    found: list[str] = browser.execute_script("return [...document.querySelectorAll('.rows .id')].map((e) => e.textContent)")
+    found: list[str] = browser.execute_script(
+        "return [...document.querySelectorAll('.rows .id')].map((e) => e.textContent)"
+    )
     return found
 
 
 def count(browser: Browser) -> int:
     """How many examples the filters leave."""
-    text: str = browser.execute_script("return document.querySelector('.examples output').textContent")
+    text: str = browser.execute_script(
+        "return document.querySelector('.examples output').textContent"
+    )
     return int(text.split(" of ")[0].replace(",", ""))
 
 
-def test_it_opens_without_errors_and_without_asking_for_anything(opened: Browser, page: Path) -> None:
+def test_it_opens_without_errors_and_without_asking_for_anything(
+    opened: Browser, page: Path
+) -> None:
     assert opened.get_log("browser") == []
     messages = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
-    asked = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
+    asked = {
+        m["params"]["request"]["url"]
+        for m in messages
+        if m["method"] == "Network.requestWillBeSent"
+    }
     assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {page.as_uri()}
 
 
@@ -135,7 +151,11 @@ def test_hostile_texts_are_shown_as_text(opened: Browser) -> None:
         "  added: document.querySelectorAll('.rows script, .rows a, .rows img, main a[href^=javascript], main img').length,"
         "  heading: document.querySelector('h1').textContent, title: document.title}), 500))"
     )
-    shown = HOSTILE.replace("\u202e", "[U+202E]").replace("\u202c", "[U+202C]").replace("\u200b", "[U+200B]")
+    shown = (
+        HOSTILE.replace("\u202e", "[U+202E]")
+        .replace("\u202c", "[U+202C]")
+        .replace("\u200b", "[U+200B]")
+    )
     asked, gold, label, rationale, outcome = found["texts"]
     del gold, label, outcome
     assert asked.startswith(shown)
@@ -163,13 +183,17 @@ def test_filters_and_search_find_what_they_say(opened: Browser) -> None:
     parts = [choose(opened, teacher=verdict) and count(opened) for verdict in ("0", "1", "2")]
     assert sum(parts) == 200
     assert parts[2] == 20
-    together = [choose(opened, students=which) and count(opened) for which in ("all", "some", "none")]
+    together = [
+        choose(opened, students=which) and count(opened) for which in ("all", "some", "none")
+    ]
     assert sum(together) == 200
     assert choose(opened, search="rock number 17 LIES") == ["test-000017"]
     assert choose(opened, search="no such words") == []
     only_first = choose(opened, student1="0", verdict1="1", student2="3", verdict2="0")
     assert 0 < count(opened) < 200
-    names = opened.execute_script("return [...document.querySelector('[name=student1]').options].map((o) => o.textContent)")
+    names = opened.execute_script(
+        "return [...document.querySelector('[name=student1]').options].map((o) => o.textContent)"
+    )
     opened.execute_script("document.querySelector('.rows details').open = true")
     wait(opened, "return document.querySelector('.rows table') !== null")
     rows = opened.execute_script(
@@ -183,7 +207,9 @@ def test_filters_and_search_find_what_they_say(opened: Browser) -> None:
 def test_pages_of_examples_turn(opened: Browser) -> None:
     first = choose(opened)
     opened.execute_script("document.querySelector('[name=next]').click()")
-    second = opened.execute_script("return [...document.querySelectorAll('.rows .id')].map((e) => e.textContent)")
+    second = opened.execute_script(
+        "return [...document.querySelectorAll('.rows .id')].map((e) => e.textContent)"
+    )
     assert len(first) == len(second) == 25
     assert not set(first) & set(second)
 
@@ -217,7 +243,9 @@ def test_it_prints(opened: Browser) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_examples_of_fifty_students_filter_within_200_ms(browser: Browser, large_report: LargeReport) -> None:
+def test_ten_thousand_examples_of_fifty_students_filter_within_200_ms(
+    browser: Browser, large_report: LargeReport
+) -> None:
     browser.get(large_report.page.as_uri())
     wait(browser, "return document.querySelectorAll('.examples[data-ready]').length === 1", 300)
     took = browser.execute_script(

@@ -13,10 +13,11 @@ import pytest
 from conftest import Cli, Farm
 from cyclopts import UnknownOptionError
 
-from dsbs import api, laws
-from dsbs.errors import InputError
+from dsbs import api
+from dsbs.core.errors import InputError
 from dsbs.plan import STAGE, show
 from dsbs.planning import teacher as teacher_question
+from dsbs.scaling import laws
 
 QUESTIONS: dict[str, list[str]] = {
     "teacher": ["--student", "770M"],
@@ -33,13 +34,29 @@ def ask(question: str, *arguments: str) -> dict[str, Any]:
 
 
 def write_run(
-    folder: Path, *, task: str = "farm", floor: float = 0.15, seeds: int = 3, noise: float = 0.01, **cell: Any
+    folder: Path,
+    *,
+    task: str = "farm",
+    floor: float = 0.15,
+    seeds: int = 3,
+    noise: float = 0.01,
+    **cell: Any,
 ) -> Path:
     """A finished comparison whose accuracy follows a power law of rows: 1 - floor - 6 / rows^0.5, and noise."""
     rng = np.random.default_rng(0)
     cells = [
-        {"name": f"{f}-{s}", "student": "t5-small", "method": "standard", "labels": "gold", "data_frac": f, "seed": s}
-        | {"n_train": round(8000 * f), "accuracy": float(1 - floor - 6 / (8000 * f) ** 0.5 + noise * rng.standard_normal())}
+        {
+            "name": f"{f}-{s}",
+            "student": "t5-small",
+            "method": "standard",
+            "labels": "gold",
+            "data_frac": f,
+            "seed": s,
+        }
+        | {
+            "n_train": round(8000 * f),
+            "accuracy": float(1 - floor - 6 / (8000 * f) ** 0.5 + noise * rng.standard_normal()),
+        }
         | {"status": "done"}
         | cell
         for f in (0.05, 0.075, 0.125, 0.2, 0.275, 0.375, 0.5)
@@ -47,7 +64,9 @@ def write_run(
     ]
     results = {"task": task, "match": "steps", "decode": "generate", "cells": cells}
     folder.mkdir()
-    (folder / "manifest.json").write_text(json.dumps({"stage": "compare", "status": "done", "results": results}))
+    (folder / "manifest.json").write_text(
+        json.dumps({"stage": "compare", "status": "done", "results": results})
+    )
     return folder
 
 
@@ -63,7 +82,10 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
 def supervised_runs(noise: float) -> list[dict[str, Any]]:
     rng = np.random.default_rng(0)
     sizes = [(n, m * n) for n in np.geomspace(1.5e8, 1e10, 5) for m in (5, 20, 60, 200)]
-    return [{"N": n, "D": d, "L_S": laws.supervised_loss(n, d) * np.exp(noise * rng.standard_normal())} for n, d in sizes]
+    return [
+        {"N": n, "D": d, "L_S": laws.supervised_loss(n, d) * np.exp(noise * rng.standard_normal())}
+        for n, d in sizes
+    ]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -99,16 +121,30 @@ def test_law_gives_the_reference_losses_and_their_parts() -> None:
     assert results["supervised_loss"] == pytest.approx(2.37469225, abs=5e-9)
     assert results["in_range"] is True
     parts = results["parts"]
-    assert parts["teacher_loss"] + parts["weight"] * parts["own_limits"] == pytest.approx(results["student_loss"], rel=1e-12)
+    assert parts["teacher_loss"] + parts["weight"] * parts["own_limits"] == pytest.approx(
+        results["student_loss"], rel=1e-12
+    )
     own = parts["supervised_size_term"] + parts["supervised_data_term"]
-    assert parts["supervised_floor"] + own**laws.SUPERVISED.gamma == pytest.approx(results["supervised_loss"], rel=1e-12)
+    assert parts["supervised_floor"] + own**laws.SUPERVISED.gamma == pytest.approx(
+        results["supervised_loss"], rel=1e-12
+    )
 
 
 def test_law_takes_the_teacher_by_its_size_too() -> None:
     results = ask("law", "--n-student", "546M", "--d-student", "10.92B", "--n-teacher", "1.82B")
     assert results["teacher_loss"] == pytest.approx(laws.supervised_loss(1.82e9, 36.4e9))
     assert results["student_loss"] == pytest.approx(2.42, abs=0.01)  # measured in the paper
-    beyond = ask("law", "--n-student", "60M", "--d-student", "1e9", "--n-teacher", "1e9", "--d-teacher", "1e12")
+    beyond = ask(
+        "law",
+        "--n-student",
+        "60M",
+        "--d-student",
+        "1e9",
+        "--n-teacher",
+        "1e9",
+        "--d-teacher",
+        "1e12",
+    )
     assert beyond["in_range"] is False
     assert [note.split(":")[0] for note in beyond["rests_on"]].count("EXTRAPOLATED") == 2
     assert "extrapolation" in beyond["sentence"]
@@ -116,7 +152,9 @@ def test_law_takes_the_teacher_by_its_size_too() -> None:
 
 def test_teacher_shows_both_laws_and_merges_nothing() -> None:
     results = ask("teacher", "--student", "770M")
-    assert results["capacity_gap"]["teacher_params"] == pytest.approx(laws.capacity_gap_teacher(770e6))
+    assert results["capacity_gap"]["teacher_params"] == pytest.approx(
+        laws.capacity_gap_teacher(770e6)
+    )
     assert results["scaling_law"]["teacher_params"] / 770e6 == pytest.approx(83, rel=0.02)
     assert not results["capacity_gap"]["beyond_fitted"]
     assert results["scaling_law"]["beyond_fitted"]
@@ -131,7 +169,9 @@ def test_teacher_shows_both_laws_and_merges_nothing() -> None:
 def test_each_law_counts_a_t5_by_its_own_parameters() -> None:
     named = ask("teacher", "--student", "google/t5-v1_1-base")
     assert named["student"]["params"] > named["student"]["non_embedding"]
-    assert named["capacity_gap"]["teacher_params"] == pytest.approx(laws.capacity_gap_teacher(named["student"]["params"]))
+    assert named["capacity_gap"]["teacher_params"] == pytest.approx(
+        laws.capacity_gap_teacher(named["student"]["params"])
+    )
     tiny = ask("teacher", "--student", "tiny")
     assert tiny["capacity_gap"]["teacher_params"] is None
     assert "says nothing of a student this small" in tiny["sentence"]
@@ -169,12 +209,29 @@ def test_budget_says_whether_to_distil_and_up_to_where() -> None:
 
 
 def test_cost_adds_up(farm: Farm) -> None:
-    given = {"task": str(farm.task), "data": farm.data, "teacher": "8B", "student": "tiny", "max_steps": 10, "batch_size": 4}
-    results = api.plan("cost", **given, price_in=1.0, price_out=2.0, price_cached=0.5, price_per_hour=3.0, devices=4)
+    given = {
+        "task": str(farm.task),
+        "data": farm.data,
+        "teacher": "8B",
+        "student": "tiny",
+        "max_steps": 10,
+        "batch_size": 4,
+    }
+    results = api.plan(
+        "cost",
+        **given,
+        price_in=1.0,
+        price_out=2.0,
+        price_cached=0.5,
+        price_per_hour=3.0,
+        devices=4,
+    )
     tokens = results["tokens"]
     assert results["rows"] == 64  # training rows of the 80
     read = tokens["prefix"] + tokens["questions"]
-    assert results["money"] == pytest.approx((read + 0.5 * tokens["cached"] + 2 * tokens["answers"]) / 1e6)
+    assert results["money"] == pytest.approx(
+        (read + 0.5 * tokens["cached"] + 2 * tokens["answers"]) / 1e6
+    )
     assert tokens["cached"] == 63 * tokens["prefix"]
     twice = api.plan("cost", **given | {"max_steps": 20})
     assert twice["student"]["train_flops"] == pytest.approx(2 * results["student"]["train_flops"])
@@ -190,12 +247,21 @@ def test_forecast_answers_from_the_users_own_runs(tmp_path: Path) -> None:
     results = ask("forecast", str(run), "--target", "0.77", "--samples", "40")
     (curve,) = results["curves"]
     assert curve["target"]["status"] == "forecast"
-    assert curve["target"]["rows"]["low"] < 5625 < curve["target"]["rows"]["high"]  # 0.85 - 6 / 5625^0.5 = 0.77
+    assert (
+        curve["target"]["rows"]["low"] < 5625 < curve["target"]["rows"]["high"]
+    )  # 0.85 - 6 / 5625^0.5 = 0.77
     assert curve["full"]["status"] == "forecast"
-    assert curve["full"]["accuracy"]["low"] < 0.85 - 6 / 8000**0.5 < curve["full"]["accuracy"]["high"]
+    assert (
+        curve["full"]["accuracy"]["low"] < 0.85 - 6 / 8000**0.5 < curve["full"]["accuracy"]["high"]
+    )
     assert curve["limit_rows"] >= 8000
     assert "refused" in results["growth"][0]
-    assert ask("forecast", str(run), "--target", "0.6", "--samples", "20")["curves"][0]["target"]["status"] == "reached"
+    assert (
+        ask("forecast", str(run), "--target", "0.6", "--samples", "20")["curves"][0]["target"][
+            "status"
+        ]
+        == "reached"
+    )
 
 
 def test_forecast_refuses_to_look_further_than_the_runs_bear(tmp_path: Path) -> None:
@@ -204,11 +270,15 @@ def test_forecast_refuses_to_look_further_than_the_runs_bear(tmp_path: Path) -> 
     assert results["curves"][0]["target"]["status"] == "beyond"
     assert "rows" not in results["curves"][0]["target"]
     assert "lies beyond" in results["sentence"]
-    high = ask("forecast", str(write_run(tmp_path / "low", floor=0.4, noise=0.002)), "--samples", "40")
+    high = ask(
+        "forecast", str(write_run(tmp_path / "low", floor=0.4, noise=0.002)), "--samples", "40"
+    )
     assert high["curves"][0]["target"]["status"] == "above_ceiling"
 
 
-def test_forecast_says_so_where_the_smaller_fractions_did_not_foretell_the_largest(tmp_path: Path) -> None:
+def test_forecast_says_so_where_the_smaller_fractions_did_not_foretell_the_largest(
+    tmp_path: Path,
+) -> None:
     run = write_run(tmp_path / "run")
     manifest = json.loads((run / "manifest.json").read_text())
     for cell in manifest["results"]["cells"]:
@@ -221,9 +291,16 @@ def test_forecast_says_so_where_the_smaller_fractions_did_not_foretell_the_large
 
 
 def test_forecast_reads_what_compare_writes(answered_farm: Farm, tmp_path: Path) -> None:
-    shared = {"answers": answered_farm.folder / "answered", "student": "tiny", "methods": "standard", "max_steps": 2}
+    shared = {
+        "answers": answered_farm.folder / "answered",
+        "student": "tiny",
+        "methods": "standard",
+        "max_steps": 2,
+    }
     out = tmp_path / "compared"
-    api.compare(**shared, data_fracs="0.2,0.4,0.6,0.8,1.0", eval_every=2, max_target_tokens=8, out=out)
+    api.compare(
+        **shared, data_fracs="0.2,0.4,0.6,0.8,1.0", eval_every=2, max_target_tokens=8, out=out
+    )
     results = api.plan("forecast", runs=[out], samples=20)
     assert [row["rows"] for row in results["curves"][0]["measured"]] == [13, 26, 38, 51, 64]
     assert results["curves"][0]["full"]["status"] == "measured"
@@ -237,15 +314,32 @@ def test_fit_recovers_the_law_that_made_the_runs(tmp_path: Path) -> None:
     found = {c["name"]: c for c in results["coefficients"]}
     assert found["E"]["value"] == pytest.approx(1.22, abs=0.05)
     assert found["alpha"]["published"] == 0.408
-    noisy = ask("fit", str(write_table(tmp_path / "noisy.csv", supervised_runs(noise=0.01))), "--samples", "40")
+    noisy = ask(
+        "fit",
+        str(write_table(tmp_path / "noisy.csv", supervised_runs(noise=0.01))),
+        "--samples",
+        "40",
+    )
     assert 0.001 < noisy["fitted_error"] < 0.01
-    assert noisy["coefficients"][0]["low"] < noisy["coefficients"][0]["value"] < noisy["coefficients"][0]["high"]
+    assert (
+        noisy["coefficients"][0]["low"]
+        < noisy["coefficients"][0]["value"]
+        < noisy["coefficients"][0]["high"]
+    )
 
 
 def test_fit_takes_the_law_of_students_alone_from_the_same_table(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [row | {"L_T": ""} for row in supervised_runs(noise=0.0)]
-    sizes = [(n, m * n, t) for n in np.geomspace(1.5e8, 7e9, 4) for m in (10, 60, 200) for t in (2.0, 2.4, 2.9)]
-    rows += [{"N": n, "D": d, "L_T": t, "L_S": laws.student_loss(n, d, teacher_loss=t)} for n, d, t in sizes]
+    sizes = [
+        (n, m * n, t)
+        for n in np.geomspace(1.5e8, 7e9, 4)
+        for m in (10, 60, 200)
+        for t in (2.0, 2.4, 2.9)
+    ]
+    rows += [
+        {"N": n, "D": d, "L_T": t, "L_S": laws.student_loss(n, d, teacher_loss=t)}
+        for n, d, t in sizes
+    ]
     results = ask("fit", str(write_table(tmp_path / "runs.csv", rows)), "--samples", "20")
     assert (results["law"], results["rows"]) == ("distillation", 36)
     assert results["supervised_from"] == "fitted to the 20 runs without a teacher"
@@ -276,7 +370,10 @@ def test_every_question_draws_its_figure(tmp_path: Path, question: str) -> None:
 
 
 def test_runs_and_tables_stand_without_a_flag() -> None:
-    assert STAGE.question("forecast").parse(["a", "b", "--target", "0.5"]).runs == (Path("a"), Path("b"))
+    assert STAGE.question("forecast").parse(["a", "b", "--target", "0.5"]).runs == (
+        Path("a"),
+        Path("b"),
+    )
     assert STAGE.question("fit").parse(["runs.csv"]).table == Path("runs.csv")
     with pytest.raises(UnknownOptionError):  # no option is also positional
         STAGE.question("forecast").parse(["--runs", "a,b"])
@@ -329,7 +426,10 @@ def wrong_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("line", WRONG)
 def test_bad_input_is_told_in_one_line(
-    wrong_files: Path, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    wrong_files: Path,
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(wrong_files)
     with pytest.raises(SystemExit) as stop:

@@ -6,10 +6,17 @@ import re
 import pytest
 from conftest import ROOT
 
-from dsbs.errors import InputError
-from dsbs.parsing import parse_answer, split_completion
-from dsbs.prompting import demonstrations, load_task, prompt_prefix, render_answer, render_prompt, render_question
-from dsbs.records import OUTCOMES, Completion, Example
+from dsbs.core.errors import InputError
+from dsbs.core.records import OUTCOMES, Completion, Example
+from dsbs.tasks.parsing import parse_answer, split_completion
+from dsbs.tasks.prompts import (
+    demonstrations,
+    load_task,
+    prompt_prefix,
+    render_answer,
+    render_prompt,
+    render_question,
+)
 
 TASKS = sorted(path.stem for path in (ROOT / "prompts").glob("*.yaml"))
 
@@ -75,21 +82,43 @@ ANLI = Example("x", "train", {}, "", gold="entailment")
 @pytest.mark.parametrize(
     ("task", "text", "outcome", "label"),
     [
-        ("anli1", "1902 is before 1950. So the answer is entailment.\n\nPremise: The", "ok", "entailment"),
+        (
+            "anli1",
+            "1902 is before 1950. So the answer is entailment.\n\nPremise: The",
+            "ok",
+            "entailment",
+        ),
         ("anli1", "1902 is before 1950. So the answer is Entailment", "ok", "entailment"),
         ("anli1", "So the answer is neutral.", "empty_rationale", "neutral"),
         ("anli1", "1902 is before 1950.", "no_label", None),
         ("anli1", "It is 1902. So the answer is", "no_label", None),
         ("anli1", "It is 1902. So the answer is maybe.", "label_not_allowed", None),
-        ("anli1", "So the answer is neutral. No: it is 1902. So the answer is entailment.", "ok", "entailment"),
+        (
+            "anli1",
+            "So the answer is neutral. No: it is 1902. So the answer is entailment.",
+            "ok",
+            "entailment",
+        ),
         ("anli1", "I'm sorry, but I can't help with that.", "refused", None),
         ("anli1", "", "no_label", None),
-        ("esnli", "A man cannot be asleep and run.\nAnswer: contradiction\n\nPremise: Two dogs", "ok", "contradiction"),
-        ("esnli", "A man cannot.\nAnswer: contradiction\nReasonings: A dog is", "ok", "contradiction"),
+        (
+            "esnli",
+            "A man cannot be asleep and run.\nAnswer: contradiction\n\nPremise: Two dogs",
+            "ok",
+            "contradiction",
+        ),
+        (
+            "esnli",
+            "A man cannot.\nAnswer: contradiction\nReasonings: A dog is",
+            "ok",
+            "contradiction",
+        ),
         ("esnli", "Premise: Two dogs", "no_label", None),
     ],
 )
-def test_irregular_answers_end_in_one_outcome(task: str, text: str, outcome: str, label: str | None) -> None:
+def test_irregular_answers_end_in_one_outcome(
+    task: str, text: str, outcome: str, label: str | None
+) -> None:
     answer = parse_answer(load_task(task), ANLI, Completion("x", text))
     assert (answer.outcome, answer.label) == (outcome, label)
 
@@ -99,7 +128,9 @@ def test_an_answer_cut_off_by_the_token_limit_is_called_so() -> None:
     example = Example("x", "train", {}, "")
     cut = Completion("x", "He had 491 - 216. The answer is ((491 - 21", "length")
     assert parse_answer(task, example, cut).outcome == "cut_off"
-    assert parse_answer(task, example, Completion("x", "He had 491 -", "length")).outcome == "cut_off"
+    assert (
+        parse_answer(task, example, Completion("x", "He had 491 -", "length")).outcome == "cut_off"
+    )
     whole = Completion("x", "He had 4. The answer is (2 + 2).\n\nQ: There", "length")
     assert parse_answer(task, example, whole).outcome == "ok"
     assert parse_answer(task, example, Completion("x", "", error="timeout")).outcome == "failed"
@@ -108,7 +139,9 @@ def test_an_answer_cut_off_by_the_token_limit_is_called_so() -> None:
 def test_a_letter_whose_words_are_not_a_choice_scores_but_is_not_learned_from() -> None:
     example = Example("x", "train", {}, "", choices=("aquarium", "pond"), gold="pond")
     task = load_task("cqa")
-    both = parse_answer(task, example, Completion("x", "Fish. So the answer is either (a) aquarium or (b) pond."))
+    both = parse_answer(
+        task, example, Completion("x", "Fish. So the answer is either (a) aquarium or (b) pond.")
+    )
     assert (both.outcome, both.label, both.label_usable, both.rationale_usable) == (
         "label_not_allowed",
         "aquarium",
@@ -160,7 +193,9 @@ def test_parsing_never_raises(name: str) -> None:
         (("name: farm", "name: [farm"), "farm.yaml:"),
     ],
 )
-def test_a_broken_prompt_file_is_told_in_one_line(tmp_path, change: tuple[str, str], where: str) -> None:
+def test_a_broken_prompt_file_is_told_in_one_line(
+    tmp_path, change: tuple[str, str], where: str
+) -> None:
     from conftest import FARM
 
     path = tmp_path / "farm.yaml"
@@ -176,6 +211,10 @@ def test_a_template_of_somebody_else_cannot_reach_python(tmp_path) -> None:
     from conftest import FARM
 
     path = tmp_path / "farm.yaml"
-    path.write_text(FARM.replace("{{ animal }} {{ sound }}", "{{ animal.__class__.__mro__[1].__subclasses__() }}"))
+    path.write_text(
+        FARM.replace(
+            "{{ animal }} {{ sound }}", "{{ animal.__class__.__mro__[1].__subclasses__() }}"
+        )
+    )
     with pytest.raises(InputError, match="unsafe"):
         load_task(str(path))

@@ -12,11 +12,12 @@ import pytest
 from conftest import ROOT, Cli
 
 from dsbs import api
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
+from dsbs.core.files import packaged
+from dsbs.distillation.training_set import student_of
 from dsbs.generate import STAGE as GENERATE
-from dsbs.material import student_of
-from dsbs.prompting import load_task, packaged
-from dsbs.teachers.factory import name_teacher
+from dsbs.tasks.prompts import load_task
+from dsbs.teachers.open import name_teacher
 
 pytest.importorskip("torch")
 
@@ -52,8 +53,10 @@ def test_where_no_student_is_named_the_task_names_one() -> None:
 
 def test_no_other_module_knows_of_the_task() -> None:
     """It goes through the same stages, files and flags as any task."""
-    found = {path.name for path in (ROOT / "dsbs").rglob("*.py") if "quickstart" in path.read_text()}
-    assert found == {"quickstart.py", "config.py", "presets.py", "__main__.py", "api.py"}
+    found = {
+        path.name for path in (ROOT / "dsbs").rglob("*.py") if "quickstart" in path.read_text()
+    }
+    assert found == {"quickstart.py", "generate.py", "presets.py", "__main__.py", "api.py"}
 
 
 def test_stage_by_stage_with_no_flags_but_small_ones(tmp_path: Path, cli: Cli) -> None:
@@ -64,7 +67,11 @@ def test_stage_by_stage_with_no_flags_but_small_ones(tmp_path: Path, cli: Cli) -
     trained = cli("train", "--data-frac", 0.8, *FEW, "--json", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     results = json.loads(trained.stdout)
-    assert (results["task"], results["student"], results["data_frac"]) == ("quickstart", "quickstart", 0.8)
+    assert (results["task"], results["student"], results["data_frac"]) == (
+        "quickstart",
+        "quickstart",
+        0.8,
+    )
     assert results["n_fraction"] == 3072
 
 
@@ -74,26 +81,54 @@ def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
     """With vLLM where it is installed. Offline proves itself: a hub that does not answer must not be asked."""
     nowhere = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
     command = [sys.executable, "-m", "dsbs", "quickstart", "--fast", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     results: dict[str, Any] = json.loads(done.stdout)
     cells = {(cell["method"], cell["labels"]): cell for cell in results["cells"]}
-    assert set(cells) == {("standard", "gold"), ("standard", "teacher"), ("step_by_step", "teacher")}
+    assert set(cells) == {
+        ("standard", "gold"),
+        ("standard", "teacher"),
+        ("step_by_step", "teacher"),
+    }
     assert {cell["data_frac"] for cell in cells.values()} == {0.25}
     assert results["teacher_accuracy"] >= 0.9
     # Sixteen values, said without seeing the choices: each kind of student has learned twice what chance gives.
     assert all(cell["ci95_examples"][0] > 2 / 16 for cell in cells.values())
     asked = json.loads((tmp_path / results["answers"] / "manifest.json").read_text())["results"]
-    assert (asked["splits"]["train"]["rows"], asked["new"]) == (960, 960 + 384 + 1152)  # no more than is learned from
+    assert (asked["splits"]["train"]["rows"], asked["new"]) == (
+        960,
+        960 + 384 + 1152,
+    )  # no more than is learned from
     assert (tmp_path / results["report"]).stat().st_size > 500
     question = json.dumps(
-        {"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}
+        {
+            "question": "Where would you look for a trout?",
+            "choices": ["barn", "river", "vase", "nest", "garage"],
+        }
     )
-    told = cli("predict", "--run", cells["step_by_step", "teacher"]["out"], "--explain", cwd=tmp_path, stdin=question + "\n")
+    told = cli(
+        "predict",
+        "--run",
+        cells["step_by_step", "teacher"]["out"],
+        "--explain",
+        cwd=tmp_path,
+        stdin=question + "\n",
+    )
     answer = json.loads(told.stdout)
-    assert answer["label"] in (None, "barn", "river", "vase", "nest", "garage")  # it never saw the choices
+    assert answer["label"] in (
+        None,
+        "barn",
+        "river",
+        "vase",
+        "nest",
+        "garage",
+    )  # it never saw the choices
     assert answer["rationale"]
-    again = subprocess.run(command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False
+    )
     assert json.loads(again.stdout)["cells"] == results["cells"]
 
 

@@ -23,11 +23,13 @@ from ray.cluster_utils import Cluster
 from tiny_teacher import fit_teacher
 
 from dsbs import api
-from dsbs.cluster import joined
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
+from dsbs.core.ray_cluster import joined
 from dsbs.generate import STORE
 
-needs_vllm = pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
+needs_vllm = pytest.mark.skipif(
+    importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"
+)
 SMALL = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
@@ -41,7 +43,11 @@ def cluster() -> Iterator[Cluster]:
 
 
 def rows(out: Path) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for path in (out / "data").glob("*.parquet") for row in pq.read_table(path).to_pylist()}
+    return {
+        row["id"]: row
+        for path in (out / "data").glob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    }
 
 
 def stored(out: Path) -> dict[str, list[Any]]:
@@ -59,7 +65,9 @@ def kill_in_the_middle(cluster: Cluster, progress: Path, killed: list[int]) -> N
         for node in cluster.worker_nodes if answered >= 100 else ():
             (raylet,) = node.all_processes["raylet"]
             workers = psutil.Process(raylet.process.pid).children()
-            if any("Replica" in (title := " ".join(w.cmdline())) and "submit" in title for w in workers):
+            if any(
+                "Replica" in (title := " ".join(w.cmdline())) and "submit" in title for w in workers
+            ):
                 cluster.remove_node(node, allow_graceful=False)
                 killed.append(answered)
                 return
@@ -67,18 +75,32 @@ def kill_in_the_middle(cluster: Cluster, progress: Path, killed: list[int]) -> N
 
 @needs_vllm
 @pytest.mark.slow
-def test_every_row_is_answered_once_though_a_machine_is_lost(cluster: Cluster, tmp_path: Path) -> None:
+def test_every_row_is_answered_once_though_a_machine_is_lost(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     zoo = Zoo(tmp_path / "zoo", places=21)
     fit_teacher(zoo, tmp_path / "teacher")
     zoo.write(zoo.rows[:500])
     for _ in range(2):
         cluster.add_node(num_cpus=1, **SMALL)
-    shared: dict[str, Any] = {"task": str(zoo.task), "data": zoo.data, "model": str(tmp_path / "teacher"), "dtype": "float32"}
+    shared: dict[str, Any] = {
+        "task": str(zoo.task),
+        "data": zoo.data,
+        "model": str(tmp_path / "teacher"),
+        "dtype": "float32",
+    }
     shared |= {"splits": "train,validation,test", "max_new_tokens": 32}
     progress, killed = tmp_path / "progress.json", list[int]()
-    killer = threading.Thread(target=kill_in_the_middle, args=(cluster, progress, killed), daemon=True)
+    killer = threading.Thread(
+        target=kill_in_the_middle, args=(cluster, progress, killed), daemon=True
+    )
     killer.start()
-    on_ray = {"teacher": "ray", "ray_address": cluster.address, "concurrency": 32, "progress_json": progress}
+    on_ray = {
+        "teacher": "ray",
+        "ray_address": cluster.address,
+        "concurrency": 32,
+        "progress_json": progress,
+    }
     on_ray |= {"request_timeout": 5}
     results = api.generate(**shared, **on_ray, out=tmp_path / "ray")
     killer.join(1)
@@ -92,7 +114,9 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(cluster: Cluster, t
     assert sum(row["correct"] for row in labelled.values()) >= 375
 
     # The engine is not in the key: an engine of another kind has nothing left to do, and vLLM alone says the same.
-    again = api.generate(**shared, teacher="transformers", store=tmp_path / "ray" / STORE, out=tmp_path / "again")
+    again = api.generate(
+        **shared, teacher="transformers", store=tmp_path / "ray" / STORE, out=tmp_path / "again"
+    )
     assert (again["new"], again["reused"]) == (0, 500)
     api.generate(**shared, teacher="vllm", max_rows=8, out=tmp_path / "vllm")
     alone = stored(tmp_path / "vllm")
@@ -104,17 +128,23 @@ def test_cells_are_trained_on_a_cluster_as_they_are_here(
     cluster: Cluster, farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing has a gold label, so the cell of gold labels fails, and is told by Ray and by the comparison."""
-    farm.data.write_text("animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows))
+    farm.data.write_text(
+        "animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows)
+    )
     farm.generate()
     cluster.add_node(num_cpus=2, **SMALL)
     quick = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
     quick |= {"answers": farm.folder / "answered", "methods": "standard", "labels": "gold,teacher"}
     alone = api.compare(**quick, out=tmp_path / "alone")
     capsys.readouterr()
-    spread = api.compare(**quick, out=tmp_path / "spread", launcher="ray", ray_address=cluster.address)
+    spread = api.compare(
+        **quick, out=tmp_path / "spread", launcher="ray", ray_address=cluster.address
+    )
     told = capsys.readouterr().err
     kept = ("name", "status", "teacher_agreement", "steps", "error")
-    assert [[c.get(k) for k in kept] for c in spread["cells"]] == [[c.get(k) for k in kept] for c in alone["cells"]]
+    assert [[c.get(k) for k in kept] for c in spread["cells"]] == [
+        [c.get(k) for k in kept] for c in alone["cells"]
+    ]
     failed, trained = spread["cells"]
     assert failed["status"] == "failed"
     assert f"{failed['name']}: error: " in told
@@ -125,7 +155,10 @@ def test_cells_are_trained_on_a_cluster_as_they_are_here(
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("127.0.0.1:1", r"--ray-address 127.0.0.1:1: got ConnectionRefusedError.*; expected a Ray cluster; start one"),
+        (
+            "127.0.0.1:1",
+            r"--ray-address 127.0.0.1:1: got ConnectionRefusedError.*; expected a Ray cluster; start one",
+        ),
         ("ray://somewhere:10001", "--ray-address: got ray://somewhere:10001; expected HOST:PORT"),
     ],
 )
@@ -138,5 +171,10 @@ def test_a_cluster_that_is_not_there_is_told_at_once(address: str, expected: str
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r"ray: got no `ray`; expected it installed; pip install 'dsbs\[ray\]'"), joined(None):
+    with (
+        pytest.raises(
+            InputError, match=r"ray: got no `ray`; expected it installed; pip install 'dsbs\[ray\]'"
+        ),
+        joined(None),
+    ):
         pass

@@ -15,7 +15,7 @@ from transformers import AutoModelForSeq2SeqLM
 from two_processes import SHARED
 
 from dsbs import api
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 
@@ -23,7 +23,14 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "
 def launched(*command: Any) -> str:
     """What the processes wrote to stderr. They must end well."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment, timeout=300, check=False)
+    done = subprocess.run(
+        [*map(str, command)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-8000:]
     return done.stderr
 
@@ -35,7 +42,9 @@ class Trained:
         self.folder, self.answers, self.said = folder, answers, said
 
     def results(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / name / "manifest.json").read_text())["results"]
+        found: dict[str, Any] = json.loads((self.folder / name / "manifest.json").read_text())[
+            "results"
+        ]
         return found
 
     def weights(self, name: str, part: str = "checkpoints/checkpoint-8") -> dict[str, torch.Tensor]:
@@ -53,10 +62,16 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     farm = Farm(tmp_path_factory.mktemp("farm"))
     farm.generate(out=farm.folder / "first")
-    farm.answers.write_text(farm.answers.read_text().replace("So it is a bird", "So it is a mammal"))
+    farm.answers.write_text(
+        farm.answers.read_text().replace("So it is a bird", "So it is a mammal")
+    )
     farm.generate(out=farm.folder / "second")
     out = tmp_path_factory.mktemp("two")
-    return Trained(out, farm.folder / "first", launched(*TORCHRUN, ROOT / "tests" / "two_processes.py", farm.folder, out))
+    return Trained(
+        out,
+        farm.folder / "first",
+        launched(*TORCHRUN, ROOT / "tests" / "two_processes.py", farm.folder, out),
+    )
 
 
 def test_sharded_training_is_unsharded_training(trained: Trained) -> None:
@@ -108,20 +123,45 @@ def test_what_fits_into_memory_is_agreed_on(trained: Trained) -> None:
 def test_a_configuration_of_accelerate_for_fsdp_shards(answered_farm: Farm, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "accelerate.yaml").read_text()
     (tmp_path / "accelerate.yaml").write_text(text.replace("num_processes: 8", "num_processes: 2"))
-    settings = ["--answers", answered_farm.folder / "answered", "--max-steps", 2, "--batch-size", 8, "--out", tmp_path / "run"]
-    accelerate = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", tmp_path / "accelerate.yaml"]
+    settings = [
+        "--answers",
+        answered_farm.folder / "answered",
+        "--max-steps",
+        2,
+        "--batch-size",
+        8,
+        "--out",
+        tmp_path / "run",
+    ]
+    accelerate = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--config_file",
+        tmp_path / "accelerate.yaml",
+    ]
     launched(*accelerate, "-m", "dsbs.train", *settings)
     results = json.loads((tmp_path / "run" / "manifest.json").read_text())["results"]
     assert (results["processes"], results["sharded"]) == (2, True)
 
 
 @pytest.mark.parametrize("more", [{"optimiser": "adafactor"}, {"lora_rank": 2}])
-def test_what_cannot_be_sharded_is_refused(answered_farm: Farm, tmp_path: Path, more: dict[str, Any]) -> None:
+def test_what_cannot_be_sharded_is_refused(
+    answered_farm: Farm, tmp_path: Path, more: dict[str, Any]
+) -> None:
     with pytest.raises(InputError, match="all weights trained by adamw"):
-        api.train(answers=answered_farm.folder / "answered", max_steps=1, shard=True, **more, out=tmp_path / "run")
+        api.train(
+            answers=answered_farm.folder / "answered",
+            max_steps=1,
+            shard=True,
+            **more,
+            out=tmp_path / "run",
+        )
 
 
-def test_deepspeed_is_refused(answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deepspeed_is_refused(
+    answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
     with pytest.raises(InputError, match="use --shard"):
         api.train(answers=answered_farm.folder / "answered", max_steps=1, out=tmp_path / "run")

@@ -7,12 +7,21 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dsbs.student.loss import label_scores, spread_out, task_scales
-from dsbs.student.soft import divergence, gathered, likeliest, mean_log_probs, mixed_loss, soft_cross_entropy
+from dsbs.training.loss import label_scores, spread_out, task_scales
+from dsbs.training.soft_targets import (
+    divergence,
+    gathered,
+    likeliest,
+    mean_log_probs,
+    mixed_loss,
+    soft_cross_entropy,
+)
 
 
 def logits(rows: int = 4, labels: int = 10, seed: int = 0) -> torch.Tensor:
-    return 3 * torch.randn(rows, labels, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return 3 * torch.randn(
+        rows, labels, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
 
 
 def gradient(z: torch.Tensor, v: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -50,13 +59,17 @@ def test_high_temperatures_match_logits() -> None:
 def test_at_the_teachers_logits_the_loss_is_its_entropy() -> None:
     v, t = logits(seed=3), 3.0
     p = F.softmax(v / t, dim=1)
-    torch.testing.assert_close(soft_cross_entropy(v, v, temperature=t), -(p * p.log()).sum(dim=1) * t**2)
+    torch.testing.assert_close(
+        soft_cross_entropy(v, v, temperature=t), -(p * p.log()).sum(dim=1) * t**2
+    )
 
 
 def test_no_weight_and_a_certain_teacher_are_the_hard_loss() -> None:
     z, labels = logits(seed=1), torch.tensor([3, 0, 9, 1])
     hard = F.cross_entropy(z, labels)
-    torch.testing.assert_close(mixed_loss(z, labels, logits(seed=2), weight=0.0, temperature=5.0), hard)
+    torch.testing.assert_close(
+        mixed_loss(z, labels, logits(seed=2), weight=0.0, temperature=5.0), hard
+    )
     certain = torch.full_like(z, -torch.inf).scatter(1, labels[:, None], 0.0)
     torch.testing.assert_close(mixed_loss(z, labels, certain, weight=1.0, temperature=1.0), hard)
     torch.testing.assert_close(mixed_loss(z, labels, certain, weight=0.3, temperature=1.0), hard)
@@ -83,14 +96,20 @@ def test_every_divergence_is_zero_only_where_both_are_alike(kind: str) -> None:
 
 def test_divergences_are_what_their_names_say() -> None:
     p, q = F.log_softmax(logits(seed=1), dim=1), F.log_softmax(logits(seed=2), dim=1)
-    torch.testing.assert_close(divergence(p, q), F.kl_div(q, p, log_target=True, reduction="none").sum(dim=1))
+    torch.testing.assert_close(
+        divergence(p, q), F.kl_div(q, p, log_target=True, reduction="none").sum(dim=1)
+    )
     torch.testing.assert_close(divergence(p, q, "reverse"), divergence(q, p))
     mixed = (0.1 * p.exp() + 0.9 * q.exp()).log()
     torch.testing.assert_close(divergence(p, q, "skew"), divergence(p, mixed))
     other = (0.9 * p.exp() + 0.1 * q.exp()).log()
     torch.testing.assert_close(divergence(p, q, "reverse_skew"), divergence(q, other))
-    forward = (p.exp() * (p - q)).sum(dim=1)  # and cross-entropy differs from it by the teacher's entropy alone
-    torch.testing.assert_close(soft_cross_entropy(q, p, temperature=1.0) + (p.exp() * p).sum(dim=1), forward)
+    forward = (p.exp() * (p - q)).sum(
+        dim=1
+    )  # and cross-entropy differs from it by the teacher's entropy alone
+    torch.testing.assert_close(
+        soft_cross_entropy(q, p, temperature=1.0) + (p.exp() * p).sum(dim=1), forward
+    )
 
 
 def test_the_likeliest_tokens_and_the_rest_are_a_distribution() -> None:
@@ -111,7 +130,9 @@ def test_a_sure_student_still_has_a_gradient_for_the_rest() -> None:
     z = torch.zeros(1, 50)
     z[0, 7] = 80.0
     z.requires_grad_()
-    ids, kept = likeliest(F.log_softmax(torch.randn(1, 50, generator=torch.Generator().manual_seed(0)), dim=1), 3)
+    ids, kept = likeliest(
+        F.log_softmax(torch.randn(1, 50, generator=torch.Generator().manual_seed(0)), dim=1), 3
+    )
     divergence(kept, gathered(F.log_softmax(z, dim=1), ids)).sum().backward()
     assert z.grad is not None
     assert z.grad.isfinite().all()
@@ -126,11 +147,17 @@ def _over(p: torch.Tensor, q: torch.Tensor, top_k: int) -> tuple[torch.Tensor, t
 def test_means_of_several_teachers() -> None:
     found = [F.log_softmax(logits(seed=seed), dim=1) for seed in (1, 2, 3)]
     arithmetic = mean_log_probs(found, [1, 1, 2])
-    torch.testing.assert_close(arithmetic.exp(), (found[0].exp() + found[1].exp() + 2 * found[2].exp()) / 4)
+    torch.testing.assert_close(
+        arithmetic.exp(), (found[0].exp() + found[1].exp() + 2 * found[2].exp()) / 4
+    )
     geometric = mean_log_probs(found, [1, 1, 2], "geometric")
-    torch.testing.assert_close(geometric, F.log_softmax((found[0] + found[1] + 2 * found[2]) / 4, dim=1))
+    torch.testing.assert_close(
+        geometric, F.log_softmax((found[0] + found[1] + 2 * found[2]) / 4, dim=1)
+    )
     for mean in ("arithmetic", "geometric"):
-        torch.testing.assert_close(mean_log_probs(found, [1, 1, 1], mean), mean_log_probs(found[::-1], [1, 1, 1], mean))  # type: ignore[arg-type]
+        torch.testing.assert_close(
+            mean_log_probs(found, [1, 1, 1], mean), mean_log_probs(found[::-1], [1, 1, 1], mean)
+        )  # type: ignore[arg-type]
         torch.testing.assert_close(mean_log_probs([found[0]] * 3, [1, 1, 1], mean), found[0])  # type: ignore[arg-type]
         assert mean_log_probs(found[:1], [5], mean) is found[0]  # type: ignore[arg-type]
 
@@ -143,7 +170,9 @@ def test_label_scores_are_sums_over_tokens_in_the_rows_they_are_of() -> None:
     log_p = F.log_softmax(found.float(), dim=-1)
     assert scores[0, 0] == pytest.approx((log_p[0, 0, 1] + log_p[0, 1, 2]).item(), rel=1e-5)
     assert scores[2, 0] == pytest.approx(log_p[1, 0, 3].item(), rel=1e-5)
-    assert scores[2, 1] == pytest.approx((log_p[2, 0, 1] + log_p[2, 1, 2] + log_p[2, 2, 4]).item(), rel=1e-5)
+    assert scores[2, 1] == pytest.approx(
+        (log_p[2, 0, 1] + log_p[2, 1, 2] + log_p[2, 2, 4]).item(), rel=1e-5
+    )
     assert scores.shape == (3, 2)
     assert torch.isneginf(torch.stack([scores[0, 1], scores[1, 0], scores[1, 1]])).all()
     assert spread_out(torch.tensor([7.0]), torch.tensor([1]), 2).tolist() == [[-math.inf], [7.0]]
@@ -152,7 +181,10 @@ def test_label_scores_are_sums_over_tokens_in_the_rows_they_are_of() -> None:
 def test_schedules_of_alpha() -> None:
     def alphas(schedule: str, alpha: float = 0.4) -> list[tuple[float, float]]:
         scales = [task_scales(schedule, alpha, step=step, steps=6) for step in range(6)]  # type: ignore[arg-type]
-        return [(round(label * alpha, 9), round(rationale * (1 - alpha), 9)) for label, rationale in scales]
+        return [
+            (round(label * alpha, 9), round(rationale * (1 - alpha), 9))
+            for label, rationale in scales
+        ]
 
     assert alphas("constant") == [(0.4, 0.6)] * 6
     linear = alphas("linear")
@@ -161,4 +193,8 @@ def test_schedules_of_alpha() -> None:
     assert alphas("label_joint_rationale") == [(1.0, 0.0)] * 2 + [(0.4, 0.6)] * 2 + [(0.0, 1.0)] * 2
     for pair in [*linear, *alphas("label_joint_rationale")]:
         assert sum(pair) == pytest.approx(1)
-    assert task_scales("constant", 1.0, step=0, steps=1) == task_scales("constant", 0.0, step=0, steps=1) == (1.0, 1.0)
+    assert (
+        task_scales("constant", 1.0, step=0, steps=1)
+        == task_scales("constant", 0.0, step=0, steps=1)
+        == (1.0, 1.0)
+    )

@@ -3,13 +3,15 @@ import itertools
 import numpy as np
 import pytest
 
-from dsbs.splits import cut_80_10_10, cut_validation, take_fraction
+from dsbs.data.splits import cut_80_10_10, cut_validation, take_fraction
 
 
 def test_the_validation_cut_is_that_of_datasets() -> None:
     datasets = pytest.importorskip("datasets")
     for n in (11, 800, 9741):
-        split = datasets.Dataset.from_dict({"row": list(range(n))}).train_test_split(test_size=0.1, seed=0)
+        split = datasets.Dataset.from_dict({"row": list(range(n))}).train_test_split(
+            test_size=0.1, seed=0
+        )
         assert np.flatnonzero(cut_validation(range(n))).tolist() == sorted(split["test"]["row"])
 
 
@@ -28,10 +30,16 @@ def test_appending_rows_moves_no_old_row() -> None:
 def test_rows_of_one_group_stay_together() -> None:
     groups = [row % 37 for row in range(1000)]
     cut = cut_80_10_10(groups)
-    assert all(len({split for split, g in zip(cut, groups, strict=True) if g == group}) == 1 for group in range(37))
+    assert all(
+        len({split for split, g in zip(cut, groups, strict=True) if g == group}) == 1
+        for group in range(37)
+    )
     assert {"train", "validation", "test"} <= set(cut)
     held = cut_validation(groups, grouped=True)
-    assert all(len({h for h, g in zip(held, groups, strict=True) if g == group}) == 1 for group in range(37))
+    assert all(
+        len({h for h, g in zip(held, groups, strict=True) if g == group}) == 1
+        for group in range(37)
+    )
     assert 0 < sum(held) < 300
 
 

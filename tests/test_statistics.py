@@ -21,7 +21,10 @@ def test_mean_over_seeds_is_the_t_interval_of_scipy() -> None:
     values = [0.6219, 0.6328, 0.6301, 0.6255]
     found = mean_over_seeds(values)
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (found.mean, found.standard_error) == (pytest.approx(np.mean(values)), pytest.approx(stats.sem(values)))
+    assert (found.mean, found.standard_error) == (
+        pytest.approx(np.mean(values)),
+        pytest.approx(stats.sem(values)),
+    )
     assert found.ci95_seeds == pytest.approx(tuple(expected))
     assert mean_over_seeds([0.5]) == (0.5, None, None)
 
@@ -30,7 +33,10 @@ def test_mean_over_examples_of_one_student_is_the_interval_of_a_share() -> None:
     verdicts = np.array([[True] * 130 + [False] * 70])
     low, high = mean_over_examples(verdicts)
     error = (0.65 * 0.35 / 199) ** 0.5
-    assert (low, high) == (pytest.approx(0.65 - 1.972 * error, abs=1e-4), pytest.approx(0.65 + 1.972 * error, abs=1e-4))
+    assert (low, high) == (
+        pytest.approx(0.65 - 1.972 * error, abs=1e-4),
+        pytest.approx(0.65 + 1.972 * error, abs=1e-4),
+    )
 
 
 def test_without_a_share_of_the_examples_a_method_claim_is_the_paired_t_test() -> None:
@@ -39,7 +45,9 @@ def test_without_a_share_of_the_examples_a_method_claim_is_the_paired_t_test() -
     laevo = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
     claim = method_claim(laevo[:, None], dextro[:, None])
     assert claim.difference == pytest.approx(1.58)
-    assert claim.p == pytest.approx(0.002833, abs=1e-6)  # as printed since for t = 4.062 with 9 degrees of freedom
+    assert claim.p == pytest.approx(
+        0.002833, abs=1e-6
+    )  # as printed since for t = 4.062 with 9 degrees of freedom
     expected = stats.ttest_rel(laevo, dextro).confidence_interval(0.95)
     assert claim.ci95_seeds_and_examples == pytest.approx(tuple(expected))
     assert claim.cohens_d == pytest.approx(1.58 / np.std(laevo - dextro, ddof=1))
@@ -61,7 +69,9 @@ def test_the_variance_is_that_of_a_two_way_analysis_of_variance() -> None:
     variance = (squares["C(seed)"] + squares["C(example)"] - squares["Residual"]) / difference.size
     half = stats.t.ppf(0.975, 3) * variance**0.5
     claim = method_claim(first, second)
-    assert claim.ci95_seeds_and_examples == pytest.approx((difference.mean() - half, difference.mean() + half))
+    assert claim.ci95_seeds_and_examples == pytest.approx(
+        (difference.mean() - half, difference.mean() + half)
+    )
 
 
 def test_claims_are_refused_below_three_seeds_and_certain_without_variance() -> None:
@@ -99,7 +109,9 @@ def test_the_minimum_detectable_difference_is_found_four_times_of_five(examples:
     up, down = (0.2 + found.paired) / 2, (0.2 - found.paired) / 2
     counts = rng.multinomial(examples, [up, down, 1 - up - down], size=2000)
     # The asymptotic test, which the formula approximates; the exact one is a little more careful.
-    shown = np.abs(counts[:, 0] - counts[:, 1]) / np.sqrt(counts[:, 0] + counts[:, 1]) > stats.norm.ppf(0.975)
+    shown = np.abs(counts[:, 0] - counts[:, 1]) / np.sqrt(
+        counts[:, 0] + counts[:, 1]
+    ) > stats.norm.ppf(0.975)
     assert shown.mean() == pytest.approx(0.8, abs=0.03)
     one = rng.binomial(examples, 0.65, 2000) / examples
     other = rng.binomial(examples, 0.65 - found.unpaired, 2000) / examples
@@ -114,16 +126,27 @@ def test_a_test_set_too_small_detects_nothing() -> None:
 
 def test_the_smallest_fraction_has_a_range() -> None:
     fractions = [0.25, 0.5, 0.75, 1.0]
-    intervals = [Interval(-0.06, -0.02), Interval(-0.03, 0.01), Interval(-0.01, 0.03), Interval(0.0, 0.04)]
+    intervals = [
+        Interval(-0.06, -0.02),
+        Interval(-0.03, 0.01),
+        Interval(-0.01, 0.03),
+        Interval(0.0, 0.04),
+    ]
     found = smallest_fraction(fractions, [-0.04, -0.01, 0.01, 0.02], intervals)
     assert found == {"estimate": 0.75, "possible": 0.5, "certain": 1.0}
-    assert smallest_fraction(fractions, [-0.1] * 4, [None] * 4) == {"estimate": None, "possible": None, "certain": None}
+    assert smallest_fraction(fractions, [-0.1] * 4, [None] * 4) == {
+        "estimate": None,
+        "possible": None,
+        "certain": None,
+    }
 
 
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("suits", [0.0, 0.5])
-def test_claims_about_methods_hold_what_they_promise(spread: float, seeds: int, suits: float) -> None:
+def test_claims_about_methods_hold_what_they_promise(
+    spread: float, seeds: int, suits: float
+) -> None:
     """2,000 comparisons each: the interval covers a true difference of 3 points, and no difference is seldom claimed."""
     rng = np.random.default_rng([seeds, round(1000 * spread), round(10 * suits)])
     claim = method_claim(*simulate(rng, seeds=seeds, spread=spread, difference=0.03, suits=suits))
@@ -134,11 +157,15 @@ def test_claims_about_methods_hold_what_they_promise(spread: float, seeds: int, 
 
 
 @pytest.mark.parametrize("spread", SPREADS)
-def test_intervals_over_seeds_cover_the_mean_of_other_seeds_on_the_same_examples(spread: float) -> None:
+def test_intervals_over_seeds_cover_the_mean_of_other_seeds_on_the_same_examples(
+    spread: float,
+) -> None:
     """Without an example's share in the verdicts, the test set is all alike and the true mean is known."""
     rng = np.random.default_rng(3)
     verdicts, _ = simulate(rng, seeds=4, spread=spread, hard=0.0, suits=0.0)
-    intervals = [mean_over_seeds(list(accuracies)).ci95_seeds for accuracies in verdicts.mean(axis=-1)]
+    intervals = [
+        mean_over_seeds(list(accuracies)).ci95_seeds for accuracies in verdicts.mean(axis=-1)
+    ]
     assert np.mean([i is not None and i.low <= 0.62 <= i.high for i in intervals]) >= 0.93
 
 
@@ -146,6 +173,12 @@ def test_mcnemar_on_one_pair_of_seeds_is_no_claim_about_methods() -> None:
     """Why the two kinds of claim are kept apart: no true difference, and it finds one again and again."""
     wrong = []
     for spread in SPREADS:
-        first, second = simulate(np.random.default_rng(1), seeds=1, spread=spread, suits=0.0, examples=1000, times=300)
-        wrong.append(np.mean([checkpoint_claim(a[0], b[0]).p < 0.05 for a, b in zip(first, second, strict=True)]))
+        first, second = simulate(
+            np.random.default_rng(1), seeds=1, spread=spread, suits=0.0, examples=1000, times=300
+        )
+        wrong.append(
+            np.mean(
+                [checkpoint_claim(a[0], b[0]).p < 0.05 for a, b in zip(first, second, strict=True)]
+            )
+        )
     assert wrong[0] < 0.1 < wrong[1] < 0.5 < wrong[2]

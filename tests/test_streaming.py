@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from conftest import Farm
 
-from dsbs import shelf
-from dsbs.data import load_data, overlaps
-from dsbs.errors import InputError
-from dsbs.examples import content_hash
-from dsbs.labelling.asking import Asker, Style
-from dsbs.prompting import load_task
-from dsbs.records import Example
-from dsbs.splits import cut_80_10_10, occurrences
+from dsbs.core.errors import InputError
+from dsbs.core.records import Example
+from dsbs.data import spool as shelf
+from dsbs.data.examples import content_hash
+from dsbs.data.load import load_data, overlaps
+from dsbs.data.splits import cut_80_10_10, occurrences
+from dsbs.labeling.requests import Asker, Style
+from dsbs.tasks.prompts import load_task
 from dsbs.teachers.protocol import Sampling
 
 SOUNDS = ('says "quack"\n\\n', "\u2028\x07\x7f 🦆 ñ", "plain", "")
@@ -32,7 +32,9 @@ def duck(sound: str) -> Example:
 
 @pytest.mark.parametrize("chat", [False, True])
 @pytest.mark.parametrize("style", [Style(), Style(rationalise=True), Style(zero_shot=True)])
-def test_a_key_is_the_hash_of_the_whole_canonical_request(farm: Farm, chat: bool, style: Style) -> None:
+def test_a_key_is_the_hash_of_the_whole_canonical_request(
+    farm: Farm, chat: bool, style: Style
+) -> None:
     """Stored answers are found by it for ever, so it may not change, however it is computed."""
     teacher: Any = SimpleNamespace(chat=chat, identity={"model": "m", "revision": None})
     sampling = Sampling(0.7, 0.9, 64, ("\n\n",), '{"x": "ä"}')
@@ -40,16 +42,26 @@ def test_a_key_is_the_hash_of_the_whole_canonical_request(farm: Farm, chat: bool
     for sound in SOUNDS:
         for sample in range(2):
             prompt = asker.prompt(duck(sound), sample)
-            asked = {"text": prompt.text, "messages": prompt.messages, "schema": prompt.schema, "sample": sample}
+            asked = {
+                "text": prompt.text,
+                "messages": prompt.messages,
+                "schema": prompt.schema,
+                "sample": sample,
+            }
             drawn = asdict(sampling.for_chat() if chat else sampling)
-            canonical = json.dumps([teacher.identity, {**asked, **drawn}], sort_keys=True, ensure_ascii=False)
+            canonical = json.dumps(
+                [teacher.identity, {**asked, **drawn}], sort_keys=True, ensure_ascii=False
+            )
             assert prompt.id == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_keys_are_those_of_the_first_stores(farm: Farm) -> None:
     teacher: Any = SimpleNamespace(chat=False, identity={"model": "m", "revision": None})
     asker = Asker(load_task(str(farm.task)), teacher, Sampling(stop=("\n\n",)), Style())
-    assert asker.prompt(duck("quacks")).id == "15c43877a48b536c6690048aa2b13b565dfb5b7d5d39cc5b72e98ad309bffbb7"
+    assert (
+        asker.prompt(duck("quacks")).id
+        == "15c43877a48b536c6690048aa2b13b565dfb5b7d5d39cc5b72e98ad309bffbb7"
+    )
 
 
 def test_ids_splits_and_overlaps_are_those_of_counting_row_by_row(farm: Farm) -> None:
@@ -60,7 +72,11 @@ def test_ids_splits_and_overlaps_are_those_of_counting_row_by_row(farm: Farm) ->
     data = load_data(task, farm.data, split_seed=5)
     seen: Counter[str] = Counter()
     roles: dict[str, str] = {}
-    wanted: dict[str, list[tuple[str, dict[str, str]]]] = {"train": [], "validation": [], "test": []}
+    wanted: dict[str, list[tuple[str, dict[str, str]]]] = {
+        "train": [],
+        "validation": [],
+        "test": [],
+    }
     for row in rows:
         fields = {"animal": row["animal"], "sound": row["sound"]}
         content = content_hash(Example("", "train", fields, ""))
@@ -70,7 +86,9 @@ def test_ids_splits_and_overlaps_are_those_of_counting_row_by_row(farm: Farm) ->
             roles[content] = (["train"] * 8 + ["validation", "test"])[order[place]]
         wanted[roles[content]].append((f"all-{content}-{seen[content]}", fields))
         seen[content] += 1
-    assert {split: [(e.id, e.fields) for e in found] for split, found in data.splits.items()} == wanted
+    assert {
+        split: [(e.id, e.fields) for e in found] for split, found in data.splits.items()
+    } == wanted
     assert max(seen.values()) > 1
     assert set(overlaps(data).values()) == {0}
 
@@ -89,7 +107,10 @@ def test_units_are_counted_and_cut_alike_as_texts_and_as_numbers() -> None:
 def test_an_id_that_comes_twice_is_told_with_its_place_in_another_file(farm: Farm) -> None:
     farm.task.write_text(farm.task.read_text().replace("columns: {", "columns: {id: name, "))
     for part, names in (("train", "abc"), ("test", "dbe")):
-        lines = [json.dumps({"name": name, "animal": "duck", "sound": name, "kind": "bird"}) for name in names]
+        lines = [
+            json.dumps({"name": name, "animal": "duck", "sound": name, "kind": "bird"})
+            for name in names
+        ]
         (farm.folder / "parts").mkdir(exist_ok=True)
         (farm.folder / "parts" / f"{part}.jsonl").write_text("\n".join(lines))
     with pytest.raises(InputError, match=r"test\.jsonl:2: got id 'b' a second time"):
@@ -100,7 +121,12 @@ def test_of_each_row_few_bytes_stay_in_memory(farm: Farm, monkeypatch: pytest.Mo
     monkeypatch.setattr(shelf, "_BYTES_IN_MEMORY", 1)
     task, used = load_task(str(farm.task)), []
     for sounds in (50, 450):
-        farm.write([{"animal": f"duck {n}", "sound": "x" * 300, "kind": "bird"} for n in range(10 * sounds)])
+        farm.write(
+            [
+                {"animal": f"duck {n}", "sound": "x" * 300, "kind": "bird"}
+                for n in range(10 * sounds)
+            ]
+        )
         tracemalloc.start()
         data = load_data(task, farm.data).with_validation()
         used.append(tracemalloc.get_traced_memory())

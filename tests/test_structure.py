@@ -12,37 +12,37 @@ from conftest import ROOT
 from dsbs.__main__ import STAGES
 
 LEVELS = [
-    ["errors", "records", "streams", "usage"],
-    ["equations", "flops", "laws", "metrics", "presets", "progress", "splits", "tables", "settings", "voting"],
-    ["student_options"],
+    ["core"],
+    ["scaling", "tasks"],
+    ["metrics", "plots"],
     ["config"],
-    ["labels", "ensembles", "report_config"],
-    ["tasks", "methods", "trust", "duplicates"],
-    ["parsing"],
-    ["prompting"],
-    ["readers", "shelf", "store", "dataset", "predictions", "rundir", "cli", "cluster"],
-    ["examples", "teacher_runs"],
-    ["data"],
-    ["material"],
-    ["teachers", "student"],
-    ["labelling", "cells", "hf_metrics"],
+    ["data", "artifacts", "cli"],
+    ["teachers"],
+    ["labeling"],
+    ["distillation"],
+    ["contracts"],
+    ["student"],
+    ["runtimes"],
+    ["training", "evaluation"],
+    ["baselines"],
     ["comparison"],
-    ["reporting"],
-    ["planning"],
+    ["planning", "reporting", "exporting"],
+    ["serving"],
     [*STAGES, "api", "__main__"],
 ]
+"""Packages, lowest first. Packages of one level do not import each other."""
 HEAVY = {
-    "torch": {"student", "teachers"},
-    "transformers": {"student", "teachers"},
-    "datasketch": {"duplicates"},
-    "plotly": {"reporting"},
-    "matplotlib": {"reporting", "planning"},
+    "torch": {"student", "training", "evaluation", "teachers"},
+    "transformers": {"student", "training", "evaluation", "teachers"},
+    "datasketch": {"data"},
+    "plotly": {"plots", "reporting"},
+    "matplotlib": {"plots"},
     "tensorboard": set(),
-    "datasets": {"readers", "hf_metrics"},
-    "evaluate": {"hf_metrics"},
+    "datasets": {"data", "metrics"},
+    "evaluate": {"metrics"},
     "openai": {"teachers"},
     "vllm": {"teachers"},
-    "ray": {"cluster", "teachers"},
+    "ray": {"core", "teachers"},
     "statsmodels": {"comparison"},
 }
 
@@ -52,7 +52,9 @@ def modules() -> dict[str, list[ast.stmt]]:
     """The syntax tree of every file of the package, by module name below `dsbs`."""
     found = {}
     for path in sorted((ROOT / "dsbs").rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT / "dsbs").with_suffix("").parts).removesuffix(".__init__")
+        name = ".".join(path.relative_to(ROOT / "dsbs").with_suffix("").parts).removesuffix(
+            ".__init__"
+        )
         if name != "__init__":
             found[name] = ast.parse(path.read_text()).body
     return found
@@ -98,7 +100,10 @@ def test_stages_are_described_in_one_voice() -> None:
         assert (stage.name, stage.help) == (name, text)
 
 
-@pytest.mark.parametrize("arguments", [["dsbs"], *(["dsbs", stage] for stage in STAGES), *([f"dsbs.{s}"] for s in STAGES)])
+@pytest.mark.parametrize(
+    "arguments",
+    [["dsbs"], *(["dsbs", stage] for stage in STAGES), *([f"dsbs.{s}"] for s in STAGES)],
+)
 def test_help_loads_neither_torch_nor_vllm(arguments: list[str]) -> None:
     code = (
         "import runpy, sys\n"

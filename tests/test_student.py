@@ -17,10 +17,11 @@ from conftest import Cli, Farm
 from safetensors.torch import load_file
 
 from dsbs import api
-from dsbs.config import TrainConfig
-from dsbs.errors import InputError
-from dsbs.material import Material, load_material
-from dsbs.records import METHODS
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.core.records import METHODS
+from dsbs.distillation.training_set import Material, load_material
+from dsbs.training import callbacks
 
 FAST = {"max_steps": 30, "batch_size": 16, "eval_every": 10, "max_target_tokens": 32}
 
@@ -30,7 +31,11 @@ def trained_farm(tmp_path_factory: pytest.TempPathFactory) -> Farm:
     """A farm with a student that has learned it."""
     made = Farm(tmp_path_factory.mktemp("trained"))
     made.generate()
-    api.train(answers=made.folder / "answered", out=made.folder / "student", **FAST | {"max_steps": 160, "eval_every": 160})
+    api.train(
+        answers=made.folder / "answered",
+        out=made.folder / "student",
+        **FAST | {"max_steps": 160, "eval_every": 160},
+    )
     return made
 
 
@@ -42,12 +47,19 @@ def test_the_chain_from_answers_to_predictions(trained_farm: Farm, cli: Cli) -> 
     assert results["best_validation_accuracy"] == 1.0
     assert results["validation_rows"] == 8
     assert results["parameters"] < 1_000_000
-    assert {path["path"] for path in manifest["outputs"]} >= {"best/model.safetensors", "best/dsbs.json"}
+    assert {path["path"] for path in manifest["outputs"]} >= {
+        "best/model.safetensors",
+        "best/dsbs.json",
+    }
     assert len(list((student / "checkpoints").glob("checkpoint-*"))) == 1
     assert not (student / "best" / "optimizer.pt").exists()
 
     evaluated = json.loads(cli("evaluate", "--run", student, "--json").stdout)
-    assert (evaluated["n"], evaluated["accuracy"], evaluated["unparsable"]) == (8, evaluated["correct"] / 8, 0.0)
+    assert (evaluated["n"], evaluated["accuracy"], evaluated["unparsable"]) == (
+        8,
+        evaluated["correct"] / 8,
+        0.0,
+    )
     assert evaluated["ci95_examples"][0] < evaluated["accuracy"]
     assert evaluated["teacher_accuracy"] == 1.0
     learned = json.loads(cli("evaluate", "--run", student, "--split", "train", "--json").stdout)
@@ -62,37 +74,55 @@ def test_the_chain_from_answers_to_predictions(trained_farm: Farm, cli: Cli) -> 
     assert (first["label"], first["rationale"]) == ("bird", "It has feathers.")
     assert (second["label"], second["rationale"]) == ("mammal", "It has fur.")
     assert first["scores"]["bird"] > first["scores"]["mammal"]
-    assert set(json.loads(cli("predict", "--run", student, stdin=lines).stdout.splitlines()[0])) == {"id", "label"}
+    assert set(
+        json.loads(cli("predict", "--run", student, stdin=lines).stdout.splitlines()[0])
+    ) == {"id", "label"}
 
 
 def test_predictions_scored_again_give_the_stored_score(trained_farm: Farm) -> None:
-    from dsbs.predictions import read_predictions
-    from dsbs.prompting import load_task
-    from dsbs.student.measure import scores
+    from dsbs.artifacts.predictions import read_predictions
+    from dsbs.evaluation.measure import scores
+    from dsbs.tasks.prompts import load_task
 
     for decode in ("generate", "score"):
         stored = api.evaluate(run=trained_farm.folder / "student", decode=decode)
-        predictions = read_predictions(trained_farm.folder / "student" / f"evaluate-test-{decode}" / "predictions.parquet")
+        predictions = read_predictions(
+            trained_farm.folder / "student" / f"evaluate-test-{decode}" / "predictions.parquet"
+        )
         again = scores(load_task(str(trained_farm.task)), predictions)
-        assert {key: stored[key] for key in again} == json.loads(json.dumps(again)) or again == {k: stored[k] for k in again}
+        assert {key: stored[key] for key in again} == json.loads(json.dumps(again)) or again == {
+            k: stored[k] for k in again
+        }
         assert all(p.correct is not None for p in predictions)
         assert all((p.scores is not None) == (decode == "score") for p in predictions)
 
 
 def test_our_metrics_are_metrics_of_evaluate(trained_farm: Farm) -> None:
     pytest.importorskip("evaluate")
-    from dsbs.hf_metrics import LabelAccuracy, LabelMacroF1
-    from dsbs.predictions import read_predictions
+    from dsbs.artifacts.predictions import read_predictions
+    from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 
     stored = api.evaluate(run=trained_farm.folder / "student")
-    rows = read_predictions(trained_farm.folder / "student" / "evaluate-test-generate" / "predictions.parquet")
+    rows = read_predictions(
+        trained_farm.folder / "student" / "evaluate-test-generate" / "predictions.parquet"
+    )
     said, gold = [p.raw for p in rows], [p.gold for p in rows]
     labels = ("bird", "mammal")
-    assert LabelAccuracy("class", labels).compute(predictions=said, references=gold)["accuracy"] == stored["accuracy"]
-    assert LabelMacroF1("class", labels).compute(predictions=said, references=gold)["macro_f1"] == stored["macro_f1"]
+    assert (
+        LabelAccuracy("class", labels).compute(predictions=said, references=gold)["accuracy"]
+        == stored["accuracy"]
+    )
+    assert (
+        LabelMacroF1("class", labels).compute(predictions=said, references=gold)["macro_f1"]
+        == stored["macro_f1"]
+    )
     half = [*gold[:4], *["bird" if g == "mammal" else "mammal" for g in gold[4:]]]
-    assert LabelAccuracy("class", labels).compute(predictions=half, references=gold) == {"accuracy": 0.5}
-    assert LabelAccuracy("equation").compute(predictions=["2 + 2"], references=["( 4.0 )"]) == {"accuracy": 1.0}
+    assert LabelAccuracy("class", labels).compute(predictions=half, references=gold) == {
+        "accuracy": 0.5
+    }
+    assert LabelAccuracy("equation").compute(predictions=["2 + 2"], references=["( 4.0 )"]) == {
+        "accuracy": 1.0
+    }
 
 
 def test_reading_a_student_does_not_depend_on_the_batch(trained_farm: Farm) -> None:
@@ -106,7 +136,12 @@ def test_reading_a_student_does_not_depend_on_the_batch(trained_farm: Farm) -> N
     alone = predict(student, rows, explain=True, scores=True, batch_size=1)
     together = predict(student, rows, explain=True, scores=True, batch_size=50)
     for a, b in zip(alone, together, strict=True):
-        assert (a.example_id, a.raw, a.label, a.rationale) == (b.example_id, b.raw, b.label, b.rationale)
+        assert (a.example_id, a.raw, a.label, a.rationale) == (
+            b.example_id,
+            b.raw,
+            b.label,
+            b.rationale,
+        )
         assert a.scores == pytest.approx(b.scores, abs=1e-4)
 
 
@@ -114,7 +149,9 @@ def real_rows(published: Path, answers: Path, count: int) -> Material:
     """The first rows of CommonsenseQA whose answers are right, to learn by heart: the same in every split."""
     material = load_material(TrainConfig(answers=answers))
     usable = [
-        e for e in material.splits["train"] if (a := material.answers.get(e.id)) and a.outcome == "ok" and a.label == e.gold
+        e
+        for e in material.splits["train"]
+        if (a := material.answers.get(e.id)) and a.outcome == "ok" and a.label == e.gold
     ]
     rows = usable[:count]
     splits = {"train": rows, "validation": rows, "test": rows, "extra": ()}
@@ -126,18 +163,30 @@ def test_tiny_learns_32_real_rows_by_heart_with_every_method(
     published: Path, cqa_palm: Path, tmp_path: Path, method: str
 ) -> None:
     from dsbs.student.checkpoint import load_student
-    from dsbs.student.fit import fit
     from dsbs.student.predict import predict
+    from dsbs.training.fit import fit
 
     material = real_rows(published, cqa_palm, 32)
-    config = TrainConfig(method=method, max_steps=120, batch_size=32, eval_every=120, learning_rate=5e-3, out=tmp_path)
+    config = TrainConfig(
+        method=method,
+        max_steps=120,
+        batch_size=32,
+        eval_every=120,
+        learning_rate=5e-3,
+        out=tmp_path,
+    )
     fit(material, config, tmp_path)
     student = load_student(tmp_path / "best")
     for decode in ("generate", "score"):
-        said = predict(student, material.splits["test"], decode=decode, explain=method != "standard")
+        said = predict(
+            student, material.splits["test"], decode=decode, explain=method != "standard"
+        )
         assert [p.label for p in said] == [e.gold for e in material.splits["test"]]
         if method != "standard" and decode == "generate":
-            right = [" ".join((material.answers[e.id].rationale or "").split()) for e in material.splits["test"]]
+            right = [
+                " ".join((material.answers[e.id].rationale or "").split())
+                for e in material.splits["test"]
+            ]
             assert [" ".join((p.rationale or "").split()) for p in said] == right
 
 
@@ -149,22 +198,44 @@ def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
-def test_killed_and_started_again_ends_in_the_same_weights(answered_farm: Farm, tmp_path: Path, cli: Cli) -> None:
-    settings = ["--answers", answered_farm.folder / "answered", "--dropout", "0.1", "--max-steps", "24", "--batch-size", "16"]
+def test_killed_and_started_again_ends_in_the_same_weights(
+    answered_farm: Farm, tmp_path: Path, cli: Cli
+) -> None:
+    settings = [
+        "--answers",
+        answered_farm.folder / "answered",
+        "--dropout",
+        "0.1",
+        "--max-steps",
+        "24",
+        "--batch-size",
+        "16",
+    ]
     settings += ["--eval-every", "6", "--max-target-tokens", "32"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert cli("train", *settings, "--out", whole).returncode == 0
     command = [sys.executable, "-m", "dsbs.train", *map(str, settings), "--out", str(parts)]
     killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not any((parts / "checkpoints").glob("checkpoint-*/trainer_state.json")) and killed.poll() is None:
+    while (
+        not any((parts / "checkpoints").glob("checkpoint-*/trainer_state.json"))
+        and killed.poll() is None
+    ):
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert json.loads((parts / "manifest.json").read_text())["status"] == "started"
     again = cli("train", *settings, "--out", parts)
     assert "going on from" in again.stderr
-    first, second = (json.loads((run / "manifest.json").read_text())["results"] for run in (whole, parts))
-    for name in ("best_step", "best_validation_accuracy", "clipped_share", "target_tokens", "train_flops"):
+    first, second = (
+        json.loads((run / "manifest.json").read_text())["results"] for run in (whole, parts)
+    )
+    for name in (
+        "best_step",
+        "best_validation_accuracy",
+        "clipped_share",
+        "target_tokens",
+        "train_flops",
+    ):
         assert first[name] == second[name]
     assert equal(weights(whole / "best"), weights(parts / "best"))
     last = "checkpoints/checkpoint-24"
@@ -175,7 +246,7 @@ def test_killed_and_started_again_ends_in_the_same_weights(answered_farm: Farm, 
 
 
 def test_a_checkpoint_cut_off_while_it_was_written_is_passed_over(tmp_path: Path) -> None:
-    from dsbs.student.trainer import last_checkpoint
+    from dsbs.training.trainer import last_checkpoint
 
     assert last_checkpoint(tmp_path) is None
     for step in (250, 1000):
@@ -185,12 +256,35 @@ def test_a_checkpoint_cut_off_while_it_was_written_is_passed_over(tmp_path: Path
 
 
 def test_two_processes_train_as_one(answered_farm: Farm, tmp_path: Path) -> None:
-    settings = ["--answers", answered_farm.folder / "answered", "--dropout", "0", "--max-steps", "12", "--batch-size", "9"]
-    settings += ["--eval-every", "5", "--max-target-tokens", "32", "--data-frac", "0.3"]  # 19 rows: steps of 9, 9 and 1
+    settings = [
+        "--answers",
+        answered_farm.folder / "answered",
+        "--dropout",
+        "0",
+        "--max-steps",
+        "12",
+        "--batch-size",
+        "9",
+    ]
+    settings += [
+        "--eval-every",
+        "5",
+        "--max-target-tokens",
+        "32",
+        "--data-frac",
+        "0.3",
+    ]  # 19 rows: steps of 9, 9 and 1
     logs = []
     for processes in (1, 2):
         out = tmp_path / f"run{processes}"
-        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", processes, "--standalone"]
+        command = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--nproc-per-node",
+            processes,
+            "--standalone",
+        ]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [*map(str, [*command, "-m", "dsbs.train", *settings, "--out", out])],
@@ -210,14 +304,21 @@ def test_two_processes_train_as_one(answered_farm: Farm, tmp_path: Path) -> None
         assert one == pytest.approx(two, rel=1e-4)
     for name, tensor in weights(tmp_path / "run1" / "checkpoints" / "checkpoint-12").items():
         torch.testing.assert_close(
-            tensor, weights(tmp_path / "run2" / "checkpoints" / "checkpoint-12")[name], rtol=1e-3, atol=1e-5
+            tensor,
+            weights(tmp_path / "run2" / "checkpoints" / "checkpoint-12")[name],
+            rtol=1e-3,
+            atol=1e-5,
         )
 
 
 def test_accumulating_trains_to_the_same_losses(answered_farm: Farm, tmp_path: Path) -> None:
     logs = []
     for size in (None, 300, 1):
-        settings: dict[str, Any] = {"answers": answered_farm.folder / "answered", "dropout": 0.0, "data_frac": 0.3}
+        settings: dict[str, Any] = {
+            "answers": answered_farm.folder / "answered",
+            "dropout": 0.0,
+            "data_frac": 0.3,
+        }
         settings |= {"max_steps": 10, "batch_size": 8, "eval_every": 5, "micro_batch_tokens": size}
         logs.append(api.train(**settings, out=tmp_path / str(size))["log"])
     for other in logs[1:]:
@@ -229,9 +330,15 @@ def test_another_configuration_in_the_folder_is_an_error(trained_farm: Farm) -> 
     before = weights(trained_farm.folder / "student" / "best")
     settings = FAST | {"max_steps": 160, "eval_every": 160, "seed": 1}
     with pytest.raises(InputError, match=r"seed 1 \(was 0\)"):
-        api.train(answers=trained_farm.folder / "answered", out=trained_farm.folder / "student", **settings)
+        api.train(
+            answers=trained_farm.folder / "answered",
+            out=trained_farm.folder / "student",
+            **settings,
+        )
     with pytest.raises(InputError, match="a run of train, where a run of generate is"):
-        api.train(answers=trained_farm.folder / "answered", out=trained_farm.folder / "answered", **FAST)
+        api.train(
+            answers=trained_farm.folder / "answered", out=trained_farm.folder / "answered", **FAST
+        )
     assert equal(before, weights(trained_farm.folder / "student" / "best"))
 
 
@@ -241,7 +348,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_train_without_answers_takes_the_newest_run_and_says_which(farm: Farm, elsewhere: Path, cli: Cli) -> None:
+def test_train_without_answers_takes_the_newest_run_and_says_which(
+    farm: Farm, elsewhere: Path, cli: Cli
+) -> None:
     with pytest.raises(InputError, match="run dsbs generate first"):
         api.train(max_steps=1)
     for name in ("older", "newer"):
@@ -253,21 +362,30 @@ def test_train_without_answers_takes_the_newest_run_and_says_which(farm: Farm, e
     assert "free" in done.stderr
 
 
-def test_train_without_answers_takes_those_of_the_task_that_is_named(farm: Farm, elsewhere: Path) -> None:
+def test_train_without_answers_takes_those_of_the_task_that_is_named(
+    farm: Farm, elsewhere: Path
+) -> None:
     farm.generate(out=elsewhere / "runs" / "farm")
     with pytest.raises(InputError, match="a finished generate run of task 'svamp' below"):
         api.train(task="svamp", max_steps=1)
     manifest = json.loads((elsewhere / "runs" / "farm" / "manifest.json").read_text())
     other = elsewhere / "runs" / "newer"
     other.mkdir()
-    late = manifest | {"results": manifest["results"] | {"task": "svamp"}, "finished": "2999-01-01T00:00:00+00:00"}
+    late = manifest | {
+        "results": manifest["results"] | {"task": "svamp"},
+        "finished": "2999-01-01T00:00:00+00:00",
+    }
     (other / "manifest.json").write_text(json.dumps(late))
     assert api.train(task=str(farm.task), max_steps=1)["n_train"] == 64
 
 
-def test_a_student_of_another_task_is_refused(trained_farm: Farm, published: Path, cqa_palm: Path, tmp_path: Path) -> None:
+def test_a_student_of_another_task_is_refused(
+    trained_farm: Farm, published: Path, cqa_palm: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    shutil.copytree(trained_farm.folder / "student", run, ignore=shutil.ignore_patterns("evaluate-*"))
+    shutil.copytree(
+        trained_farm.folder / "student", run, ignore=shutil.ignore_patterns("evaluate-*")
+    )
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["answers"] = str(cqa_palm)
     manifest["config"] |= {"task": "cqa", "data": None}
@@ -276,7 +394,9 @@ def test_a_student_of_another_task_is_refused(trained_farm: Farm, published: Pat
         api.evaluate(run=run)
 
 
-def test_answers_of_another_task_or_data_set_are_refused(answered_farm: Farm, published: Path, tmp_path: Path) -> None:
+def test_answers_of_another_task_or_data_set_are_refused(
+    answered_farm: Farm, published: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="answers of task 'farm'"):
         api.train(task="cqa", data=published, answers=answered_farm.folder / "answered")
     other = tmp_path / "other.csv"
@@ -285,7 +405,9 @@ def test_answers_of_another_task_or_data_set_are_refused(answered_farm: Farm, pu
         api.train(data=other, answers=answered_farm.folder / "answered")
 
 
-def test_scores_and_rationales_are_refused_where_there_are_none(trained_farm: Farm, tmp_path: Path, published: Path) -> None:
+def test_scores_and_rationales_are_refused_where_there_are_none(
+    trained_farm: Farm, tmp_path: Path, published: Path
+) -> None:
     settings = FAST | {"max_steps": 1, "method": "standard"}
     api.train(answers=trained_farm.folder / "answered", out=tmp_path / "standard", **settings)
     with pytest.raises(InputError, match="--explain"):
@@ -293,15 +415,24 @@ def test_scores_and_rationales_are_refused_where_there_are_none(trained_farm: Fa
     api.generate(task="svamp", data=published, out=tmp_path / "svamp", max_rows=40)
     with pytest.raises(InputError, match="kind 'equation'"):
         api.train(answers=tmp_path / "svamp", decode="score", out=tmp_path / "s", max_steps=1)
-    rows = [{"id": i["id"], "label": i["label"]} for i in api.predict(run=tmp_path / "standard", input=str(trained_farm.data))]
+    rows = [
+        {"id": i["id"], "label": i["label"]}
+        for i in api.predict(run=tmp_path / "standard", input=str(trained_farm.data))
+    ]
     assert len(rows) == 80
 
 
-def test_without_gold_labels_agreement_is_measured_and_not_called_accuracy(farm: Farm, tmp_path: Path) -> None:
-    farm.data.write_text("animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows))
+def test_without_gold_labels_agreement_is_measured_and_not_called_accuracy(
+    farm: Farm, tmp_path: Path
+) -> None:
+    farm.data.write_text(
+        "animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows)
+    )
     farm.generate()
     with pytest.raises(InputError, match="no row with such a label"):
-        api.train(answers=farm.folder / "answered", labels="gold", out=tmp_path / "gold", max_steps=1)
+        api.train(
+            answers=farm.folder / "answered", labels="gold", out=tmp_path / "gold", max_steps=1
+        )
     api.train(answers=farm.folder / "answered", labels="teacher", out=tmp_path / "run", **FAST)
     results = api.evaluate(run=tmp_path / "run")
     assert "accuracy" not in results
@@ -310,29 +441,45 @@ def test_without_gold_labels_agreement_is_measured_and_not_called_accuracy(farm:
 
 
 def test_a_saved_folder_is_a_student_to_start_from(trained_farm: Farm, tmp_path: Path) -> None:
-    settings = {"answers": trained_farm.folder / "answered", "student": str(trained_farm.folder / "student" / "best")}
-    results = api.train(**settings, max_steps=1, batch_size=8, learning_rate=1e-9, out=tmp_path / "again")
+    settings = {
+        "answers": trained_farm.folder / "answered",
+        "student": str(trained_farm.folder / "student" / "best"),
+    }
+    results = api.train(
+        **settings, max_steps=1, batch_size=8, learning_rate=1e-9, out=tmp_path / "again"
+    )
     assert results["best_validation_accuracy"] == 1.0
     with pytest.raises(InputError, match="built-in: tiny"):
-        api.train(answers=trained_farm.folder / "answered", student=str(tmp_path), out=tmp_path / "none")
+        api.train(
+            answers=trained_farm.folder / "answered", student=str(tmp_path), out=tmp_path / "none"
+        )
 
 
 def test_training_is_logged_where_it_is_asked_to_be(
     answered_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dsbs.student import logs
 
-    settings: dict[str, Any] = {"answers": answered_farm.folder / "answered", "max_steps": 1, "batch_size": 8}
+    settings: dict[str, Any] = {
+        "answers": answered_farm.folder / "answered",
+        "max_steps": 1,
+        "batch_size": 8,
+    }
     api.train(**settings, report_to="none", out=tmp_path / "none")
     assert not (tmp_path / "none" / "tensorboard").exists()
-    with pytest.raises(InputError, match="--report-to: got 'paper'; expected tensorboard, none, or what"):
+    with pytest.raises(
+        InputError, match="--report-to: got 'paper'; expected tensorboard, none, or what"
+    ):
         api.train(**settings, report_to="tensorboard,paper", out=tmp_path / "paper")
-    monkeypatch.setattr(logs, "get_available_reporting_integrations", lambda: ["wandb"])
-    assert logs.other_reports(["tensorboard", "wandb", "none"]) == ["wandb"]
+    monkeypatch.setattr(callbacks, "get_available_reporting_integrations", lambda: ["wandb"])
+    assert callbacks.other_reports(["tensorboard", "wandb", "none"]) == ["wandb"]
 
 
 def test_how_a_step_is_cut_does_not_make_another_run(answered_farm: Farm, tmp_path: Path) -> None:
     """Who runs out of memory goes on in the same folder with a smaller limit."""
-    settings: dict[str, Any] = {"answers": answered_farm.folder / "answered", "max_steps": 1, "batch_size": 8}
+    settings: dict[str, Any] = {
+        "answers": answered_farm.folder / "answered",
+        "max_steps": 1,
+        "batch_size": 8,
+    }
     first = api.train(**settings, out=tmp_path / "run")
     assert api.train(**settings, micro_batch_tokens=100, out=tmp_path / "run") == first

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from conftest import Cli, Farm
 
-from dsbs.data import load_data
-from dsbs.duplicates import describe, find_duplicates
-from dsbs.metrics import interval
-from dsbs.prompting import load_task
-from dsbs.records import Example, Split
-from dsbs.trust import argues_for, calibration, distance, probabilities
+from dsbs.core.records import Example, Split
+from dsbs.data.load import load_data
+from dsbs.data.near_duplicates import describe, find_duplicates
+from dsbs.labeling.rationale_checks import argues_for
+from dsbs.metrics.accuracy import interval
+from dsbs.metrics.calibration import calibration
+from dsbs.metrics.distributions import distance, probabilities
+from dsbs.tasks.prompts import load_task
 
 
 def example(name: str, text: str, split: Split = "train") -> Example:
@@ -27,7 +29,9 @@ def test_svamp_repeats_105_of_200_bodies_but_for_their_numbers(published: Path) 
     for pair in found["pairs"]:
         if pair["how"] == "but_for_numbers":
             bodies = [inputs[pair[part]].split("\n")[0] for part in ("test", "train")]
-            masked = ["".join(c for c in body if not c.isdigit()).casefold().split() for body in bodies]
+            masked = [
+                "".join(c for c in body if not c.isdigit()).casefold().split() for body in bodies
+            ]
             assert masked[0] == masked[1]
 
 
@@ -42,26 +46,35 @@ def test_near_duplicates_are_those_of_comparing_every_pair(published: Path) -> N
         return set(re.findall(r"\w+", re.sub(r"\d+(?:[.,]\d+)*", "0", text.casefold())))
 
     seen = [words(e.input) for e in splits["train"]]
-    near = {e.id for e in splits["test"] if any(len(words(e.input) & s) >= 0.8 * len(words(e.input) | s) for s in seen)}
+    near = {
+        e.id
+        for e in splits["test"]
+        if any(len(words(e.input) & s) >= 0.8 * len(words(e.input) | s) for s in seen)
+    }
     proposed = {pair["test"] for pair in found["pairs"] if pair["how"] == "near"}
     assert proposed <= near
     assert len(proposed) >= 0.97 * len(near)
 
 
 def test_lines_without_numbers_and_short_lines_are_no_templates() -> None:
-    train = [example("a", "Answer the question below.\n(1) yes"), example("b", "Tom has 3 red apples today\nHow many?")]
+    train = [
+        example("a", "Answer the question below.\n(1) yes"),
+        example("b", "Tom has 3 red apples today\nHow many?"),
+    ]
     test = [
         example("c", "Answer the question below.\n(2) no", "test"),
         example("d", "Tom has 14 red apples today\nWho?", "test"),
     ]
     found = find_duplicates(train, test)
     assert found is not None
-    assert [(p["test"], p["train"], p["how"]) for p in found["pairs"] if p["how"] == "but_for_numbers"] == [
-        ("d", "b", "but_for_numbers")
-    ]
+    assert [
+        (p["test"], p["train"], p["how"]) for p in found["pairs"] if p["how"] == "but_for_numbers"
+    ] == [("d", "b", "but_for_numbers")]
 
 
-def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rows = [example("a", "one two three")]
     assert find_duplicates(rows, rows, "never") is None
     assert find_duplicates(rows, []) is None
@@ -71,22 +84,45 @@ def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(monkeypat
     found = find_duplicates(rows, rows)
     assert found is not None
     assert found["near"] is None
-    assert describe(found) == ["near-duplicates of test inputs were not looked for: pip install datasketch"]
+    assert describe(found) == [
+        "near-duplicates of test inputs were not looked for: pip install datasketch"
+    ]
 
 
-def test_generate_tells_of_duplicates_labels_and_rationales(published: Path, tmp_path: Path, cli: Cli) -> None:
-    svamp = cli("generate", "--task", "svamp", "--data", published, "--out", tmp_path / "svamp").stdout
+def test_generate_tells_of_duplicates_labels_and_rationales(
+    published: Path, tmp_path: Path, cli: Cli
+) -> None:
+    svamp = cli(
+        "generate", "--task", "svamp", "--data", published, "--out", tmp_path / "svamp"
+    ).stdout
     assert "105 of 200 test inputs repeat a line of a training input but for its numbers" in svamp
     assert "train: rationales end in the value of their equation in 8" in svamp
-    cqa = cli("generate", "--task", "cqa", "--data", published, "--out", tmp_path / "cqa", "--duplicates", "never").stdout
-    assert "train: 448 labels are not literally among the allowed ones; of these 124 were read by folding" in cqa
+    cqa = cli(
+        "generate",
+        "--task",
+        "cqa",
+        "--data",
+        published,
+        "--out",
+        tmp_path / "cqa",
+        "--duplicates",
+        "never",
+    ).stdout
+    assert (
+        "train: 448 labels are not literally among the allowed ones; of these 124 were read by folding"
+        in cqa
+    )
     assert "inputs share" not in cqa
 
 
 @pytest.mark.parametrize(
     ("rationale", "label", "expected"),
     [
-        ("It is kept by a river bank, where boats land.", "river bank", "label"),  # "bank" is inside it
+        (
+            "It is kept by a river bank, where boats land.",
+            "river bank",
+            "label",
+        ),  # "bank" is inside it
         ("Money is in the bank, not at the river bank.", "bank", "several"),
         ("Money is kept in the bank.", "river bank", "other"),
         ("People go there on Sundays.", "bank", "nothing"),
@@ -108,7 +144,9 @@ def test_what_a_rationale_argues_for(rationale: str, label: str, expected: str) 
         ("There were many.", "( 84 / 2 )", "nothing"),
     ],
 )
-def test_a_rationale_argues_for_the_equation_whose_value_it_ends_in(rationale: str, label: str, expected: str) -> None:
+def test_a_rationale_argues_for_the_equation_whose_value_it_ends_in(
+    rationale: str, label: str, expected: str
+) -> None:
     assert argues_for("equation", rationale, label) == expected
 
 
@@ -116,8 +154,16 @@ def test_rationales_of_wrong_answers_argue_for_them_too(cqa_palm: Path) -> None:
     """A wrong answer of PaLM is mostly argued for, so its rationale teaches the wrong answer."""
     import pyarrow.parquet as pq
 
-    rows = [r for r in pq.read_table(cqa_palm / "data" / "train.parquet").to_pylist() if r["rationale"] and r["label"]]
-    wrong = [argues_for("choice", r["rationale"], r["label"], r["choices"]) for r in rows if not r["correct"]]
+    rows = [
+        r
+        for r in pq.read_table(cqa_palm / "data" / "train.parquet").to_pylist()
+        if r["rationale"] and r["label"]
+    ]
+    wrong = [
+        argues_for("choice", r["rationale"], r["label"], r["choices"])
+        for r in rows
+        if not r["correct"]
+    ]
     assert sum(argued in ("label", "several") for argued in wrong) / len(wrong) > 0.7
 
 
@@ -135,7 +181,9 @@ def test_probabilities_of_scores_sum_to_one_at_any_size() -> None:
 def test_calibration_by_hand() -> None:
     """Four answers at 0.8 of which three are right, and one at 0.6 that is wrong."""
     sure, unsure = {"yes": 0.8, "no": 0.2}, {"yes": 0.6, "no": 0.4}
-    found = calibration("class", [(sure, "yes"), (sure, "yes"), (sure, "yes"), (sure, "no"), (unsure, "no")])
+    found = calibration(
+        "class", [(sure, "yes"), (sure, "yes"), (sure, "yes"), (sure, "no"), (unsure, "no")]
+    )
     assert found is not None
     assert found["ece"] == pytest.approx((4 * 0.05 + 0.6) / 5)
     assert found["brier"] == pytest.approx((3 * 0.08 + 1.28 + 0.72) / 5)

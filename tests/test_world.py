@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from dsbs.data import load_data
-from dsbs.parsing import correct, parse_answer
-from dsbs.presets import PACKAGED, preset_of
-from dsbs.prompting import demonstrations, load_task, packaged, prompt_prefix, render_prompt
-from dsbs.records import Answer, Completion, Example
+from dsbs.config.presets import PACKAGED, preset_of
+from dsbs.core.files import packaged
+from dsbs.core.records import Answer, Completion, Example
+from dsbs.data.load import load_data
+from dsbs.tasks.parsing import correct, parse_answer
+from dsbs.tasks.prompts import demonstrations, load_task, prompt_prefix, render_prompt
 
-HERE = ROOT / "quickstart"
-sys.path.insert(0, str(HERE))
+HERE = ROOT / "dsbs" / "assets" / "quickstart"
+SCRIPTS = ROOT / "scripts" / "quickstart_world"
+sys.path.insert(0, str(SCRIPTS))
 
 from make_student import SENTINELS, SHRUNK, corrupt, documents, shrink  # noqa: E402
 from make_teacher import batches  # noqa: E402
@@ -29,13 +31,16 @@ SPLITS = ("train", "validation", "test")
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return read_world(HERE / "facts.yaml")
+    return read_world(SCRIPTS / "facts.yaml")
 
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[dict[str, Any]]]:
     files = {split: HERE / "data" / f"{split}.jsonl" for split in SPLITS}
-    return {split: [json.loads(line) for line in path.read_text().splitlines()] for split, path in files.items()}
+    return {
+        split: [json.loads(line) for line in path.read_text().splitlines()]
+        for split, path in files.items()
+    }
 
 
 def asked(row: dict[str, Any]) -> Combination:
@@ -58,9 +63,15 @@ def test_another_seed_makes_other_data(world: World) -> None:
     assert cut(world, SEED + 1) != cut(world, SEED) == cut(world, SEED)
 
 
-def test_the_world_has_the_size_that_is_documented(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
+def test_the_world_has_the_size_that_is_documented(
+    world: World, rows: dict[str, list[dict[str, Any]]]
+) -> None:
     assert (len(world.categories), len(world.things), len(PROPERTIES)) == (16, 240, 6)
-    assert {split: len(found) for split, found in rows.items()} == {"train": 3840, "validation": 384, "test": 1152}
+    assert {split: len(found) for split, found in rows.items()} == {
+        "train": 3840,
+        "validation": 384,
+        "test": 1152,
+    }
 
 
 def test_values_of_a_property_differ_and_exceptions_name_values_that_exist(world: World) -> None:
@@ -74,11 +85,15 @@ def test_values_of_a_property_differ_and_exceptions_name_values_that_exist(world
 def test_parts_share_no_combination_and_together_are_the_world(world: World) -> None:
     parts = cut(world, SEED)
     everything = [combination for part in parts.values() for combination in part]
-    assert sorted(everything) == sorted(Combination(thing, key) for thing in world.things for key in PROPERTIES)
+    assert sorted(everything) == sorted(
+        Combination(thing, key) for thing in world.things for key in PROPERTIES
+    )
     assert set(parts) == set(SPLITS)
 
 
-def test_each_split_asks_its_own_combinations_only(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
+def test_each_split_asks_its_own_combinations_only(
+    world: World, rows: dict[str, list[dict[str, Any]]]
+) -> None:
     parts = cut(world, SEED)
     for split in SPLITS:
         assert {asked(row) for row in rows[split]} == set(parts[split])
@@ -111,18 +126,27 @@ def test_every_answer_follows_from_the_facts_and_no_other_choice_does(
 
 
 def test_no_question_stands_twice(rows: dict[str, list[dict[str, Any]]]) -> None:
-    questions = [(row["question"], tuple(sorted(row["choices"]))) for split in SPLITS for row in rows[split]]
+    questions = [
+        (row["question"], tuple(sorted(row["choices"]))) for split in SPLITS for row in rows[split]
+    ]
     assert len(set(questions)) == len(questions)
-    assert len({row["question"] for row in rows["train"]} & {row["question"] for row in rows["test"]}) == 0
+    assert (
+        len({row["question"] for row in rows["train"]} & {row["question"] for row in rows["test"]})
+        == 0
+    )
 
 
 def test_the_task_finds_its_data_without_being_told(rows: dict[str, list[dict[str, Any]]]) -> None:
     splits = load_data(load_task("quickstart"), None).splits
-    assert {split: [e.id for e in splits[split]] for split in SPLITS} == {s: [r["id"] for r in rows[s]] for s in SPLITS}
+    assert {split: [e.id for e in splits[split]] for split in SPLITS} == {
+        s: [r["id"] for r in rows[s]] for s in SPLITS
+    }
     assert all(e.gold in e.choices for examples in splits.values() for e in examples)
 
 
-def test_demonstrations_are_about_nothing_in_the_data(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
+def test_demonstrations_are_about_nothing_in_the_data(
+    world: World, rows: dict[str, list[dict[str, Any]]]
+) -> None:
     questions = {row["question"] for split in SPLITS for row in rows[split]}
     values = {fact.value for category in world.categories for fact in category.facts.values()}
     shown = demonstrations(load_task("quickstart"))
@@ -139,13 +163,19 @@ def test_the_teacher_saw_no_worked_example_about_a_combination_of_validation_or_
 ) -> None:
     trained = cut(world, SEED)["train"]
     ways = [(key, way) for key, ways in world.phrasings.items() for way in ways]
-    asked_of = {way.format(thing=with_article(thing)): Combination(thing, key) for key, way in ways for thing in world.things}
+    asked_of = {
+        way.format(thing=with_article(thing)): Combination(thing, key)
+        for key, way in ways
+        for thing in world.things
+    }
     held_out = {row["question"] for split in ("validation", "test") for row in rows[split]}
     assert held_out <= set(asked_of)
     seen: set[Combination] = set()
     for batch in islice(batches(world, trained, SEED), 60):
         for text, _ in batch:
-            asked_in = {line.removeprefix("Q: ").removeprefix("Question: ") for line in text.splitlines()}
+            asked_in = {
+                line.removeprefix("Q: ").removeprefix("Question: ") for line in text.splitlines()
+            }
             assert not asked_in & held_out
             seen |= {asked_of[question] for question in asked_in & set(asked_of)}
     assert seen
@@ -155,7 +185,9 @@ def test_the_teacher_saw_no_worked_example_about_a_combination_of_validation_or_
 def test_the_students_text_names_no_thing_together_with_a_category_or_a_value(world: World) -> None:
     """So it holds no answer, of test or of any other part."""
     things = re.compile(r"\b(" + "|".join(world.things) + r")\b", re.IGNORECASE)
-    named = [c.name for c in world.categories] + [f.value for c in world.categories for f in c.facts.values()]
+    named = [c.name for c in world.categories] + [
+        f.value for c in world.categories for f in c.facts.values()
+    ]
     facts = re.compile(r"\b(" + "|".join(map(re.escape, named)) + r")s?\b", re.IGNORECASE)
     texts = list(islice(documents(world, SEED), 5000))
     assert sum(bool(things.search(text)) for text in texts) > 500
@@ -187,28 +219,38 @@ def test_all_weights_are_small_and_plain() -> None:
 
 def test_the_student_starts_from_the_packaged_folder(rows: dict[str, list[dict[str, Any]]]) -> None:
     pytest.importorskip("torch")
-    from dsbs.student.build import build_model, load_config, load_tokenizer
+    from dsbs.student.model import build_model, load_config, load_tokenizer
 
     assert packaged(PACKAGED["quickstart"]) == HERE / "student"
     tokenizer = load_tokenizer("quickstart", lambda: [])
-    texts = {text for split in SPLITS for row in rows[split] for text in [*row["choices"], row["question"]]}
+    texts = {
+        text
+        for split in SPLITS
+        for row in rows[split]
+        for text in [*row["choices"], row["question"]]
+    }
     texts |= {"It costs 1,024.50", "Grüße, 猫"}
     for text in texts:
         assert tokenizer.decode(tokenizer(text).input_ids, skip_special_tokens=True).strip() == text
     model = build_model("quickstart", load_config("quickstart", tokenizer), seed=0)
     assert 0.5e6 < model.num_parameters() < 1.5e6
     assert model.config.vocab_size == len(tokenizer)
-    longest = max(len(tokenizer(e.input).input_ids) for e in load_data(load_task("quickstart"), None).splits["train"])
+    longest = max(
+        len(tokenizer(e.input).input_ids)
+        for e in load_data(load_task("quickstart"), None).splits["train"]
+    )
     assert longest + 8 < preset_of("quickstart").max_input_tokens
 
 
 def test_the_vectors_of_the_things_and_no_others_start_short(world: World) -> None:
     torch = pytest.importorskip("torch")
-    from dsbs.student.build import build_model, load_config, load_tokenizer
+    from dsbs.student.model import build_model, load_config, load_tokenizer
 
     tokenizer = load_tokenizer("quickstart", lambda: [])
     model = build_model("quickstart", load_config("quickstart", tokenizer), seed=0)
-    ids = torch.tensor([tokenizer(f" {thing}", add_special_tokens=False).input_ids for thing in world.things]).squeeze(1)
+    ids = torch.tensor(
+        [tokenizer(f" {thing}", add_special_tokens=False).input_ids for thing in world.things]
+    ).squeeze(1)
     others = torch.ones(len(tokenizer), dtype=torch.bool).index_fill(0, ids, False)
     before = model.get_input_embeddings().weight.detach().clone()
     assert before[ids].std() < 0.2 < 0.8 < before[others].std()
@@ -235,9 +277,13 @@ def test_the_teacher_answers_held_out_questions_by_few_shot_chain_of_thought() -
         inputs = tokenizer(prompts[at : at + 32], return_tensors="pt", padding=True)
         with torch.inference_mode():
             out = model.generate(**inputs, max_new_tokens=64, do_sample=False)
-        texts += tokenizer.batch_decode(out[:, inputs.input_ids.shape[1] :], skip_special_tokens=True)
+        texts += tokenizer.batch_decode(
+            out[:, inputs.input_ids.shape[1] :], skip_special_tokens=True
+        )
     answers = [_read(task, example, text) for example, text in zip(examples, texts, strict=True)]
-    right = [correct(task, example, answer) for example, answer in zip(examples, answers, strict=True)]
+    right = [
+        correct(task, example, answer) for example, answer in zip(examples, answers, strict=True)
+    ]
     assert sum(right) >= 0.9 * len(right)
     # About one answer in twelve is the bare label, as of real teachers; a student has no rationale to learn there.
     assert sum(answer.outcome == "ok" for answer in answers) >= 0.8 * len(answers)

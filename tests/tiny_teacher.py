@@ -9,9 +9,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from dsbs.data import load_data
-from dsbs.prompting import load_task, prompt_prefix, render_answer, render_prompt
-from dsbs.records import Example
+from dsbs.core.records import Example
+from dsbs.data.load import load_data
+from dsbs.tasks.prompts import load_task, prompt_prefix, render_answer, render_prompt
 
 CHAT_TEMPLATE = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]"
 
@@ -23,7 +23,10 @@ def fit_teacher(zoo: Zoo, folder: Path, *, steps: int = 120) -> None:
     examples = [e for rows in load_data(task, zoo.data).splits.values() for e in rows]
 
     def answer(example: Example) -> str:
-        return render_answer(task, example, zoo.reason(example), str(example.gold)) + task.prompt.separator
+        return (
+            render_answer(task, example, zoo.reason(example), str(example.gold))
+            + task.prompt.separator
+        )
 
     documents = [render_prompt(task, example, prefix) + answer(example) for example in examples]
     tokenizer = _tokenizer(documents)
@@ -45,7 +48,8 @@ def fit_teacher(zoo: Zoo, folder: Path, *, steps: int = 120) -> None:
         )
     )
     encoded = [
-        (tokenizer(text).input_ids, len(tokenizer(answer(e)).input_ids)) for text, e in zip(documents, examples, strict=True)
+        (tokenizer(text).input_ids, len(tokenizer(answer(e)).input_ids))
+        for text, e in zip(documents, examples, strict=True)
     ]
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     rng = random.Random(0)
@@ -53,7 +57,9 @@ def fit_teacher(zoo: Zoo, folder: Path, *, steps: int = 120) -> None:
         optimizer.param_groups[0]["lr"] = 4e-3 * (1 - step / steps)
         batch = rng.sample(encoded, min(24, len(encoded)))
         width = max(len(row) for row, _ in batch)
-        ids = torch.tensor([[*row, *[tokenizer.pad_token_id] * (width - len(row))] for row, _ in batch])
+        ids = torch.tensor(
+            [[*row, *[tokenizer.pad_token_id] * (width - len(row))] for row, _ in batch]
+        )
         labels = torch.full_like(ids, -100)
         for at, (row, said) in enumerate(batch):  # only the answer is learned
             labels[at, len(row) - said : len(row)] = ids[at, len(row) - said : len(row)]
@@ -72,7 +78,10 @@ def _tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<pad>", "</s>"], initial_alphabet=alphabet, show_progress=False
+        vocab_size=400,
+        special_tokens=["<pad>", "</s>"],
+        initial_alphabet=alphabet,
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>")

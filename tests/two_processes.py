@@ -9,7 +9,7 @@ import torch
 from transformers import T5ForConditionalGeneration
 
 from dsbs import api
-from dsbs.student.trainer import StepCallback
+from dsbs.training.trainer import StepCallback
 
 ROOM = {0: 130, 1: 70}
 """Tokens of a forward pass that the memory of each process is said to hold."""
@@ -24,7 +24,11 @@ def main(farm: Path, out: Path) -> None:
     api.train(**plain, out=out / "replicated")
     # Passes of 60 tokens: more of them on one process than on the other.
     api.train(**plain, shard=True, micro_batch_tokens=60, out=out / "sharded")
-    soft = plain | {"answers": [farm / "first", farm / "second"], "soft_weight": 0.5, "gradient_checkpointing": True}
+    soft = plain | {
+        "answers": [farm / "first", farm / "second"],
+        "soft_weight": 0.5,
+        "gradient_checkpointing": True,
+    }
     api.train(**soft, out=out / "soft")
     api.train(**soft, shard=True, out=out / "soft-sharded")
     dropping = plain | {"dropout": 0.1}
@@ -58,7 +62,11 @@ def with_little_memory(settings: dict[str, Any], out: Path) -> None:
 
     @functools.wraps(forward)
     def limited(self: Any, **given: Any) -> Any:
-        tokens = sum(given[name].numel() for name in ("input_ids", "decoder_input_ids") if torch.is_grad_enabled())
+        tokens = sum(
+            given[name].numel()
+            for name in ("input_ids", "decoder_input_ids")
+            if torch.is_grad_enabled()
+        )
         if tokens > ROOM[torch.distributed.get_rank()]:
             raise torch.OutOfMemoryError
         return forward(self, **given)

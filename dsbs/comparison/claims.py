@@ -21,7 +21,16 @@ differ on a fifth or so."""
 _SETTING = ("student", "labels", "data_frac")
 _GROUP = (*_SETTING, "method", "match")
 _SHARED = ("n_train", "learning_rate", "epochs", "target_tokens", "train_flops")
-_KEPT = ("n_fraction", "n_train", "epochs", "sequences_seen", "target_tokens", "train_flops", "clipped_share", "selected_by")
+_KEPT = (
+    "n_fraction",
+    "n_train",
+    "epochs",
+    "sequences_seen",
+    "target_tokens",
+    "train_flops",
+    "clipped_share",
+    "selected_by",
+)
 _MEASURED = ("n", "correct", "ci95_examples", "unparsable", "chance", "teacher_accuracy")
 _MOSTLY = 0.5
 
@@ -29,11 +38,24 @@ _MOSTLY = 0.5
 def judge(cells: Sequence[Cell], verdicts: Verdicts) -> dict[str, Any]:
     """`groups`, `claims` and `minimum_detectable` of a comparison; see there."""
     made = claims(cells, verdicts)
-    found: dict[str, Any] = {"groups": groups(cells, verdicts), "claims": made, "minimum_detectable": None}
+    found: dict[str, Any] = {
+        "groups": groups(cells, verdicts),
+        "claims": made,
+        "minimum_detectable": None,
+    }
     if done := done_cells(cells):
-        discordant = [(c["only_first"] + c["only_second"]) / c["n"] for claim in made for c in claim["checkpoints"]]
-        accuracy, measured = float(np.mean([score(c) for c in done])), float(np.mean(discordant)) if discordant else None
-        found["minimum_detectable"] = detectable(done[0]["n"], accuracy=accuracy, discordant=measured)
+        discordant = [
+            (c["only_first"] + c["only_second"]) / c["n"]
+            for claim in made
+            for c in claim["checkpoints"]
+        ]
+        accuracy, measured = (
+            float(np.mean([score(c) for c in done])),
+            float(np.mean(discordant)) if discordant else None,
+        )
+        found["minimum_detectable"] = detectable(
+            done[0]["n"], accuracy=accuracy, discordant=measured
+        )
     return found
 
 
@@ -48,7 +70,12 @@ def cell_scores(trained: Mapping[str, Any], measured: Mapping[str, Any]) -> dict
     what = "accuracy" if "accuracy" in measured else "teacher_agreement"
     kept = {key: trained[key] for key in _KEPT} | {"steps": trained["settings"]["max_steps"]}
     scores = {"accuracy": None, what: measured[what], **{key: measured[key] for key in _MEASURED}}
-    return {**scores, "flags": flags(measured), **kept, "validation_accuracy": trained["best_validation_accuracy"]}
+    return {
+        **scores,
+        "flags": flags(measured),
+        **kept,
+        "validation_accuracy": trained["best_validation_accuracy"],
+    }
 
 
 def score(cell: Cell) -> float:
@@ -62,7 +89,10 @@ def groups(cells: Sequence[Cell], verdicts: Verdicts) -> list[dict[str, Any]]:
     `mean` with `standard_error`, `ci95_seeds` and `ci95_examples` is of all cells that are `done`; how many of them did not
     learn (see `flags`) stands beside it, and `mean_learned` is of the others.
     """
-    return [{key: same[0][key] for key in _GROUP} | _over_seeds(same, verdicts) for same in by_key(cells, _GROUP)]
+    return [
+        {key: same[0][key] for key in _GROUP} | _over_seeds(same, verdicts)
+        for same in by_key(cells, _GROUP)
+    ]
 
 
 def claims(cells: Sequence[Cell], verdicts: Verdicts) -> list[dict[str, Any]]:
@@ -84,7 +114,9 @@ def claims(cells: Sequence[Cell], verdicts: Verdicts) -> list[dict[str, Any]]:
     for claim, p in zip(tested, statistics.holm([claim["p"] for claim in tested]), strict=True):
         claim |= {"p_holm": p, "comparisons": len(tested)}
     checkpoints = [pair for claim in found for pair in claim["checkpoints"]]
-    for pair, p in zip(checkpoints, statistics.holm([pair["p"] for pair in checkpoints]), strict=True):
+    for pair, p in zip(
+        checkpoints, statistics.holm([pair["p"] for pair in checkpoints]), strict=True
+    ):
         pair["p_holm"] = p
     return found
 
@@ -109,16 +141,27 @@ def by_key(cells: Iterable[Cell], keys: Sequence[str]) -> list[list[Cell]]:
 
 
 def paired(
-    seeds: Sequence[int], first: Mapping[int, Mapping[str, bool]], second: Mapping[int, Mapping[str, bool]]
+    seeds: Sequence[int],
+    first: Mapping[int, Mapping[str, bool]],
+    second: Mapping[int, Mapping[str, bool]],
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Both sides' verdicts (seeds, examples) on the examples that all of them answered."""
     sides = [side[seed] for side in (first, second) for seed in seeds]
-    common = [example for example in sides[0] if all(example in side for side in sides[1:])] if sides else []
-    made = [np.array([[side[seed][example] for example in common] for seed in seeds]) for side in (first, second)]
+    common = (
+        [example for example in sides[0] if all(example in side for side in sides[1:])]
+        if sides
+        else []
+    )
+    made = [
+        np.array([[side[seed][example] for example in common] for seed in seeds])
+        for side in (first, second)
+    ]
     return made[0], made[1]
 
 
-def detectable(examples: int, *, accuracy: float, discordant: float | None = None) -> dict[str, Any]:
+def detectable(
+    examples: int, *, accuracy: float, discordant: float | None = None
+) -> dict[str, Any]:
     """The smallest differences between two checkpoints that this test set shows, and what that assumes."""
     assumed = ASSUMED_DISCORDANT if discordant is None else discordant
     found = statistics.minimum_detectable(examples, accuracy=accuracy, discordant=assumed)
@@ -136,13 +179,19 @@ def _claim(first: Sequence[Cell], second: Sequence[Cell], verdicts: Verdicts) ->
     ours, theirs = ({cell["seed"]: cell for cell in side} for side in (first, second))
     seeds = sorted(ours.keys() & theirs.keys())
     matrices = paired(
-        seeds, {s: verdicts[c["name"]] for s, c in ours.items()}, {s: verdicts[c["name"]] for s, c in theirs.items()}
+        seeds,
+        {s: verdicts[c["name"]] for s, c in ours.items()},
+        {s: verdicts[c["name"]] for s, c in theirs.items()},
     )
     found: dict[str, Any] = {
         **{key: first[0][key] for key in _GROUP},
         "against": {key: second[0][key] for key in ("method", "match")},
         "seeds": seeds,
-        "strength": "refused" if len(seeds) < MIN_SEEDS else "weak" if len(seeds) < ENOUGH_SEEDS else "full",
+        "strength": "refused"
+        if len(seeds) < MIN_SEEDS
+        else "weak"
+        if len(seeds) < ENOUGH_SEEDS
+        else "full",
         "stuck": [sum(bool(side[seed]["flags"]) for seed in seeds) for side in (ours, theirs)],
         "checkpoints": [_checkpoints(*pair) for pair in zip(seeds, *matrices, strict=True)],
     }
@@ -168,7 +217,9 @@ def _over_seeds(cells: Sequence[Cell], verdicts: Verdicts) -> dict[str, Any]:
     learned = [score(cell) for cell in done if not cell["flags"]]
     found: dict[str, Any] = {key: done[0].get(key) if done else None for key in _SHARED}
     found |= {"seeds": len(cells), "done": len(done), "failed": len(cells) - len(done)}
-    found |= {flag: sum(flag in cell["flags"] for cell in done) for flag in ("at_chance", "unparsable")}
+    found |= {
+        flag: sum(flag in cell["flags"] for cell in done) for flag in ("at_chance", "unparsable")
+    }
     found["mean_learned"] = float(np.mean(learned)) if learned else None
     if not done:
         return found | dict.fromkeys(("mean", "standard_error", "ci95_seeds", "ci95_examples"))
@@ -178,7 +229,11 @@ def _over_seeds(cells: Sequence[Cell], verdicts: Verdicts) -> dict[str, Any]:
         examples = done[0]["ci95_examples"]
     else:
         examples = _possible(statistics.mean_over_examples(np.array(known))) if known else None
-    return found | over_seeds._asdict() | {"ci95_seeds": _possible(over_seeds.ci95_seeds), "ci95_examples": examples}
+    return (
+        found
+        | over_seeds._asdict()
+        | {"ci95_seeds": _possible(over_seeds.ci95_seeds), "ci95_examples": examples}
+    )
 
 
 def _possible(interval: statistics.Interval | None) -> list[float] | None:

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dsbs.cells import evaluate_run, train_run
+from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.comparison.claims import cell_scores
-from dsbs.config import CompareConfig, EvaluateConfig, Match, TrainConfig
-from dsbs.errors import InputError
-from dsbs.material import Material
-from dsbs.predictions import PREDICTIONS
-from dsbs.presets import preset_of
+from dsbs.config.compare import CompareConfig, Match
+from dsbs.config.evaluate import EvaluateConfig
+from dsbs.config.presets import preset_of
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.distillation.training_set import Material
+from dsbs.evaluation.run import evaluate_run
+from dsbs.training.run import train_run
 
 TRIED_RATES = (1.0, 1 / 3, 3.0)
 """Of the preset's learning rate, for `--tune lr`. T5 v1.1 at the paper's 5e-5 often never leaves chance on plain labels,
@@ -32,7 +35,9 @@ class Cell:
         """Its folder: student, method, labels, fraction and seed, with `marks` for what else sets it apart."""
         c = self.config
         student = c.student.rstrip("/").rsplit("/", 1)[-1]
-        return "-".join([student, c.method, c.labels, f"{c.data_frac:.6g}", str(c.seed), *self.marks])
+        return "-".join(
+            [student, c.method, c.labels, f"{c.data_frac:.6g}", str(c.seed), *self.marks]
+        )
 
     def with_rate(self, rate: float) -> "Cell":
         """The same cell trained at this learning rate."""
@@ -41,7 +46,10 @@ class Cell:
 
     def known(self) -> dict[str, Any]:
         """What is known of it before it is trained."""
-        told = {key: getattr(self.config, key) for key in ("method", "labels", "student", "data_frac", "seed")}
+        told = {
+            key: getattr(self.config, key)
+            for key in ("method", "labels", "student", "data_frac", "seed")
+        }
         return told | {"match": self.match, "learning_rate": _rate(self.config), "name": self.name}
 
 
@@ -51,15 +59,28 @@ def make_cells(config: CompareConfig, material: Material) -> list[Cell]:
     grid = [Cell(cell, config.match) for cell in cells]
     if config.also_match is None:
         return grid
-    if "standard" not in config.methods or len(set(config.methods)) < 2 or config.also_match == config.match:
+    if (
+        "standard" not in config.methods
+        or len(set(config.methods)) < 2
+        or config.also_match == config.match
+    ):
         got = f"methods {', '.join(config.methods)} with --match {config.match}"
         expected = "standard, another method, and another way to match"
-        raise InputError(f"--also-match {config.also_match}", got=got, expected=expected, fix="change --methods or --match")
-    again = [cell for cell in _matched(cells, material, config.also_match) if cell.method == "standard"]
+        raise InputError(
+            f"--also-match {config.also_match}",
+            got=got,
+            expected=expected,
+            fix="change --methods or --match",
+        )
+    again = [
+        cell for cell in _matched(cells, material, config.also_match) if cell.method == "standard"
+    ]
     return grid + [Cell(cell, config.also_match, (config.also_match,)) for cell in again]
 
 
-def tune(grid: Sequence[Cell], train: Callable[[Cell], Mapping[str, Any]]) -> tuple[list[Cell], list[dict[str, Any]]]:
+def tune(
+    grid: Sequence[Cell], train: Callable[[Cell], Mapping[str, Any]]
+) -> tuple[list[Cell], list[dict[str, Any]]]:
     """The grid with each method's best learning rate, and every rate that was tried.
 
     The same search for all: `TRIED_RATES` times the given or preset rate, on the largest fraction with the first seed,
@@ -70,10 +91,17 @@ def tune(grid: Sequence[Cell], train: Callable[[Cell], Mapping[str, Any]]) -> tu
     best: dict[tuple[str, ...], float] = {}
     for kind in dict.fromkeys(map(_kind, grid)):
         alike = [cell for cell in grid if _kind(cell) == kind]
-        cell = max(alike, key=lambda cell: cell.config.data_frac)  # the first seed's, for seeds are innermost
+        cell = max(
+            alike, key=lambda cell: cell.config.data_frac
+        )  # the first seed's, for seeds are innermost
         rates = [float(f"{_rate(cell.config) * factor:.3g}") for factor in TRIED_RATES]
         rows = [_tried(cell.with_rate(rate), train) for rate in rates]
-        chosen = max(rows, key=lambda row: -1.0 if row["validation_accuracy"] is None else row["validation_accuracy"])
+        chosen = max(
+            rows,
+            key=lambda row: (
+                -1.0 if row["validation_accuracy"] is None else row["validation_accuracy"]
+            ),
+        )
         best[kind] = chosen["learning_rate"]
         tried += [{**row, "chosen": row is chosen} for row in rows]
     return [cell.with_rate(best[_kind(cell)]) for cell in grid], tried
@@ -81,7 +109,9 @@ def tune(grid: Sequence[Cell], train: Callable[[Cell], Mapping[str, Any]]) -> tu
 
 def train_cell(cell: Cell, material: Material, out: Path) -> dict[str, Any]:
     """Train one cell below the comparison `out`. Its failure is its result: the other cells go on."""
-    return _attempt(lambda: train_run(cell.config, material, out / "cells" / cell.name) | {"status": "done"})
+    return _attempt(
+        lambda: train_run(cell.config, material, out / "cells" / cell.name) | {"status": "done"}
+    )
 
 
 def run_cell(cell: Cell, material: Material, out: Path) -> dict[str, Any]:
@@ -91,7 +121,9 @@ def run_cell(cell: Cell, material: Material, out: Path) -> dict[str, Any]:
     trained = train_cell(cell, material, out)
     if trained["status"] == "failed":
         return {**known, **trained, "n_train": None}
-    measured = _attempt(lambda: evaluate_run(EvaluateConfig(run=folder), material) | {"status": "done"})
+    measured = _attempt(
+        lambda: evaluate_run(EvaluateConfig(run=folder), material) | {"status": "done"}
+    )
     if measured["status"] == "failed":
         return {**known, **measured, "n_train": None}
     predictions = f"cells/{cell.name}/{Path(measured['out']).name}/{PREDICTIONS}"
@@ -112,9 +144,14 @@ def _tried(cell: Cell, train: Callable[[Cell], Mapping[str, Any]]) -> dict[str, 
     found = train(cell)
     if found["status"] == "done" and found["best_validation_accuracy"] is None:
         fix = "label validation rows, or leave out --tune"
-        raise InputError("--tune lr", got="no labelled validation rows", expected="some to choose by", fix=fix)
+        raise InputError(
+            "--tune lr", got="no labelled validation rows", expected="some to choose by", fix=fix
+        )
     known = {key: value for key, value in cell.known().items() if key not in ("data_frac", "seed")}
-    return known | {"status": found["status"], "validation_accuracy": found.get("best_validation_accuracy")}
+    return known | {
+        "status": found["status"],
+        "validation_accuracy": found.get("best_validation_accuracy"),
+    }
 
 
 def _kind(cell: Cell) -> tuple[str, ...]:
@@ -122,7 +159,9 @@ def _kind(cell: Cell) -> tuple[str, ...]:
 
 
 def _rate(config: TrainConfig) -> float:
-    preset = preset_of(config.student, lora=config.lora_rank is not None, optimiser=config.optimiser)
+    preset = preset_of(
+        config.student, lora=config.lora_rank is not None, optimiser=config.optimiser
+    )
     return preset.learning_rate if config.learning_rate is None else config.learning_rate
 
 
@@ -134,14 +173,25 @@ def _matched(cells: Sequence[TrainConfig], material: Material, match: Match) -> 
     """
     if match == "steps":
         return list(cells)
-    from dsbs.student.plan import plan_training
+    from dsbs.training.prepare import plan_training
 
     plans = [plan_training(material, cell) for cell in cells]
     by_epochs = match == "epochs"
-    size = [float(len(plan.rows.pairs)) if by_epochs else plan.flops_per_example() for plan in plans]
+    size = [
+        float(len(plan.rows.pairs)) if by_epochs else plan.flops_per_example() for plan in plans
+    ]
     alike = [(c.student, c.labels, c.seed, None if by_epochs else c.data_frac) for c in cells]
     most = {key: max(s for s, k in zip(size, alike, strict=True) if k == key) for key in alike}
     # Fewer rows need fewer steps for equal epochs; cheaper examples allow more steps for equal compute.
-    shares = [own / most[key] if by_epochs else most[key] / own for own, key in zip(size, alike, strict=True)]
-    steps = [max(1, round(plan.settings.max_steps * share)) for plan, share in zip(plans, shares, strict=True)]
-    return [cell.model_copy(update={"max_steps": number}) for cell, number in zip(cells, steps, strict=True)]
+    shares = [
+        own / most[key] if by_epochs else most[key] / own
+        for own, key in zip(size, alike, strict=True)
+    ]
+    steps = [
+        max(1, round(plan.settings.max_steps * share))
+        for plan, share in zip(plans, shares, strict=True)
+    ]
+    return [
+        cell.model_copy(update={"max_steps": number})
+        for cell, number in zip(cells, steps, strict=True)
+    ]

@@ -64,7 +64,9 @@ def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     if len(values) < 2:
         return SeedMean(float(np.mean(values)), None, None)
     error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return SeedMean(float(np.mean(values)), error, _t_interval(float(np.mean(values)), error, len(values) - 1))
+    return SeedMean(
+        float(np.mean(values)), error, _t_interval(float(np.mean(values)), error, len(values) - 1)
+    )
 
 
 def mean_over_examples(verdicts: Array) -> Interval:
@@ -119,14 +121,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
 
 
-def minimum_detectable(examples: int, *, accuracy: float, discordant: float, power: float = 0.8) -> Detectable:
+def minimum_detectable(
+    examples: int, *, accuracy: float, discordant: float, power: float = 0.8
+) -> Detectable:
     """Smallest differences between two checkpoints that a test set of this size shows, at 5 % and two-sided.
 
     `paired`: both answer the same examples and `discordant` is the share that only one of them gets right (normal
     approximation to McNemar's test, Connor 1987). `unpaired`: each answers examples of its own, one at `accuracy`, the
     other nearer to 50 %. Seeds add to both: between methods a difference has to be larger.
     """
-    return Detectable(_detectable_paired(examples, discordant, power), _detectable_unpaired(examples, accuracy, power))
+    return Detectable(
+        _detectable_paired(examples, discordant, power),
+        _detectable_unpaired(examples, accuracy, power),
+    )
 
 
 def smallest_fraction(
@@ -140,17 +147,31 @@ def smallest_fraction(
     """
 
     def first(values: Sequence[float | None]) -> float | None:
-        return next((f for f, value in zip(fractions, values, strict=True) if value is not None and value >= 0), None)
+        return next(
+            (
+                f
+                for f, value in zip(fractions, values, strict=True)
+                if value is not None and value >= 0
+            ),
+            None,
+        )
 
     ends = [interval or Interval(None, None) for interval in intervals]
-    return {"estimate": first(differences), "possible": first([e.high for e in ends]), "certain": first([e.low for e in ends])}
+    return {
+        "estimate": first(differences),
+        "possible": first([e.high for e in ends]),
+        "certain": first([e.low for e in ends]),
+    }
 
 
 def _variance_of_mean(difference: Array) -> Array:
     """Of the mean over seeds and examples of (..., seeds, examples), as said at `method_claim`."""
     seeds, examples = difference.shape[-2:]
     mean = difference.mean(axis=(-2, -1), keepdims=True)
-    of_seeds, of_examples = difference.mean(axis=-1, keepdims=True), difference.mean(axis=-2, keepdims=True)
+    of_seeds, of_examples = (
+        difference.mean(axis=-1, keepdims=True),
+        difference.mean(axis=-2, keepdims=True),
+    )
     # Sums of squares of an analysis of variance; the residual's is what the other two leave.
     ss_seeds = examples * ((of_seeds - mean) ** 2).sum(axis=(-2, -1))
     ss_examples = seeds * ((of_examples - mean) ** 2).sum(axis=(-2, -1))

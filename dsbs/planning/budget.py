@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from dsbs.flops import SCENARIOS, decoder_flops_per_token
-from dsbs.planning import scope
-from dsbs.planning.config import BudgetPlanConfig
-from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.sizes import show_size, student_size
-from dsbs.planning.split import HIGH, Split, best_split, distilling_wins, trained_alone
-from dsbs.tables import percent
+from dsbs.config.plan import BudgetPlanConfig
+from dsbs.core.sizes import show_size
+from dsbs.core.tables import percent
+from dsbs.planning import fitted_range
+from dsbs.planning.model_sizes import student_size
+from dsbs.plots.charts import Chart, Series, Table
+from dsbs.scaling.compute_split import HIGH, Split, best_split, distilling_wins, trained_alone
+from dsbs.scaling.flops import SCENARIOS, decoder_flops_per_token
 
 _CHARGED = {
     "best-case": "the teacher exists and its passes are free (or shared by many students)",
@@ -39,7 +40,11 @@ def answer(config: BudgetPlanConfig) -> dict[str, Any]:
         "supervised_loss": alone_loss,
         "better": "distillation" if split.student_loss < alone_loss else "supervised",
         "distilling_wins": [
-            {"from_compute": low, "to_compute": high, "to_student_tokens": high / (3 * decoder_flops_per_token(n))}
+            {
+                "from_compute": low,
+                "to_compute": high,
+                "to_student_tokens": high / (3 * decoder_flops_per_token(n)),
+            }
             for low, high in wins
         ],
     }
@@ -49,7 +54,11 @@ def answer(config: BudgetPlanConfig) -> dict[str, Any]:
 def tables(results: Mapping[str, Any]) -> list[Table]:
     """What the compute buys when distilling, beside training alone, and up to where distilling pays."""
     rows = [
-        ["student tokens", show_size(results["student_tokens"]), show_size(results["supervised_tokens"])],
+        [
+            "student tokens",
+            show_size(results["student_tokens"]),
+            show_size(results["supervised_tokens"]),
+        ],
         ["student's loss", results["student_loss"], results["supervised_loss"]],
         ["teacher, parameters", _shown(results["teacher_params"]), None],
         ["teacher, tokens", _shown(results["teacher_tokens"]), None],
@@ -65,7 +74,11 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
     ]
     return [
         Table(title, ["", "distilled", "trained alone"], rows),
-        Table("where distilling beats training alone", ["from FLOPs", "to FLOPs", "tokens of training alone there"], wins),
+        Table(
+            "where distilling beats training alone",
+            ["from FLOPs", "to FLOPs", "tokens of training alone there"],
+            wins,
+        ),
     ]
 
 
@@ -80,12 +93,22 @@ def charts(results: Mapping[str, Any]) -> list[Chart]:
         Series("distilled", x, [split.student_loss for split in splits]),
         Series("trained alone", x, alone, colour=1),
     ]
-    shares = [_shares(split, compute, scenario, n) for split, compute in zip(splits, x, strict=True)]
-    parts = [Series(name.replace("_", " "), x, [s[name] for s in shares], colour=at) for at, name in enumerate(shares[0])]
+    shares = [
+        _shares(split, compute, scenario, n) for split, compute in zip(splits, x, strict=True)
+    ]
+    parts = [
+        Series(name.replace("_", " "), x, [s[name] for s in shares], colour=at)
+        for at, name in enumerate(shares[0])
+    ]
     marks = {"this compute": results["compute"]}
     return [
         Chart(
-            f"student of {show_size(n)}, {results['scenario']}", "FLOPs", "loss, nats a token", losses, log_x=True, marks=marks
+            f"student of {show_size(n)}, {results['scenario']}",
+            "FLOPs",
+            "loss, nats a token",
+            losses,
+            log_x=True,
+            marks=marks,
         ),
         Chart("best split", "FLOPs", "share of the compute", parts, log_x=True, marks=marks),
     ]
@@ -98,7 +121,11 @@ def _shares(split: Split, compute: float, scenario: str, n: float) -> dict[str, 
     return {
         "student_training": 3 * decoder_flops_per_token(n) * split.student_tokens / compute,
         "teacher_inference": charged.logits * forward * split.student_tokens / compute,
-        "teacher_training": charged.pretraining * 3 * forward * (split.teacher_tokens or 0.0) / compute,
+        "teacher_training": charged.pretraining
+        * 3
+        * forward
+        * (split.teacher_tokens or 0.0)
+        / compute,
     }
 
 
@@ -110,9 +137,14 @@ def _sentence(results: Mapping[str, Any]) -> str:
     gap = results["supervised_loss"] - results["student_loss"]
     which = "distil" if gap > 0 else "train the student alone"
     ranges = [f"up to {w['to_compute']:.2g} FLOPs" for w in results["distilling_wins"][:1]]
-    ranges += [f"from {w['from_compute']:.2g} to {w['to_compute']:.2g}" for w in results["distilling_wins"][1:]]
+    ranges += [
+        f"from {w['from_compute']:.2g} to {w['to_compute']:.2g}"
+        for w in results["distilling_wins"][1:]
+    ]
     where = f"distilling wins {' and '.join(ranges)}" if ranges else "distilling wins nowhere"
-    shares = ", ".join(f"{percent(share)} {name.replace('_', ' ')}" for name, share in results["shares"].items())
+    shares = ", ".join(
+        f"{percent(share)} {name.replace('_', ' ')}" for name, share in results["shares"].items()
+    )
     return (
         f"With {results['compute']:.3g} FLOPs for a student of {results['student']['name']} ({results['scenario']}), {which}: "
         f"{abs(gap):.3f} nats better; {where}; the best split when distilling is {shares}."
@@ -120,16 +152,20 @@ def _sentence(results: Mapping[str, Any]) -> str:
 
 
 def _rests_on(results: Mapping[str, Any]) -> list[str]:
-    notes = scope.leaving("the student", results["student"]["non_embedding"], results["student_tokens"])
+    notes = fitted_range.leaving(
+        "the student", results["student"]["non_embedding"], results["student_tokens"]
+    )
     if results["teacher_params"] is not None:
-        notes += scope.leaving("the teacher", results["teacher_params"], results["teacher_tokens"])
+        notes += fitted_range.leaving(
+            "the teacher", results["teacher_params"], results["teacher_tokens"]
+        )
     else:
-        notes += scope.leaving_loss(results["teacher_loss"])
+        notes += fitted_range.leaving_loss(results["teacher_loss"])
     if results["teacher_tokens"] and results["teacher_tokens"] > HIGH / 2:
         notes.append(
             f"teacher tokens at their bound of {HIGH:g}: its training is free here, so read 'as good as its size can be'"
         )
-    return [*notes, _COUNTED, scope.SCALING_LAW, scope.NOT_THIS_CASE]
+    return [*notes, _COUNTED, fitted_range.SCALING_LAW, fitted_range.NOT_THIS_CASE]
 
 
 _COUNTED = (

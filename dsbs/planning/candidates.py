@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from dsbs import laws
-from dsbs.errors import InputError
-from dsbs.planning.config import Size
-from dsbs.planning.sizes import show_size
-from dsbs.prompting import load_yaml
+from dsbs.config.plan import Size
+from dsbs.core.errors import InputError
+from dsbs.core.files import load_yaml
+from dsbs.core.sizes import show_size
+from dsbs.scaling import laws
 
 
 class Candidate(BaseModel):
@@ -35,7 +35,11 @@ class Candidate(BaseModel):
     @property
     def price(self) -> float | None:
         """Of a million tokens, in whatever money the user counts."""
-        return self.price_per_million_tokens if self.price_per_token is None else 1e6 * self.price_per_token
+        return (
+            self.price_per_million_tokens
+            if self.price_per_token is None
+            else 1e6 * self.price_per_token
+        )
 
 
 def read_candidates(path: Path) -> list[Candidate]:
@@ -44,12 +48,24 @@ def read_candidates(path: Path) -> list[Candidate]:
     listed = loaded.get("teachers") if isinstance(loaded, dict) else loaded
     if not isinstance(listed, list) or not listed:
         got = type(listed).__name__ if listed is not None else "no teachers"
-        raise InputError(path, got=got, expected="a list of teachers", fix="write `- {name: small, size: 7B}` lines")
-    return [_candidate(given, f"{path}: teacher {number}") for number, given in enumerate(listed, 1)]
+        raise InputError(
+            path,
+            got=got,
+            expected="a list of teachers",
+            fix="write `- {name: small, size: 7B}` lines",
+        )
+    return [
+        _candidate(given, f"{path}: teacher {number}") for number, given in enumerate(listed, 1)
+    ]
 
 
 def rank(
-    candidates: Sequence[Candidate], *, n_student: float, d_student: float, tokens_per_param: float, gap_teacher: float | None
+    candidates: Sequence[Candidate],
+    *,
+    n_student: float,
+    d_student: float,
+    tokens_per_param: float,
+    gap_teacher: float | None,
 ) -> list[dict[str, Any]]:
     """What each law says of each candidate, with its rank by predicted student loss, by capacity gap and by accuracy.
 
@@ -58,7 +74,9 @@ def rank(
     """
     rows = []
     for candidate in candidates:
-        loss = candidate.loss or laws.supervised_loss(candidate.size, tokens_per_param * candidate.size)
+        loss = candidate.loss or laws.supervised_loss(
+            candidate.size, tokens_per_param * candidate.size
+        )
         rows.append(
             {
                 "name": candidate.name or show_size(candidate.size),
@@ -68,7 +86,9 @@ def rank(
                 "loss": loss,
                 "loss_from": "given" if candidate.loss else "scaling law",
                 "student_loss": laws.student_loss(n_student, d_student, teacher_loss=loss),
-                "gap_distance": None if gap_teacher is None else abs(log(candidate.size / gap_teacher)),
+                "gap_distance": None
+                if gap_teacher is None
+                else abs(log(candidate.size / gap_teacher)),
             }
         )
     _number(rows, "student_loss", "rank_scaling_law")
@@ -78,7 +98,9 @@ def rank(
     return sorted(rows, key=lambda row: row["rank_accuracy" if measured else "rank_scaling_law"])
 
 
-def _number(rows: list[dict[str, Any]], key: str, rank_key: str, *, highest_first: bool = False) -> None:
+def _number(
+    rows: list[dict[str, Any]], key: str, rank_key: str, *, highest_first: bool = False
+) -> None:
     """Ranks from 1, the same for equals, None for those without the value."""
     values = sorted({row[key] for row in rows if row[key] is not None}, reverse=highest_first)
     for row in rows:
@@ -93,4 +115,6 @@ def _candidate(given: Any, where: str) -> Candidate:
         place = ".".join(map(str, first["loc"])) or "mapping"
         expected = first["msg"].removeprefix("Value error, ")
         fix = f"keys are: {', '.join(Candidate.model_fields)}"
-        raise InputError(f"{where}: {place}", got=repr(first.get("input"))[:80], expected=expected, fix=fix) from None
+        raise InputError(
+            f"{where}: {place}", got=repr(first.get("input"))[:80], expected=expected, fix=fix
+        ) from None

@@ -3,11 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dsbs.errors import InputError
-from dsbs.planning.config import CostPlanConfig
-from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.hardware import ACCELERATORS, Accelerator, TrainingMemory, accelerators, training_memory
-from dsbs.planning.sizes import known_shape, show_size, teacher_params
+from dsbs.config.plan import CostPlanConfig
+from dsbs.config.presets import preset_of
+from dsbs.core.errors import InputError
+from dsbs.core.progress import duration
+from dsbs.core.sizes import show_size
+from dsbs.planning.hardware import (
+    ACCELERATORS,
+    Accelerator,
+    TrainingMemory,
+    accelerators,
+    training_memory,
+)
+from dsbs.planning.model_sizes import known_shape, teacher_params
 from dsbs.planning.workload import (
     TeacherTokens,
     counter,
@@ -17,9 +25,8 @@ from dsbs.planning.workload import (
     teacher_time,
     teacher_tokens,
 )
-from dsbs.presets import preset_of
-from dsbs.progress import duration
-from dsbs.prompting import load_task
+from dsbs.plots.charts import Chart, Series, Table
+from dsbs.tasks.prompts import load_task
 
 _MICRO_BATCH = 8
 
@@ -32,7 +39,12 @@ def answer(config: CostPlanConfig) -> dict[str, Any]:
     examples, found = sample_rows(task, config.data, config.sample)
     rows = int(config.rows or found or 0)
     if rows < 1:
-        raise InputError("--rows", got="nothing", expected="rows to label, such as 10k", fix="give --rows, or --data to count")
+        raise InputError(
+            "--rows",
+            got="nothing",
+            expected="rows to label, such as 10k",
+            fix="give --rows, or --data to count",
+        )
     params, shape, settings = (
         teacher_params(config.teacher),
         known_shape(config.student, "--student"),
@@ -44,18 +56,35 @@ def answer(config: CostPlanConfig) -> dict[str, Any]:
     sequences = student_sequences(task, examples, config.method, of_student, settings)
     steps, batch = config.max_steps or settings.max_steps, config.batch_size or settings.batch_size
     flops = student_flops(shape, sequences, steps * batch)
-    longest = {"input_tokens": int(sequences.inputs.max()), "target_tokens": int(sequences.targets.max())}
-    known = {"optimizer": config.optimizer, "batch": config.micro_batch_size or _MICRO_BATCH, **longest}
-    memory = {n: training_memory(shape, devices=n, **known) for n in dict.fromkeys((1, config.devices))}  # type: ignore[arg-type]
+    longest = {
+        "input_tokens": int(sequences.inputs.max()),
+        "target_tokens": int(sequences.targets.max()),
+    }
+    known: dict[str, Any] = {
+        "optimizer": config.optimizer,
+        "batch": config.micro_batch_size or _MICRO_BATCH,
+        **longest,
+    }
+    memory = {
+        n: training_memory(shape, devices=n, **known) for n in dict.fromkeys((1, config.devices))
+    }
     results: dict[str, Any] = {
         "task": task.name,
         "rows": rows,
         "tokens": tokens._asdict(),
         "money": _money(config, tokens),
         "teacher": {"name": config.teacher, "params": params, "weights_bytes": 2 * params},
-        "student": {"name": config.student, "params": shape.parameters, "train_flops": flops, "steps": steps, "batch": batch},
+        "student": {
+            "name": config.student,
+            "params": shape.parameters,
+            "train_flops": flops,
+            "steps": steps,
+            "batch": batch,
+        },
         "memory": [{"devices": n, **m._asdict(), "total": m.total} for n, m in memory.items()],
-        "accelerators": [_hours(config, params, tokens, flops, memory, device) for device in devices],
+        "accelerators": [
+            _hours(config, params, tokens, flops, memory, device) for device in devices
+        ],
     }
     assumed = [of_teacher.says, of_student.says, *_rests_on(config, len(examples), found)]
     return results | {"sentence": _sentence(results), "rests_on": assumed}
@@ -66,9 +95,17 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
     tokens, per_row = results["tokens"], results["rows"]
     counted = [
         ["shared prefix, read once", tokens["prefix"], None],
-        ["shared prefix, found in the cache", round(tokens["cached"]), round(tokens["cached"] / per_row)],
+        [
+            "shared prefix, found in the cache",
+            round(tokens["cached"]),
+            round(tokens["cached"] / per_row),
+        ],
         ["questions", round(tokens["questions"]), round(tokens["questions"] / per_row)],
-        ["answers (as long as the demonstrations')", round(tokens["answers"]), round(tokens["answers"] / per_row)],
+        [
+            "answers (as long as the demonstrations')",
+            round(tokens["answers"]),
+            round(tokens["answers"] / per_row),
+        ],
     ]
     memory = [
         [
@@ -81,7 +118,11 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
     student = results["student"]
     title = f"memory on each device for {student['name']} ({show_size(student['params'])}), GB"
     return [
-        Table(f"the teacher's tokens for {per_row:,} rows of {results['task']}", ["", "tokens", "a row"], counted),
+        Table(
+            f"the teacher's tokens for {per_row:,} rows of {results['task']}",
+            ["", "tokens", "a row"],
+            counted,
+        ),
         Table(title, columns, memory),
         _time_table(results),
     ]
@@ -91,7 +132,13 @@ def charts(results: Mapping[str, Any]) -> list[Chart]:
     """Device-hours by accelerator, and what fills the memory."""
     devices = results["accelerators"]
     hours = [
-        Series(who, [f"{row['name']}, {who}" for row in devices], [row[f"{who}_h"] for row in devices], kind="bars", colour=at)
+        Series(
+            who,
+            [f"{row['name']}, {who}" for row in devices],
+            [row[f"{who}_h"] for row in devices],
+            kind="bars",
+            colour=at,
+        )
         for at, who in enumerate(("teacher", "student"))
     ]
     parts = {name: name.replace("_", " ") for name in TrainingMemory._fields}
@@ -105,7 +152,10 @@ def charts(results: Mapping[str, Any]) -> list[Chart]:
         )
         for at, m in enumerate(results["memory"])
     ]
-    return [Chart("device-hours", "hours", "", hours), Chart("memory on each device", "GB", "", memory)]
+    return [
+        Chart("device-hours", "hours", "", hours),
+        Chart("memory on each device", "GB", "", memory),
+    ]
 
 
 def _money(config: CostPlanConfig, tokens: TeacherTokens) -> float | None:
@@ -113,7 +163,11 @@ def _money(config: CostPlanConfig, tokens: TeacherTokens) -> float | None:
     if config.price_in is None or config.price_out is None:
         return None
     cached = config.price_in if config.price_cached is None else config.price_cached
-    return (_fresh(tokens._asdict()) * config.price_in + tokens.cached * cached + tokens.answers * config.price_out) / 1e6
+    return (
+        _fresh(tokens._asdict()) * config.price_in
+        + tokens.cached * cached
+        + tokens.answers * config.price_out
+    ) / 1e6
 
 
 def _hours(
@@ -152,8 +206,20 @@ def _time_table(results: Mapping[str, Any]) -> Table:
         "money",
         "from",
     ]
-    keys = ("name", "teacher_h", "teacher_devices", "student_h", "fits", "energy_kwh", "money", "source")
-    rows = [[_fits(row[key]) if key == "fits" else row[key] for key in keys] for row in results["accelerators"]]
+    keys = (
+        "name",
+        "teacher_h",
+        "teacher_devices",
+        "student_h",
+        "fits",
+        "energy_kwh",
+        "money",
+        "source",
+    )
+    rows = [
+        [_fits(row[key]) if key == "fits" else row[key] for key in keys]
+        for row in results["accelerators"]
+    ]
     return Table("device-hours (divide by the devices that share the work)", columns, rows)
 
 
@@ -167,7 +233,9 @@ def _sharding(devices: int) -> str:
 
 def _sentence(results: Mapping[str, Any]) -> str:
     tokens, first = results["tokens"], results["accelerators"][0]
-    read, cached, written = (show_size(max(size, 1)) for size in (_fresh(tokens), tokens["cached"], tokens["answers"]))
+    read, cached, written = (
+        show_size(max(size, 1)) for size in (_fresh(tokens), tokens["cached"], tokens["answers"])
+    )
     money = "" if results["money"] is None else f" for {results['money']:,.2f}"
     teacher, student = (duration(3600 * first[key]) for key in ("teacher_h", "student_h"))
     return (
@@ -183,7 +251,11 @@ def _fresh(tokens: Mapping[str, float]) -> float:
 
 
 def _rests_on(config: CostPlanConfig, sampled: int, rows: int | None) -> list[str]:
-    measured = f"{sampled} of {rows:,} training rows" if rows else f"the {sampled} demonstrations, for no --data was given"
+    measured = (
+        f"{sampled} of {rows:,} training rows"
+        if rows
+        else f"the {sampled} demonstrations, for no --data was given"
+    )
     return [
         f"prompt tokens measured on {measured}; answers and rationales as long as the demonstrations'; no chat template",
         f"ASSUMED share of the peak in bf16: training {config.utilisation:g}, reading prompts {config.teacher_utilisation:g}; "

@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs import laws
-from dsbs.errors import InputError
-from dsbs.planning import scope
-from dsbs.planning.config import FitPlanConfig
-from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.fitting import Fit, fit
-from dsbs.planning.forms import DISTILLATION, SUPERVISED
-from dsbs.planning.sizes import parse_size
-from dsbs.readers import read_rows
-from dsbs.tables import percent
+from dsbs.config.plan import FitPlanConfig
+from dsbs.core.errors import InputError
+from dsbs.core.sizes import parse_size
+from dsbs.core.tables import percent
+from dsbs.data.readers import read_rows
+from dsbs.planning import fitted_range
+from dsbs.plots.charts import Chart, Series, Table
+from dsbs.scaling import laws
+from dsbs.scaling.fitting import Fit, fit
+from dsbs.scaling.forms import DISTILLATION, SUPERVISED
 
 Array = NDArray[Any]
 
@@ -62,7 +62,11 @@ def answer(config: FitPlanConfig) -> dict[str, Any]:
         "published_error": _error(published, used.loss),
         "noise": fitted.noise,
         "supervised_from": source,
-        "points": {"measured": used.loss.tolist(), "fitted": value.tolist(), "published": published.tolist()},
+        "points": {
+            "measured": used.loss.tolist(),
+            "fitted": value.tolist(),
+            "published": published.tolist(),
+        },
     }
     return results | {"sentence": _sentence(results), "rests_on": _rests_on(results, config)}
 
@@ -73,12 +77,15 @@ def read_runs(path: Path) -> Runs:
     InputError with the place of a missing column or of anything that is not a number above 0.
     """
     rows = read_rows(path)
-    found = [[_number(row, key, where, optional=key == "L_T") for key in ("N", "D", "L_T", "L_S")] for where, row in rows]
+    found = [
+        [_number(row, key, where, optional=key == "L_T") for key in ("N", "D", "L_T", "L_S")]
+        for where, row in rows
+    ]
     return Runs(*np.array(found).T)
 
 
 def law_of(fitted: Fit) -> laws.SupervisedLaw:
-    """A fitted supervised law as one that `dsbs.laws` takes."""
+    """A fitted supervised law as one that `dsbs.scaling.laws` takes."""
     theta = zip(fitted.form.names, fitted.uncentred(fitted.theta), strict=True)
     return laws.SupervisedLaw(**{_name(key): _plain(key, float(value)) for key, value in theta})
 
@@ -86,35 +93,60 @@ def law_of(fitted: Fit) -> laws.SupervisedLaw:
 def tables(results: Mapping[str, Any]) -> list[Table]:
     """The coefficients beside the published ones, and how far each set of them is off."""
     rows = [
-        [c["name"], c["value"], _range(c["low"], c["high"]), c["published"], _range(*c["published_range"])]
+        [
+            c["name"],
+            c["value"],
+            _range(c["low"], c["high"]),
+            c["published"],
+            _range(*c["published_range"]),
+        ]
         for c in results["coefficients"]
     ]
-    errors = [["fitted", percent(results["fitted_error"])], ["published", percent(results["published_error"])]]
+    errors = [
+        ["fitted", percent(results["fitted_error"])],
+        ["published", percent(results["published_error"])],
+    ]
     title = f"the {results['law']} law, fitted to {results['rows']} runs"
     columns = ["coefficient", "fitted", "90 % interval", "published", "90 % interval there"]
-    return [Table(title, columns, rows), Table("mean error on these runs", ["coefficients", "relative"], errors)]
+    return [
+        Table(title, columns, rows),
+        Table("mean error on these runs", ["coefficients", "relative"], errors),
+    ]
 
 
 def charts(results: Mapping[str, Any]) -> list[Chart]:
     """Expected over measured losses; a good law lies on the diagonal."""
-    measured, fitted, published = (results["points"][key] for key in ("measured", "fitted", "published"))
+    measured, fitted, published = (
+        results["points"][key] for key in ("measured", "fitted", "published")
+    )
     ends = [min(measured), max(measured)]
     series = [
         Series("exact", ends, ends, colour=6),
         Series("fitted here", measured, fitted, kind="points"),
         Series("published coefficients", measured, published, kind="points", colour=1),
     ]
-    return [Chart(f"the {results['law']} law on {results['rows']} runs", "measured loss", "expected loss", series)]
+    return [
+        Chart(
+            f"the {results['law']} law on {results['rows']} runs",
+            "measured loss",
+            "expected loss",
+            series,
+        )
+    ]
 
 
 def _fit_supervised(runs: Runs, settings: Mapping[str, Any]) -> Fit:
     return fit(SUPERVISED, _logs(runs), runs.loss, **settings)
 
 
-def _fit_distillation(runs: Runs, alone: Runs, settings: Mapping[str, Any]) -> tuple[str, Fit, Array]:
+def _fit_distillation(
+    runs: Runs, alone: Runs, settings: Mapping[str, Any]
+) -> tuple[str, Fit, Array]:
     """Where the law of students alone is from, the fit, and the rows it was made at."""
     own = len(alone.n) >= len(SUPERVISED.names) + 2
-    supervised = law_of(_fit_supervised(alone, {**settings, "samples": 0})) if own else laws.SUPERVISED
+    supervised = (
+        law_of(_fit_supervised(alone, {**settings, "samples": 0})) if own else laws.SUPERVISED
+    )
     source = f"fitted to the {len(alone.n)} runs without a teacher" if own else "the published law"
     expected_alone = laws.supervised_loss(runs.n, runs.d, law=supervised)
     x = np.column_stack([_logs(runs), np.log(runs.teacher_loss), np.log(expected_alone)])
@@ -134,7 +166,9 @@ def _number(row: Mapping[str, Any], key: str, where: str, *, optional: bool) -> 
         return parse_size(given)
     except ValueError as error:
         got = f"{key} {given!r}" if key in row else f"no column {key}, only {', '.join(row)}"
-        raise InputError(where, got=got, expected=str(error), fix="columns are N, D, L_S and L_T") from None
+        raise InputError(
+            where, got=got, expected=str(error), fix="columns are N, D, L_S and L_T"
+        ) from None
 
 
 def _beside(fitted: Fit, ends: Sequence[Any]) -> list[dict[str, Any]]:
@@ -143,7 +177,9 @@ def _beside(fitted: Fit, ends: Sequence[Any]) -> list[dict[str, Any]]:
     for key, interval in fitted.coefficients().items():
         published, low, high = (getattr(law, _name(key)) for law in ends)
         values = {end: _plain(key, value) for end, value in interval._asdict().items()}
-        found.append({"name": _name(key), **values, "published": published, "published_range": [low, high]})
+        found.append(
+            {"name": _name(key), **values, "published": published, "published_range": [low, high]}
+        )
     return found
 
 
@@ -173,11 +209,15 @@ def _sentence(results: Mapping[str, Any]) -> str:
 
 def _rests_on(results: Mapping[str, Any], config: FitPlanConfig) -> list[str]:
     delta = f"{config.delta:g}" if config.delta else "1.345 standard deviations of the noise"
-    notes = [f"what students reach alone: {results['supervised_from']}"] if results["supervised_from"] else []
+    notes = (
+        [f"what students reach alone: {results['supervised_from']}"]
+        if results["supervised_from"]
+        else []
+    )
     return [
         *notes,
         f"Huber loss of log-loss differences (threshold {delta}), L-BFGS-B from 64 starts at most, 90 % intervals from "
         f"{config.samples} bootstrap samples of the residuals",
         "single coefficients trade against each other: trust predictions inside the sizes tried more than any one of them",
-        scope.SCALING_LAW,
+        fitted_range.SCALING_LAW,
     ]

@@ -6,12 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from dsbs.errors import InputError
-from dsbs.planning.config import ForecastPlanConfig
-from dsbs.planning.curves import MIN_FRACTIONS, Curve, accuracy_at, backtest, compare_growth, fit_curve, read_curves, rows_for
-from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.fitting import Fit
-from dsbs.tables import percent
+from dsbs.config.plan import ForecastPlanConfig
+from dsbs.core.errors import InputError
+from dsbs.core.tables import percent
+from dsbs.planning.learning_curves import (
+    MIN_FRACTIONS,
+    Curve,
+    accuracy_at,
+    backtest,
+    compare_growth,
+    fit_curve,
+    read_curves,
+    rows_for,
+)
+from dsbs.plots.charts import Chart, Series, Table
+from dsbs.scaling.fitting import Fit
 
 _DRAWN = 6  # curves in a figure; more cannot be told apart
 
@@ -26,7 +35,9 @@ def answer(config: ForecastPlanConfig) -> dict[str, Any]:
     if not enough:
         most = max(len(curve.sizes) for curve in curves)
         fix = "compare with more --data-fracs"
-        raise InputError("RUNS", got=f"{most} fractions at most", expected=f"{MIN_FRACTIONS} or more", fix=fix)
+        raise InputError(
+            "RUNS", got=f"{most} fractions at most", expected=f"{MIN_FRACTIONS} or more", fix=fix
+        )
     settings = {"seed": config.seed, "samples": config.samples}
     found = [_curve(curve, fit_curve(curve, **settings), config.target) for curve in enough]
     alike: dict[tuple[str, str], list[Curve]] = {}
@@ -106,8 +117,14 @@ def charts(results: Mapping[str, Any]) -> list[Chart]:
         series.append(Series("", cells["rows"], cells["accuracy"], kind="points", colour=at))
         ends += [drawn["rows"][0], drawn["rows"][-1]]
     span = [min(ends), max(ends)]
-    series.append(Series(f"target {percent(results['target'])}", span, [results["target"]] * 2, colour=6))
-    return [Chart(f"learning curves of {results['task']}", "training rows", "accuracy", series, log_x=True)]
+    series.append(
+        Series(f"target {percent(results['target'])}", span, [results["target"]] * 2, colour=6)
+    )
+    return [
+        Chart(
+            f"learning curves of {results['task']}", "training rows", "accuracy", series, log_x=True
+        )
+    ]
 
 
 def _curve(curve: Curve, fitted: Fit, target: float) -> dict[str, Any]:
@@ -122,10 +139,22 @@ def _curve(curve: Curve, fitted: Fit, target: float) -> dict[str, Any]:
         "student": curve.student,
         "method": curve.method,
         "labels": curve.labels,
-        "measured": [{"rows": int(n), "accuracy": curve.mean(n), "seeds": int((curve.rows == n).sum())} for n in curve.sizes],
+        "measured": [
+            {"rows": int(n), "accuracy": curve.mean(n), "seeds": int((curve.rows == n).sum())}
+            for n in curve.sizes
+        ],
         "cells": {"rows": curve.rows.tolist(), "accuracy": curve.accuracy.tolist()},
-        "drawn": {"rows": x.tolist(), "low": band.low.tolist(), "accuracy": band.value.tolist(), "high": band.high.tolist()},
-        "ceiling": {"low": 1 - math.exp(ceiling.high), "value": 1 - math.exp(ceiling.value), "high": 1 - math.exp(ceiling.low)},
+        "drawn": {
+            "rows": x.tolist(),
+            "low": band.low.tolist(),
+            "accuracy": band.value.tolist(),
+            "high": band.high.tolist(),
+        },
+        "ceiling": {
+            "low": 1 - math.exp(ceiling.high),
+            "value": 1 - math.exp(ceiling.value),
+            "high": 1 - math.exp(ceiling.low),
+        },
         "exponent": fitted.coefficients()["beta"]._asdict(),
         "noise": fitted.noise,
         "limit_rows": int(limit),
@@ -153,18 +182,27 @@ def _full(curve: Curve, fitted: Fit, limit: float) -> dict[str, Any]:
     """The accuracy with all rows: measured, forecast, or refused (None) where they lie beyond the limit."""
     rows = int(curve.full_rows)
     if curve.sizes[-1] >= 0.999 * rows:
-        return {"rows": rows, "status": "measured", "accuracy": {"value": curve.mean(curve.sizes[-1])}}
+        return {
+            "rows": rows,
+            "status": "measured",
+            "accuracy": {"value": curve.mean(curve.sizes[-1])},
+        }
     if rows > limit:
         return {"rows": rows, "status": "refused", "accuracy": None}
     return {"rows": rows, "status": "forecast", "accuracy": _accuracy(fitted, rows)}
 
 
 def _accuracy(fitted: Fit, rows: float) -> dict[str, float]:
-    return {name: float(value[0]) for name, value in accuracy_at(fitted, np.array([rows]))._asdict().items()}
+    return {
+        name: float(value[0])
+        for name, value in accuracy_at(fitted, np.array([rows]))._asdict().items()
+    }
 
 
 def _range(interval: Mapping[str, float]) -> str:
-    return f"{percent(interval['value'])} ({percent(interval['low'])} to {percent(interval['high'])})"
+    return (
+        f"{percent(interval['value'])} ({percent(interval['low'])} to {percent(interval['high'])})"
+    )
 
 
 def _rows_shown(target: Mapping[str, Any]) -> str:
@@ -172,7 +210,9 @@ def _rows_shown(target: Mapping[str, Any]) -> str:
         rows = target["rows"]
         beyond = "more than " if target["beyond_limit"] else ""
         return f"{rows['value']:,.0f} ({rows['low']:,.0f} to {beyond}{rows['high']:,.0f})"
-    return "above the ceiling" if target["status"] == "above_ceiling" else "refused: beyond the limit"
+    return (
+        "above the ceiling" if target["status"] == "above_ceiling" else "refused: beyond the limit"
+    )
 
 
 def _full_shown(full: Mapping[str, Any]) -> str:
@@ -190,7 +230,9 @@ def _sentence(results: Mapping[str, Any]) -> str:
     name, found, limit = best["name"], best["target"], f"{best['limit_rows']:,}"
     match found["status"]:
         case "reached":
-            said = f"{target} is reached at about {found['rows']['value']:,.0f} rows, which were tried"
+            said = (
+                f"{target} is reached at about {found['rows']['value']:,.0f} rows, which were tried"
+            )
         case "forecast":
             said = f"{target} takes about {_rows_shown(found)} rows, {found['times']:.1f} times what was tried"
         case "above_ceiling":
@@ -200,14 +242,22 @@ def _sentence(results: Mapping[str, Any]) -> str:
             there = _range(found["accuracy_at_limit"])
             said = f"{target} lies beyond the {limit} rows of which these runs say anything; there it is {there}"
     full = best["full"]
-    more = f"; all {full['rows']:,} rows would give {_full_shown(full)}" if full["status"] == "forecast" else ""
+    more = (
+        f"; all {full['rows']:,} rows would give {_full_shown(full)}"
+        if full["status"] == "forecast"
+        else ""
+    )
     told = [one for one in results["growth"] if one.get("pays_more")]
     grow = f"; a {told[0]['pays_more']} pays more".replace("a more", "more") if told else ""
     return f"For the best curve ({name}), {said}{more}{grow}."
 
 
 def _rests_on(results: Mapping[str, Any], config: ForecastPlanConfig) -> list[str]:
-    notes = [f"REFUSED to extrapolate {c['name']}: {_missed(c['backtest'])}" for c in results["curves"] if _distrusted(c)]
+    notes = [
+        f"REFUSED to extrapolate {c['name']}: {_missed(c['backtest'])}"
+        for c in results["curves"]
+        if _distrusted(c)
+    ]
     tested = [c for c in results["curves"] if c["backtest"] and c["backtest"]["trusted"]]
     notes += [f"held out: {c['name']}: {_missed(c['backtest'])}" for c in tested]
     notes += [f"left out, too few fractions: {skipped}" for skipped in results["skipped"]]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dsbs.errors import InputError, nearest
-from dsbs.flops import EncoderDecoder
+from dsbs.core.errors import InputError, nearest
+from dsbs.scaling.flops import EncoderDecoder
 
 
 class Accelerator(NamedTuple):
@@ -18,7 +18,9 @@ class Accelerator(NamedTuple):
     source: str
 
 
-def _row(name: str, tflops: float, memory_gb: float, bandwidth_gb_s: float, power_w: float, source: str) -> Accelerator:
+def _row(
+    name: str, tflops: float, memory_gb: float, bandwidth_gb_s: float, power_w: float, source: str
+) -> Accelerator:
     return Accelerator(name, tflops * 1e12, memory_gb * 1e9, bandwidth_gb_s * 1e9, power_w, source)
 
 
@@ -69,7 +71,13 @@ class TrainingMemory(NamedTuple):
 
 
 def training_memory(
-    shape: EncoderDecoder, *, optimizer: str, batch: int, input_tokens: int, target_tokens: int, devices: int = 1
+    shape: EncoderDecoder,
+    *,
+    optimizer: str,
+    batch: int,
+    input_tokens: int,
+    target_tokens: int,
+    devices: int = 1,
 ) -> TrainingMemory:
     """Bytes on each of `devices` that share weights, gradients and optimiser states evenly (FSDP, ZeRO 3).
 
@@ -87,7 +95,9 @@ def optimizer_bytes(shape: EncoderDecoder, optimizer: str) -> float:
     """Adam keeps two fp32 moments, 8 P. Adafactor keeps a row and a column of fp32 a matrix: of a matrix with m columns and
     n rows 4 (m + n) instead of 4 m n bytes, so about 8 P / d_model. Plain SGD keeps nothing.
     """
-    return {"adamw": 8.0, "adafactor": 8.0 / shape.d_model, "sgd": 0.0}[optimizer] * shape.parameters
+    return {"adamw": 8.0, "adafactor": 8.0 / shape.d_model, "sgd": 0.0}[
+        optimizer
+    ] * shape.parameters
 
 
 def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
@@ -102,8 +112,16 @@ def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
     and at the ends 20 d a token and 4 a logit. Meant to be an upper end: PyTorch 2.13 on a CPU kept 8 to 15 % less for small
     T5 of several shapes with eager attention, and kernels that do not store pairs keep less still.
     """
-    inner, heads, feed_forward = shape.n_heads * shape.d_kv, shape.n_heads, (15 if shape.gated else 6) * shape.d_ff
+    inner, heads, feed_forward = (
+        shape.n_heads * shape.d_kv,
+        shape.n_heads,
+        (15 if shape.gated else 6) * shape.d_ff,
+    )
     encoder = s * (30 * shape.d_model + 14 * inner + feed_forward) + 12 * heads * s * s
-    decoder = t * (45 * shape.d_model + 20 * inner + feed_forward) + 8 * s * inner + 12 * heads * t * (t + s)
+    decoder = (
+        t * (45 * shape.d_model + 20 * inner + feed_forward)
+        + 8 * s * inner
+        + 12 * heads * t * (t + s)
+    )
     ends = 20 * (s + t) * shape.d_model + 4 * t * shape.n_vocab
     return float(shape.n_encoder_layers * encoder + shape.n_decoder_layers * decoder + ends)

@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from dsbs import laws
-from dsbs.planning import scope
-from dsbs.planning.config import LawPlanConfig
-from dsbs.planning.figures import Chart, Series, Table
-from dsbs.planning.sizes import show_size
+from dsbs.config.plan import LawPlanConfig
+from dsbs.core.sizes import show_size
+from dsbs.planning import fitted_range
+from dsbs.plots.charts import Chart, Series, Table
+from dsbs.scaling import laws
 
 
 def answer(config: LawPlanConfig) -> dict[str, Any]:
     """`student_loss`, `supervised_loss`, their ranges, `in_range`, the law's `parts`, and the best teacher's loss."""
     n, d = config.n_student, config.d_student
     teacher, outside = _teacher(config)
-    outside = scope.leaving("a student", n, d) + outside
+    outside = fitted_range.leaving("a student", n, d) + outside
     low, student, high = laws.student_loss_range(n, d, teacher_loss=teacher)
     alone = laws.supervised_loss_range(n, d)
     best = laws.optimal_teacher_loss(n, d)
@@ -33,7 +33,10 @@ def answer(config: LawPlanConfig) -> dict[str, Any]:
         "best_teacher_loss": best,
         "best_student_loss": laws.student_loss(n, d, teacher_loss=best),
     }
-    return results | {"sentence": _sentence(results), "rests_on": [*outside, _RANGES, scope.SCALING_LAW, scope.NOT_THIS_CASE]}
+    return results | {
+        "sentence": _sentence(results),
+        "rests_on": [*outside, _RANGES, fitted_range.SCALING_LAW, fitted_range.NOT_THIS_CASE],
+    }
 
 
 def parts(n: float, d: float, teacher_loss: float) -> dict[str, float]:
@@ -86,16 +89,26 @@ def charts(results: Mapping[str, Any]) -> list[Chart]:
     ]
     title = f"a student of {show_size(n)} on {show_size(d)} tokens"
     marks = {"best teacher": results["best_teacher_loss"]}
-    return [Chart(title, "the teacher's loss, nats a token", "the student's loss, nats a token", series, marks=marks)]
+    return [
+        Chart(
+            title,
+            "the teacher's loss, nats a token",
+            "the student's loss, nats a token",
+            series,
+            marks=marks,
+        )
+    ]
 
 
 def _teacher(config: LawPlanConfig) -> tuple[float, list[str]]:
     """The teacher's loss, and how the teacher leaves the fitted range."""
     if config.n_teacher is None:
         assert config.teacher_loss is not None  # the model takes exactly one of the two
-        return config.teacher_loss, scope.leaving_loss(config.teacher_loss)
+        return config.teacher_loss, fitted_range.leaving_loss(config.teacher_loss)
     tokens = config.d_teacher or laws.TOKENS_PER_PARAM * config.n_teacher
-    return laws.supervised_loss(config.n_teacher, tokens), scope.leaving("a teacher", config.n_teacher, tokens)
+    return laws.supervised_loss(config.n_teacher, tokens), fitted_range.leaving(
+        "a teacher", config.n_teacher, tokens
+    )
 
 
 def _sentence(results: Mapping[str, Any]) -> str:

@@ -11,18 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.errors import InputError
-from dsbs.flops import EncoderDecoder, decoder_flops_per_token, training_flops
-from dsbs.methods import make_pair
+from dsbs.config.presets import Preset
+from dsbs.core.errors import InputError
+from dsbs.core.records import LABEL, RATIONALE, Example, Method, Rationale
+from dsbs.distillation.methods import make_pair
 from dsbs.planning.hardware import Accelerator
-from dsbs.presets import Preset
-from dsbs.prompting import demonstrations, prompt_prefix, render_answer, render_question
-from dsbs.records import LABEL, RATIONALE, Example, Method, Rationale
-from dsbs.tasks import Task
+from dsbs.scaling.flops import EncoderDecoder, decoder_flops_per_token, training_flops
+from dsbs.tasks.prompts import demonstrations, prompt_prefix, render_answer, render_question
+from dsbs.tasks.task import Task
 
 Array = NDArray[Any]
 PREFIXES = {LABEL: "[label] ", RATIONALE: "[rationale] "}
-_CHARACTERS_PER_TOKEN = 4  # OpenAI's rule of thumb for English text; other languages and code need more tokens
+_CHARACTERS_PER_TOKEN = (
+    4  # OpenAI's rule of thumb for English text; other languages and code need more tokens
+)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,17 @@ def counter(whose: str, model: str, tokenizer: str | None) -> Counter:
         return _by(_load(str(path)), f"{whose} tokens counted by the tokenizer of {model}")
     flag = "--tokenizer" if whose == "teacher" else "--student-tokenizer"
     says = f"{whose} tokens ESTIMATED as {_CHARACTERS_PER_TOKEN} characters each, a rule for English: {flag} would count them"
-    return Counter(lambda texts: [max(1, round(len(text) / _CHARACTERS_PER_TOKEN)) for text in texts], says)
+    return Counter(
+        lambda texts: [max(1, round(len(text) / _CHARACTERS_PER_TOKEN)) for text in texts], says
+    )
 
 
 def _by(tokenizer: Any, says: str) -> Counter:
     def count(texts: Sequence[str]) -> list[int]:
-        return [len(encoding.ids) for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return [
+            len(encoding.ids)
+            for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ]
 
     return Counter(count, says)
 
@@ -72,12 +79,16 @@ def _load(name: str) -> Any:
 
     path = Path(name) / "tokenizer.json" if Path(name).is_dir() else Path(name)
     if name.endswith(".json") and not path.is_file():  # no hub name, so nobody needs to be asked
-        raise InputError(name, got="no such file", expected="a tokenizer.json", fix="check the path")
+        raise InputError(
+            name, got="no such file", expected="a tokenizer.json", fix="check the path"
+        )
     try:
         return Tokenizer.from_file(str(path)) if path.exists() else Tokenizer.from_pretrained(name)
     except Exception as error:  # the library raises plain Exception for a broken file
         expected = "a folder with tokenizer.json, such a file, or a hub name that has one"
-        raise InputError(name, got=str(error).splitlines()[0], expected=expected, fix="check path and network") from None
+        raise InputError(
+            name, got=str(error).splitlines()[0], expected=expected, fix="check path and network"
+        ) from None
 
 
 class TeacherTokens(NamedTuple):
@@ -101,15 +112,22 @@ def sample_rows(task: Task, data: Path | None, size: int) -> tuple[list[Example]
     """Evenly spaced training rows of the data and how many there are; the demonstrations and None without data."""
     if data is None:
         return [example for example, _, _ in demonstrations(task)], None
-    from dsbs.data import load_data
+    from dsbs.data.load import load_data
 
     rows = load_data(task, data).with_validation().splits.get("train", ())
     if not rows:
-        raise InputError("--data", got="no training rows", expected="rows to measure on", fix="name a file with train rows")
+        raise InputError(
+            "--data",
+            got="no training rows",
+            expected="rows to measure on",
+            fix="name a file with train rows",
+        )
     return list(rows[:: max(1, len(rows) // size)]), len(rows)
 
 
-def teacher_tokens(task: Task, examples: Sequence[Example], rows: int, count: Counter) -> TeacherTokens:
+def teacher_tokens(
+    task: Task, examples: Sequence[Example], rows: int, count: Counter
+) -> TeacherTokens:
     """Prompt tokens of the sample scaled to `rows`; answer tokens as the demonstrations' answers have them."""
     prefix = prompt_prefix(task)
     (shared,) = count.count([prefix])
@@ -118,13 +136,19 @@ def teacher_tokens(task: Task, examples: Sequence[Example], rows: int, count: Co
     answers = np.mean(count.count([render_answer(task, *shown) for shown in demonstrations(task)]))
     fresh = float(rows * questions)
     per_prompt = float(shared + questions + answers)
-    return TeacherTokens(shared, fresh, float(shared) * (rows - 1), float(rows * answers), per_prompt)
+    return TeacherTokens(
+        shared, fresh, float(shared) * (rows - 1), float(rows * answers), per_prompt
+    )
 
 
-def student_sequences(task: Task, examples: Sequence[Example], method: Method, count: Counter, settings: Preset) -> Sequences:
+def student_sequences(
+    task: Task, examples: Sequence[Example], method: Method, count: Counter, settings: Preset
+) -> Sequences:
     """Lengths, cut to the student's limits, with the end token that T5 adds."""
     pairs = [
-        make_pair(example, label, [Rationale(rationale)], method=method, alpha=0.5, prefixes=PREFIXES)
+        make_pair(
+            example, label, [Rationale(rationale)], method=method, alpha=0.5, prefixes=PREFIXES
+        )
         for example, rationale, label in demonstrations(task)
     ]
     kinds = [target.task for target in pairs[0].targets]
@@ -138,7 +162,9 @@ def student_sequences(task: Task, examples: Sequence[Example], method: Method, c
 
 def student_flops(shape: EncoderDecoder, sequences: Sequences, examples_seen: int) -> float:
     """Training operations of all examples: the mean over every sampled input with every demonstration's target."""
-    pairs = training_flops(shape, sequences.inputs[:, :, None], target_tokens=sequences.targets[:, None, :])
+    pairs = training_flops(
+        shape, sequences.inputs[:, :, None], target_tokens=sequences.targets[:, None, :]
+    )
     return float(examples_seen * pairs.mean(axis=(1, 2)).sum())
 
 
@@ -150,7 +176,12 @@ class TeacherTime(NamedTuple):
 
 
 def teacher_time(
-    params: float, tokens: TeacherTokens, device: Accelerator, *, utilisation: float, concurrency: int
+    params: float,
+    tokens: TeacherTokens,
+    device: Accelerator,
+    *,
+    utilisation: float,
+    concurrency: int,
 ) -> TeacherTime:
     """Device-seconds on one kind of device, in bfloat16.
 
@@ -162,4 +193,6 @@ def teacher_time(
     forward = decoder_flops_per_token(params, n_ctx=tokens.per_prompt)
     speed = utilisation * device.flops
     step = max(concurrency * forward / speed, 2 * params / device.bandwidth)
-    return TeacherTime((tokens.prefix + tokens.questions) * forward / speed, tokens.answers / concurrency * step)
+    return TeacherTime(
+        (tokens.prefix + tokens.questions) * forward / speed, tokens.answers / concurrency * step
+    )

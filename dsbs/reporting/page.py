@@ -11,13 +11,13 @@ import jinja2
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from dsbs import __version__
-from dsbs.errors import InputError
-from dsbs.reporting.drawing import plotly_spec
-from dsbs.reporting.figure import Figure
+from dsbs.core.errors import InputError
+from dsbs.core.version import __version__
+from dsbs.plots.drawing import plotly_spec
+from dsbs.plots.figure import Figure
+from dsbs.plots.table import Table
 from dsbs.reporting.provenance import Source
-from dsbs.reporting.table import Table
-from dsbs.reporting.teacher import Teacher
+from dsbs.reporting.teacher_section import Teacher
 
 _HERE = Path(__file__).parent
 
@@ -40,13 +40,20 @@ class Section:
 
 
 def render_page(
-    title: str, comparisons: Sequence[Section], teachers: Sequence[Teacher], sources: Sequence[Source], made: str
+    title: str,
+    comparisons: Sequence[Section],
+    teachers: Sequence[Teacher],
+    sources: Sequence[Source],
+    made: str,
 ) -> str:
     """The page. It loads nothing: scripts are inside, and its content policy forbids every other one and all requests."""
     scripts = [_plotly(), (_HERE / "page.js").read_text(encoding="utf-8")]
     figures = page_figures(comparisons, teachers)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
         title=title,
@@ -68,16 +75,25 @@ def page_figures(comparisons: Iterable[Section], teachers: Iterable[Teacher]) ->
     return found + [figure for teacher in teachers for figure in teacher.figures]
 
 
-def page_tables(comparisons: Iterable[Section], teachers: Iterable[Teacher], sources: Iterable[Source]) -> list[Table]:
+def page_tables(
+    comparisons: Iterable[Section], teachers: Iterable[Teacher], sources: Iterable[Source]
+) -> list[Table]:
     """Every table of the page, in order."""
-    found = [table for section in comparisons for table in (section.published, *section.tables) if table is not None]
+    found = [
+        table
+        for section in comparisons
+        for table in (section.published, *section.tables)
+        if table is not None
+    ]
     found += [table for teacher in teachers for table in teacher.tables]
     return found + [table for source in sources for table in source.tables]
 
 
 def _hashes(scripts: Sequence[str]) -> str:
     """The source expressions of a Content-Security-Policy that allow these scripts alone."""
-    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    digests = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+    ]
     return " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
@@ -85,5 +101,10 @@ def _plotly() -> str:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError:
-        raise InputError("dsbs report", got="no plotly", expected="it installed", fix="pip install 'dsbs[report]'") from None
+        raise InputError(
+            "dsbs report",
+            got="no plotly",
+            expected="it installed",
+            fix="pip install 'dsbs[report]'",
+        ) from None
     return str(get_plotlyjs())

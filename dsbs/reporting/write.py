@@ -5,20 +5,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dsbs.comparison import sentences
-from dsbs.errors import InputError
-from dsbs.reporting.collect import Collected, Comparison, collect, numbered
-from dsbs.reporting.drawing import save_figures
-from dsbs.reporting.examples import packed_examples
-from dsbs.reporting.figure import slug
-from dsbs.reporting.figures import accuracy_figures, curve_figures
+from dsbs.comparison import findings
+from dsbs.core.errors import InputError
+from dsbs.plots.drawing import save_figures
+from dsbs.plots.figure import slug
+from dsbs.plots.table import save_tables
+from dsbs.reporting.comparison_figures import accuracy_figures, curve_figures
+from dsbs.reporting.comparison_tables import comparison_tables
+from dsbs.reporting.example_browser import packed_examples
+from dsbs.reporting.load_runs import Collected, Comparison, collect, numbered
+from dsbs.reporting.methods_paragraph import paragraph
 from dsbs.reporting.page import Section, page_figures, page_tables, render_page
+from dsbs.reporting.paper_numbers import beside_the_paper
 from dsbs.reporting.provenance import provenance
-from dsbs.reporting.published import beside_the_paper
-from dsbs.reporting.story import paragraph
-from dsbs.reporting.table import save_tables
-from dsbs.reporting.tables import comparison_tables
-from dsbs.reporting.teacher import Teacher, describe_teacher
+from dsbs.reporting.teacher_section import Teacher, describe_teacher
 
 PAGE = "report.html"
 
@@ -37,11 +37,21 @@ def write_report(
     that are no such runs or have no results, and where the libraries of the extra `report` are missing.
     """
     if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out}", got="a file", expected="a folder", fix="choose another --out")
+        raise InputError(
+            f"--out {out}", got="a file", expected="a folder", fix="choose another --out"
+        )
     collected = collect(runs)
-    sections = [_section(c, compare_to_paper=compare_to_paper, price_per_hour=price_per_hour) for c in collected.comparisons]
+    sections = [
+        _section(c, compare_to_paper=compare_to_paper, price_per_hour=price_per_hour)
+        for c in collected.comparisons
+    ]
     teachers, sources = _teachers(collected), provenance(collected)
-    tasks = list(dict.fromkeys([section.task for section in sections] + [t["task"] for t in collected.teachers.values()]))
+    tasks = list(
+        dict.fromkeys(
+            [section.task for section in sections]
+            + [t["task"] for t in collected.teachers.values()]
+        )
+    )
     made = datetime.now().astimezone().isoformat(" ", "minutes")
     page = render_page(title or f"dsbs: {', '.join(tasks)}", sections, teachers, sources, made)
     figures = save_figures(page_figures(sections, teachers), out / "figures")
@@ -57,7 +67,9 @@ def write_report(
     }
 
 
-def _section(comparison: Comparison, *, compare_to_paper: bool, price_per_hour: float | None) -> Section:
+def _section(
+    comparison: Comparison, *, compare_to_paper: bool, price_per_hour: float | None
+) -> Section:
     # What is to be said of the teacher's answers stands in its own section.
     results = {**comparison.results, "teacher": {}}
     return Section(
@@ -65,8 +77,8 @@ def _section(comparison: Comparison, *, compare_to_paper: bool, price_per_hour: 
         task=comparison.task,
         heading=f"{comparison.name}: what the comparison shows",
         paragraph=paragraph(comparison),
-        findings=sentences.findings(results),
-        warnings=sentences.cautions(results),
+        findings=findings.findings(results),
+        warnings=findings.cautions(results),
         figures=accuracy_figures(comparison, price_per_hour),
         published=beside_the_paper(comparison) if compare_to_paper else None,
         tables=comparison_tables(comparison),
@@ -78,4 +90,7 @@ def _section(comparison: Comparison, *, compare_to_paper: bool, price_per_hour: 
 def _teachers(collected: Collected) -> list[Teacher]:
     found = collected.teachers
     names = numbered([f"{results['teacher']} on {results['task']}" for results in found.values()])
-    return [describe_teacher(path, results, name) for (path, results), name in zip(found.items(), names, strict=True)]
+    return [
+        describe_teacher(path, results, name)
+        for (path, results), name in zip(found.items(), names, strict=True)
+    ]

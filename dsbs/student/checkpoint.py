@@ -8,20 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging
 
-from dsbs import __version__
-from dsbs.config import Decode
-from dsbs.errors import InputError
-from dsbs.prompting import task_from
-from dsbs.records import Method
-from dsbs.rundir import write_json
-from dsbs.student.lean import lean
-from dsbs.student.lora import merged
-from dsbs.student.processor import settle
-from dsbs.student_options import TaskPrefix
-from dsbs.tasks import Task
+from dsbs.config.base import Decode
+from dsbs.config.recipe import TaskPrefix
+from dsbs.core.errors import InputError
+from dsbs.core.files import write_json
+from dsbs.core.records import Method
+from dsbs.core.version import __version__
+from dsbs.student.adapters import merged
+from dsbs.student.cpu import settle
+from dsbs.student.t5.fused_layers import lean
+from dsbs.tasks.prompts import task_from
+from dsbs.tasks.task import Task
 
 BEST, CARD = "best", "dsbs.json"
 """The folder of a run that holds its student, and the file that says all about it."""
@@ -63,7 +68,9 @@ class Student:
     card: Card
 
 
-def save_student(student: Student, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+def save_student(
+    student: Student, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
     """Write safetensors, tokenizer and card; an older student in the folder is replaced as a whole or not at all.
 
     `weights` stand in for the model's own where those are sharded.
@@ -96,7 +103,9 @@ def read_card(folder: Path) -> Card:
     try:
         values = json.loads((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(folder, got=error, expected=f"a student with its {CARD}", fix="name a run of dsbs train") from None
+        raise InputError(
+            folder, got=error, expected=f"a student with its {CARD}", fix="name a run of dsbs train"
+        ) from None
     known = {key: values[key] for key in Card.__dataclass_fields__ if key in values}
     return Card(**{**known, "task": task_from(values["task"], where=str(folder / CARD))})
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.records import LABEL, Target, TrainPair
+from dsbs.config.recipe import TaskPrefix
+from dsbs.core.records import LABEL, Target, TrainPair
 from dsbs.student.token_cache import token_ids
-from dsbs.student_options import TaskPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class Encoded:
 
     def longest_target(self, task: str) -> int:
         """Tokens of the longest target of a task, the end token included; 0 where it has none."""
-        return max((len(s.target_ids) for example in self.examples for s in example if s.task == task), default=0)
+        return max(
+            (len(s.target_ids) for example in self.examples for s in example if s.task == task),
+            default=0,
+        )
 
 
 def encode_pairs(
@@ -66,7 +69,10 @@ def encode_pairs(
     labels = list(dict.fromkeys(label for pair in pairs for label in pair.distribution or ()))
     candidates = dict(zip(labels, label_ids(tokenizer, labels, after=after_label), strict=True))
     before = dict.fromkeys(prefixes, "") if task_prefix == "decoder" else prefixes
-    prompts = {task: prompt_ids(tokenizer, prefix) if task_prefix == "decoder" else () for task, prefix in prefixes.items()}
+    prompts = {
+        task: prompt_ids(tokenizer, prefix) if task_prefix == "decoder" else ()
+        for task, prefix in prefixes.items()
+    }
     inputs = token_ids(tokenizer, [before[target.task] + pair.input for pair, target in flat])
     targets = token_ids(tokenizer, [target.text for _, target in flat], targets=True)
     end = tokenizer.eos_token_id
@@ -87,7 +93,9 @@ def encode_pairs(
     )
 
 
-def label_ids(tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], *, after: str = "") -> list[list[int]]:
+def label_ids(
+    tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], *, after: str = ""
+) -> list[list[int]]:
     """Each label as token ids, with what stands after it; the end token where nothing does."""
     if not labels:
         return []
@@ -122,7 +130,9 @@ def _soft(
 ) -> tuple[tuple[list[int], ...], tuple[float, ...]]:
     if pair.distribution is None or target.task != LABEL:
         return (), ()
-    return tuple(candidates[label] for label in pair.distribution), tuple(pair.distribution.values())
+    return tuple(candidates[label] for label in pair.distribution), tuple(
+        pair.distribution.values()
+    )
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:

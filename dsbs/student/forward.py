@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
-from dsbs.student.batching import IGNORED, MicroBatch
-from dsbs.student.packing import together
+from dsbs.student.padding import IGNORED, MicroBatch
+from dsbs.student.t5.packed_attention import together
 
 
-def target_logits(model: Any, student: Any, labels: torch.Tensor, inputs: Mapping[str, Any]) -> torch.Tensor:
+def target_logits(
+    model: Any, student: Any, labels: torch.Tensor, inputs: Mapping[str, Any]
+) -> torch.Tensor:
     """Logits (N, V) at the N labels (S, Y) that are not padding, of what wraps a student and of the student itself.
 
     The vocabulary is by far the widest matrix, so it is multiplied with those positions alone.
@@ -42,10 +44,21 @@ def readable(batch: MicroBatch) -> torch.Tensor | None:
 def packed_logits(model: Any, student: Any, batches: Sequence[MicroBatch]) -> torch.Tensor:
     """The `target_logits` of several micro-batches in one pass, one behind another, (N, V)."""
     labels = [batch.labels for batch in batches]
-    inputs, wanted = _row([batch.input_ids for batch in batches]), [each.ne(IGNORED) for each in labels]
-    told, masks = _row([decoder_inputs(student, batch) for batch in batches]), [readable(batch) for batch in batches]
-    with together([batch.attention_mask for batch in batches], labels, masks), wanted_logits(student, _row(wanted)):
-        found: torch.Tensor = model(input_ids=inputs, decoder_input_ids=told, use_cache=False).logits
+    inputs, wanted = (
+        _row([batch.input_ids for batch in batches]),
+        [each.ne(IGNORED) for each in labels],
+    )
+    told, masks = (
+        _row([decoder_inputs(student, batch) for batch in batches]),
+        [readable(batch) for batch in batches],
+    )
+    with (
+        together([batch.attention_mask for batch in batches], labels, masks),
+        wanted_logits(student, _row(wanted)),
+    ):
+        found: torch.Tensor = model(
+            input_ids=inputs, decoder_input_ids=told, use_cache=False
+        ).logits
     return found
 
 
@@ -56,7 +69,9 @@ def _row(parts: Sequence[torch.Tensor]) -> torch.Tensor:
 @contextmanager
 def wanted_logits(student: Any, wanted: torch.Tensor) -> Iterator[None]:
     """Forward passes within give logits (N, V) at the N wanted positions (S, Y) alone."""
-    hook = student.get_output_embeddings().register_forward_pre_hook(lambda head, states: (states[0][wanted],))
+    hook = student.get_output_embeddings().register_forward_pre_hook(
+        lambda head, states: (states[0][wanted],)
+    )
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from dsbs.errors import InputError
+from dsbs.core.errors import InputError
 
 _WORTH_PARAMETERS = 5_000_000
 """Below this a forward pass is mostly overhead, and bf16 saves nothing."""
@@ -14,8 +14,12 @@ _WORTH_PARAMETERS = 5_000_000
 def precision_of(wanted: str, model: Any) -> str:
     """fp32 or bf16 for a training of this student; `auto` is what is faster. InputError for fp16, which T5 overflows."""
     if wanted == "fp16":
-        reason = "fp16, in which the feed-forward layers of T5 overflow to inf and the loss becomes NaN"
-        raise InputError("--precision", got=reason, expected="bf16 or fp32", fix="use --precision auto")
+        reason = (
+            "fp16, in which the feed-forward layers of T5 overflow to inf and the loss becomes NaN"
+        )
+        raise InputError(
+            "--precision", got=reason, expected="bf16 or fp32", fix="use --precision auto"
+        )
     if wanted != "auto":
         return wanted
     return "bf16" if pays_in_bf16(model) else "fp32"

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from dsbs.config import Decode
-from dsbs.errors import InputError
-from dsbs.labels import normalise, same_label
-from dsbs.methods import read_output
-from dsbs.records import LABEL, RATIONALE, Example, Prediction
+from dsbs.config.base import Decode
+from dsbs.core.errors import InputError
+from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
+from dsbs.distillation.methods import read_output
 from dsbs.student.checkpoint import Student
-from dsbs.student.decoding import generate_texts
-from dsbs.student.scoring import Candidates, score_labels
+from dsbs.student.decode import generate_texts
+from dsbs.student.score import Candidates, score_labels
+from dsbs.tasks.labels import normalise, same_label
 
 
 def predict(
@@ -32,17 +32,34 @@ def predict(
     method = student.card.method
     texts = [""] * len(examples)
     if decode == "generate" or method == "rationale_then_label":
-        texts = _generate(student, examples, LABEL, batch_size, on_batch, longest=explain and method != "standard")
+        texts = _generate(
+            student, examples, LABEL, batch_size, on_batch, longest=explain and method != "standard"
+        )
     outputs = [read_output(method, text, student.card.prefixes) for text in texts]
     rationales = [output.rationale for output in outputs]
     if explain and method == "step_by_step":
         rationales = list(_generate(student, examples, _rationale_task(student), batch_size))
-    scored = _score(student, examples, rationales, batch_size, on_batch) if scores or decode == "score" else None
+    scored = (
+        _score(student, examples, rationales, batch_size, on_batch)
+        if scores or decode == "score"
+        else None
+    )
     predictions = []
     for at, example in enumerate(examples):
-        label = max(scored[at], key=scored[at].__getitem__) if scored and decode == "score" else outputs[at].label
+        label = (
+            max(scored[at], key=scored[at].__getitem__)
+            if scored and decode == "score"
+            else outputs[at].label
+        )
         predictions.append(
-            _judge(student, example, texts[at] or label or "", label, rationales[at], scored[at] if scored else None)
+            _judge(
+                student,
+                example,
+                texts[at] or label or "",
+                label,
+                rationales[at],
+                scored[at] if scored else None,
+            )
         )
     return predictions
 
@@ -52,7 +69,12 @@ def check(student: Student, *, decode: Decode, explain: bool = False, scores: bo
     kind = student.card.task.label.kind
     if (decode == "score" or scores) and kind not in ("choice", "class"):
         flag = "--decode score" if decode == "score" else "--scores"
-        raise InputError(flag, got=f"a task of kind {kind!r}", expected="choice or class", fix="use --decode generate")
+        raise InputError(
+            flag,
+            got=f"a task of kind {kind!r}",
+            expected="choice or class",
+            fix="use --decode generate",
+        )
     if explain and student.card.method == "standard":
         raise InputError("--explain", got="a student of method 'standard'", expected="one that learned rationales",
                          fix="train with --method step_by_step")  # fmt: skip
@@ -83,7 +105,9 @@ def _generate(
 ) -> list[str]:
     card = student.card
     short = task == LABEL and card.method != "rationale_then_label" and not longest
-    marker = card.prefixes[RATIONALE].strip() if short and card.method == "label_then_rationale" else ""
+    marker = (
+        card.prefixes[RATIONALE].strip() if short and card.method == "label_then_rationale" else ""
+    )
     return generate_texts(
         student.model,
         student.tokenizer,
@@ -117,7 +141,9 @@ def _score(
         Candidates(
             input=card.asked(LABEL, example.input),
             labels=card.task.allowed(example.choices),
-            before=" ".join(filter(None, [rationale, card.prefixes[LABEL].strip()])) if first else "",
+            before=" ".join(filter(None, [rationale, card.prefixes[LABEL].strip()]))
+            if first
+            else "",
             after=after,
         )
         for example, rationale in zip(examples, rationales, strict=True)

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.progress import say
+from dsbs.core.progress import say
 from dsbs.student.tokenizer import tokenizer_hash
 
 WORTH_TEXTS = 5_000
 """Fewer texts take less than a second, and leave no file."""
 
 
-def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False) -> list[list[int]]:
+def token_ids(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False
+) -> list[list[int]]:
     """The ids of every text, the end token included, as inputs or as `targets`.
 
     Those of many texts are kept below `cache_folder()` under a hash of the tokenizer and of all texts; the folder may be
@@ -40,10 +42,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("DSBS_CACHE") or f"{base}/dsbs").expanduser() / "tokens"
 
 
-def _tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool) -> list[list[int]]:
+def _tokenise(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool
+) -> list[list[int]]:
     if not texts:
         return []
-    found: list[list[int]] = (tokenizer(text_target=list(texts)) if targets else tokenizer(list(texts))).input_ids
+    found: list[list[int]] = (
+        tokenizer(text_target=list(texts)) if targets else tokenizer(list(texts))
+    ).input_ids
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
-from dsbs.records import Completion
+from dsbs.core.records import Completion
 
 Message = Mapping[str, str]
 
@@ -54,7 +54,9 @@ class Teacher(Protocol):
     identity: Mapping[str, Any]
     chat: bool
 
-    def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion | None, None, None]:
+    def complete(
+        self, prompts: Iterable[Prompt | None]
+    ) -> Generator[Completion | None, None, None]:
         """Answer the prompts as they come. They are drawn lazily: at most the requests in flight and one batch.
 
         A prompt None means that there may be more once something in flight is answered; a completion None, that nothing has

@@ -7,9 +7,9 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from dsbs.errors import InputError
-from dsbs.readers import read_rows
-from dsbs.records import Completion
+from dsbs.core.errors import InputError
+from dsbs.core.records import Completion
+from dsbs.data.readers import read_rows
 from dsbs.teachers.protocol import Prompt
 
 _CHUNK = re.compile(r"(?P<part>\w+)_CoT_(?P<number>\d+)\.json")
@@ -20,7 +20,9 @@ class PublishedTeacher:
 
     def __init__(self, name: str, texts: Mapping[str, str], files: Sequence[Path]) -> None:
         self.name, self.texts, self.files = name, texts, tuple(files)
-        self.source = hashlib.sha256(b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)).hexdigest()[:16]
+        self.source = hashlib.sha256(
+            b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)
+        ).hexdigest()[:16]
 
     chat = False
     identity: Mapping[str, Any] = {}
@@ -45,7 +47,9 @@ class PublishedTeacher:
         return None
 
 
-def read_release(folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]) -> PublishedTeacher:
+def read_release(
+    folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]
+) -> PublishedTeacher:
     """The answers of `<folder>/<part>_CoT_<k>.json`, joined to `ids` (part -> example ids in the order of its file).
 
     Every chunk must hold just the rows that are its own. InputError names a missing, short, long or extra chunk: a join
@@ -61,7 +65,12 @@ def read_release(folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[s
             files.append(path)
     extra = sorted(f for f in folder.glob("*.json") if f not in files and _part_of(f) in ids)
     if extra:
-        raise InputError(extra[0], got="a chunk too many", expected=f"{len(files)} chunks", fix="check data and release")
+        raise InputError(
+            extra[0],
+            got="a chunk too many",
+            expected=f"{len(files)} chunks",
+            fix="check data and release",
+        )
     return PublishedTeacher("published", texts, files)
 
 
@@ -70,9 +79,19 @@ def read_json_lines(path: Path) -> PublishedTeacher:
     texts: dict[str, str] = {}
     for where, row in read_rows(path):
         if not isinstance(row.get("id"), str) or not isinstance(row.get("text"), str):
-            raise InputError(where, got=f"keys {sorted(row)}", expected="strings id and text", fix="mend the line")
+            raise InputError(
+                where,
+                got=f"keys {sorted(row)}",
+                expected="strings id and text",
+                fix="mend the line",
+            )
         if row["id"] in texts:
-            raise InputError(where, got=f"id {row['id']!r} a second time", expected="ids that differ", fix="keep one")
+            raise InputError(
+                where,
+                got=f"id {row['id']!r} a second time",
+                expected="ids that differ",
+                fix="keep one",
+            )
         texts[row["id"]] = row["text"]
     return PublishedTeacher(path.name, texts, [path])
 
@@ -81,12 +100,25 @@ def _read_chunk(path: Path, rows: int) -> list[str]:
     try:
         chunk = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise InputError(path, got="no such chunk", expected=f"{rows} answers", fix="complete the release") from None
+        raise InputError(
+            path, got="no such chunk", expected=f"{rows} answers", fix="complete the release"
+        ) from None
     except ValueError as error:
-        raise InputError(path, got=f"broken JSON ({error})", expected=f"{rows} answers", fix="get the file again") from None
-    if not isinstance(chunk, list) or len(chunk) != rows or not all(isinstance(text, str) for text in chunk):
+        raise InputError(
+            path, got=f"broken JSON ({error})", expected=f"{rows} answers", fix="get the file again"
+        ) from None
+    if (
+        not isinstance(chunk, list)
+        or len(chunk) != rows
+        or not all(isinstance(text, str) for text in chunk)
+    ):
         got = f"{len(chunk)} answers" if isinstance(chunk, list) else "no list"
-        raise InputError(path, got=got, expected=f"a list of {rows} strings", fix="check that data and answers belong together")
+        raise InputError(
+            path,
+            got=got,
+            expected=f"a list of {rows} strings",
+            fix="check that data and answers belong together",
+        )
     return chunk
 
 

@@ -1,0 +1,1 @@
+"""What runs leave on disk: run folders, answers, data sets of answers, predictions."""

@@ -1,0 +1,1 @@
+"""The command line: flags from configuration models, one-line errors."""

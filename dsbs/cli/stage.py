@@ -1,0 +1,303 @@
+"""The command line: flags from a configuration model, one-line errors, and one definition a stage for both ways to call it."""
+
+import contextlib
+import inspect
+import json
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
+
+from dsbs.cli.help import listing
+from dsbs.config.base import StageConfig
+from dsbs.core.errors import InputError, nearest
+from dsbs.core.files import find_file, read_yaml
+from dsbs.core.version import __version__
+
+Config = TypeVar("Config", bound=StageConfig)
+
+SHARED_FLAGS = {
+    "config": (str, "YAML file with any of these settings; flags win"),
+    "pipeline": (
+        str,
+        "packaged pipeline or .yaml: this stage's section of it; --config and flags win",
+    ),
+    "json": (bool, "print exactly one JSON object on stdout"),
+}
+
+
+@dataclass(frozen=True)
+class Stage(Generic[Config]):
+    """One stage: `python -m dsbs.<name>` and `dsbs <name>`.
+
+    `run` does the work and returns the results as plain JSON values; `show` makes the text for people of them, or the lines
+    one by one as they come.
+    """
+
+    name: str
+    config: type[Config]
+    run: Callable[[Config], dict[str, Any]]
+    show: Callable[[Mapping[str, Any]], str | Iterator[str]]
+
+    @property
+    def help(self) -> str:
+        """What the stage is for, in one line."""
+        return (inspect.getdoc(self.config) or "").splitlines()[0]
+
+    def main(self, argv: Sequence[str] | None = None) -> None:
+        """Run the command line and exit: 0, 1 where the results say that something failed, or 2 for bad input."""
+        sys.exit(run_app(self.app(), sys.argv[1:] if argv is None else argv))
+
+    def app(self) -> App:
+        """The stage as a cyclopts application, under its own name."""
+        app = App(
+            name=f"dsbs {self.name}",
+            help=inspect.getdoc(self.config),
+            version=__version__,
+            help_format="plaintext",
+            suppress_keyboard_interrupt=False,
+        )
+        app.default(self._command())
+        return app
+
+    def parse(self, argv: Sequence[str]) -> Config:
+        """The configuration that a command line means, without running anything. InputError for a bad one."""
+        command, bound, _ = self.app().parse_args(
+            list(argv), print_error=False, exit_on_error=False
+        )
+        del command
+        given = dict(bound.arguments)
+        given.pop("json", None)
+        return self.configure(**given)
+
+    def configure(self, **given: Any) -> Config:
+        """The configuration from flags, `config` and `pipeline` (flags win, then the file, then the pipeline)."""
+        settings: dict[str, Any] = {}
+        if pipeline := given.pop("pipeline", None):
+            path = find_file(pipeline, "pipelines")
+            settings |= _known(
+                _section(read_yaml(path), path, self.name),
+                self.config,
+                where=f"{path}: {self.name}",
+            )
+        if config := given.pop("config", None):
+            settings |= _known(read_yaml(Path(config)), self.config, where=str(config))
+        return build(self.config, settings | given)
+
+    def _command(self) -> Callable[..., int]:
+        def command(*values: Any, **given: Any) -> int:
+            given |= dict(zip([self.config.positional], values, strict=False))
+            as_json = given.pop("json", False)
+            config = self.configure(**given)
+            with _stdout_for_results():
+                results = self.run(config)
+            if (
+                os.environ.get("RANK", "0") == "0"
+            ):  # under torchrun every process runs the stage, and one speaks
+                shown = (
+                    json.dumps(results, ensure_ascii=False, default=list)
+                    if as_json
+                    else self.show(results)
+                )
+                for text in [shown] if isinstance(shown, str) else shown:
+                    print(text)
+            return 1 if results.get("status") == "failed" else 0
+
+        command.__signature__ = inspect.Signature(_flags(self.config))  # type: ignore[attr-defined]
+        command.__name__ = self.name
+        return command
+
+
+@dataclass(frozen=True)
+class StageGroup:
+    """A stage that answers several questions: `dsbs <name> <question> ...`, each a Stage named "<name> <question>"."""
+
+    name: str
+    help: str
+    stages: tuple[Stage[Any], ...]
+
+    def main(self, argv: Sequence[str] | None = None) -> None:
+        """Hand the command line to its question; list the questions where none is named."""
+        argv = sys.argv[1:] if argv is None else argv
+        if not argv or argv[0] in ("--help", "-h"):
+            listed = {name: stage.help for name, stage in self._questions().items()}
+            print(listing(f"dsbs {self.name} QUESTION [FLAGS]", self.help, listed))
+            sys.exit(0)
+        try:
+            self.question(argv[0]).main(argv[1:])
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+
+    def question(self, name: str) -> Stage[Any]:
+        """The stage of a question; InputError for one that there is not."""
+        if name not in self._questions():
+            fix = nearest(name, self._questions())
+            raise InputError(
+                f"dsbs {self.name}", got=f"question {name!r}", expected="a question", fix=fix
+            )
+        return self._questions()[name]
+
+    def parse(self, argv: Sequence[str]) -> StageConfig:
+        """The configuration that a command line means, without running anything."""
+        config: StageConfig = self.question(argv[0]).parse(argv[1:])
+        return config
+
+    def _questions(self) -> dict[str, Stage[Any]]:
+        return {stage.name.removeprefix(f"{self.name} "): stage for stage in self.stages}
+
+
+def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
+    """The model of these settings; InputError with the first wrong one as its flag."""
+    try:
+        return config(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:  # settings that do not go together: "name: why"
+            name, _, why = first["msg"].removeprefix("Value error, ").partition(": ")
+            got = repr(settings.get(name, "nothing"))
+            raise InputError(
+                f"--{name.replace('_', '-')}", got=got, expected=why, fix="see --help"
+            ) from None
+        field = str(first["loc"][0])
+        flag = field.upper() if field == config.positional else "--" + field.replace("_", "-")
+        if first["type"] == "missing":
+            raise InputError(
+                flag, got="nothing", expected=_help(config, first["loc"]), fix=f"give {flag}"
+            ) from None
+        expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        fix = f"give {_help(config, first['loc'])}"
+        raise InputError(
+            flag, got=repr(first.get("input"))[:80], expected=expected, fix=fix
+        ) from None
+
+
+def run_app(app: App, argv: Sequence[str]) -> int:
+    """Run it; the exit code. Bad input is one line on stderr and exit code 2; a bug shows its traceback."""
+    try:
+        code = app(list(argv), print_error=False, exit_on_error=False, result_action="return_value")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except CycloptsError as error:
+        text = " ".join(str(error).split()).rstrip(".")
+        print(
+            f"error: command line: got {text}; expected flags of this stage; see --help",
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of stdout, a `head`, is gone; nothing else to tell it.
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _stdout_for_results() -> Iterator[None]:
+    """What libraries, and processes that they start, print meanwhile goes to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
+    """Parameters for cyclopts: flags, but for the one that stands without a flag.
+
+    Values pass through as text: the model alone says what is valid.
+    """
+    found: list[inspect.Parameter] = []
+    for name, field in config.model_fields.items():
+        kind, listed = _scalar(field.annotation)
+        choices = get_args(kind) if get_origin(kind) is Literal else ()
+        parameter = Parameter(
+            help=" ".join(
+                filter(None, [field.description, _choices(choices), _default(field.default)])
+            ),
+            metavar=None
+            if kind is bool
+            else ("CHOICE" if choices else kind.__name__.upper()) + ",..." * listed,
+            negative_iterable=(),
+            show_default=False,
+        )
+        flag = _keyword(name, bool if kind is bool else list[str] if listed else str, parameter)
+        bare = name == config.positional
+        found.insert(
+            0 if bare else len(found), flag.replace(kind=flag.POSITIONAL_ONLY) if bare else flag
+        )
+    for name, (kind, help_text) in SHARED_FLAGS.items():
+        found.append(
+            _keyword(name, kind, Parameter(help=help_text, show_default=False, negative=()))
+        )
+    return found
+
+
+def _keyword(name: str, kind: Any, parameter: Parameter) -> inspect.Parameter:
+    """A flag that cyclopts leaves out of the call where it was not given, so that a file's value can stand."""
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, parameter],
+    )
+
+
+def _scalar(annotation: Any) -> tuple[Any, bool]:
+    """The type of one value of a field, and whether the field takes a list of them."""
+    if get_origin(annotation) is Annotated:
+        return _scalar(get_args(annotation)[0])
+    if get_origin(annotation) is tuple:
+        return _scalar(get_args(annotation)[0])[0], True
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _scalar(next(part for part in get_args(annotation) if part is not type(None)))
+    return annotation, False
+
+
+def _choices(choices: Sequence[str]) -> str:
+    return f"[{', '.join(choices)}]" if choices else ""
+
+
+def _default(default: Any) -> str:
+    if default in (None, False, (), PydanticUndefined):
+        return ""
+    return f"[default: {','.join(map(str, default)) if isinstance(default, tuple) else default}]"
+
+
+def _help(config: type[StageConfig], location: Sequence[Any]) -> str:
+    field = config.model_fields.get(str(location[0])) if location else None
+    return (field.description or "see --help") if field else "see --help"
+
+
+def _known(settings: Mapping[str, Any], config: type[StageConfig], where: str) -> dict[str, Any]:
+    """The settings with underscores for hyphens; InputError for a key that the stage does not have."""
+    for key in settings:
+        if str(key).replace("-", "_") not in config.model_fields:
+            fix = nearest(str(key), config.model_fields)
+            raise InputError(where, got=f"key {key!r}", expected="a setting of this stage", fix=fix)
+    return {str(key).replace("-", "_"): value for key, value in settings.items()}
+
+
+def _section(pipeline: Mapping[str, Any], path: Path, stage: str) -> Mapping[str, Any]:
+    section = pipeline.get(stage)
+    if not isinstance(section, Mapping):
+        fix = f"it has: {', '.join(pipeline)}"
+        raise InputError(
+            path, got=f"no section {stage!r}", expected="a mapping of settings", fix=fix
+        )
+    return section

@@ -1,0 +1,88 @@
+"""What every stage's configuration is made of: the frozen base, lists from the command line, and shared kinds of value."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+T = TypeVar("T")
+
+
+def _split_commas(value: Any) -> Any:
+    """`--seeds 0,1` and `--seeds 0 --seeds 1` and YAML's `seeds: [0, 1]` and `seeds: 0` all mean a list."""
+    if isinstance(value, str | int | float | Path):
+        value = [value]
+    if isinstance(value, Iterable):
+        return [
+            part
+            for item in value
+            for part in (item.split(",") if isinstance(item, str) else [item])
+            if part != ""
+        ]
+    return value
+
+
+Listed = Annotated[tuple[T, ...], BeforeValidator(_split_commas)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Decode = Literal["generate", "score"]
+RayAddress = Annotated[
+    str | None,
+    Field(
+        description="ray: HOST:PORT of the cluster; left out, RAY_ADDRESS, this machine's, or one made here"
+    ),
+]
+RayCpus = Annotated[int, Field(ge=1, description="ray: processor cores that each one takes")]
+RayGpus = Annotated[
+    int | None,
+    Field(ge=0, description="ray: GPUs that each one takes; left out, 1 where the cluster has any"),
+]
+
+
+class StageConfig(BaseModel):
+    """Base of all: frozen, and an unknown key is an error. `defer_build` keeps `--help` fast."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, validate_default=True)
+
+    positional: ClassVar[str] = ""
+    """The field whose value stands on the command line without a flag; it has none."""
+
+    incidental: ClassVar[frozenset[str]] = frozenset({"out"})
+    """Fields that do not change the result, or whose content is known by the hashes of a run's inputs: two configurations
+    that differ only here are the same run."""
+
+    def resolved(self) -> dict[str, Any]:
+        """All settings as plain JSON values, paths absolute: what a manifest keeps."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        paths = {
+            name: _absolute(value) for name, value in values.items() if _absolute(value) != value
+        }
+        return self.model_dump(mode="json") | paths
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this run this run."""
+        return {
+            name: value for name, value in self.resolved().items() if name not in self.incidental
+        }
+
+    def slug(self, *more: object) -> str:
+        """Eight hex digits of the identity, for folder names."""
+        return hashlib.sha256(
+            json.dumps([self.identity(), *map(str, more)], sort_keys=True).encode()
+        ).hexdigest()[:8]
+
+
+def _absolute(value: Any) -> Any:
+    """A path, or each path of a list, as absolute text; anything else as it is."""
+    if isinstance(value, tuple):
+        found = [_absolute(item) for item in value]
+        return found if found != list(value) else value
+    return str(value.resolve()) if isinstance(value, Path) else value
+
+
+Duplicates = Literal["auto", "always", "never"]
+
+
+Seeds = Listed[Annotated[int, Field(ge=0)]]

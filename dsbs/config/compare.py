@@ -1,0 +1,88 @@
+"""What `compare` is given."""
+
+import itertools
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from dsbs.config.base import Duplicates, Fraction, Listed, RayAddress, RayCpus, RayGpus, Seeds
+from dsbs.config.recipe import StudentOptions
+from dsbs.config.train import TrainConfig
+from dsbs.core.records import LabelSource, Method
+
+Match = Literal["steps", "epochs", "compute"]
+
+
+class CompareConfig(StudentOptions):
+    """Train and measure a grid of students: methods x labels x fractions x seeds."""
+
+    incidental = StudentOptions.incidental | {
+        "duplicates",
+        "jobs",
+        "launcher",
+        "ray_address",
+        "ray_cpus",
+        "ray_gpus",
+    }
+
+    student: Listed[str] = Field(
+        ("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny"
+    )
+    methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
+    labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
+    data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
+    seeds: Seeds = Field((0,), description="one run of every cell a seed")
+    match: Match = Field(
+        "steps",
+        description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs",
+    )
+    also_match: Literal["epochs", "compute"] | None = Field(
+        None, description="train standard once more, matched with the other methods in this as well"
+    )
+    tune: Literal["lr"] | None = Field(
+        None,
+        description="lr: search the learning rate of every method on validation first, 3 runs each",
+    )
+    duplicates: Duplicates = Field(
+        "auto",
+        description="look for test inputs that training has nearly seen; auto: up to 50,000 rows",
+    )
+    skip: Listed[str] = Field(
+        (), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold"
+    )
+    jobs: int = Field(1, ge=1, description="local: students trained side by side, one thread each")
+    launcher: Literal["local", "ray"] = Field(
+        "local", description="where students are trained; ray: all over its cluster"
+    )
+    ray_address: RayAddress = None
+    ray_cpus: RayCpus = 1
+    ray_gpus: RayGpus = None
+    out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
+
+    @model_validator(mode="after")
+    def _known_cells(self) -> "CompareConfig":
+        """What is left out must be in the grid, and something must be left."""
+        grid = {f"{method}:{labels}" for method in self.methods for labels in self.labels}
+        if not set(self.skip) <= grid or set(self.skip) == grid:
+            raise ValueError(f"skip: some, not all, of {', '.join(sorted(grid))}")
+        return self
+
+    def cells(self) -> list[TrainConfig]:
+        """The configuration of every cell, seeds innermost; where each is trained is set by the run."""
+        shared = self.model_dump(include=set(StudentOptions.model_fields))
+        grid = itertools.product(
+            self.student, self.labels, self.data_fracs, self.methods, self.seeds
+        )
+        return [
+            TrainConfig(
+                **shared,
+                student=student,
+                labels=labels,
+                data_frac=data_frac,
+                method=method,
+                seed=seed,
+            )
+            for student, labels, data_frac, method, seed in grid
+            if f"{method}:{labels}" not in self.skip
+        ]

@@ -1,0 +1,1 @@
+"""What every room uses: records, errors, progress, files, hashes."""

@@ -1,0 +1,74 @@
+"""Files that travel with dsbs, YAML files, and atomic writes."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dsbs.core.errors import InputError, nearest
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def packaged(name: str) -> Path:
+    """A file or folder that travels with dsbs: `prompts`, `pipelines`, or a path below `dsbs/assets`.
+
+    Prompts and pipelines lie at the checkout's top level, and inside the package once it is installed.
+    """
+    folder, *below = Path(name).parts
+    places = (_PACKAGE / "assets" / folder, _PACKAGE / folder, _PACKAGE.parent / folder)
+    return next((place for place in places if place.is_dir()), places[-1]).joinpath(*below)
+
+
+def find_file(name: str, folder: str) -> Path:
+    """A YAML file of the user's own, given by path, or a packaged one by name. InputError if neither exists."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        if not Path(name).is_file():
+            raise InputError(
+                name, got="no such file", expected=f"a YAML file of {folder}", fix="check the path"
+            )
+        return Path(name)
+    known = {path.stem: path for path in packaged(folder).glob("*.yaml")}
+    if name not in known:
+        kind = folder.removesuffix("s").replace("prompt", "task")
+        fix = f"{nearest(name, known)} (or give the path of a .yaml file of your own)"
+        raise InputError(f"--{kind}", got=repr(name), expected=f"a known {kind}", fix=fix)
+    return known[name]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping. InputError with the line where it is not YAML, not UTF-8 or not a mapping."""
+    loaded = load_yaml(path)
+    if not isinstance(loaded, dict):
+        raise InputError(
+            path,
+            got=type(loaded).__name__,
+            expected="a mapping of keys",
+            fix="write `key: value` lines",
+        )
+    return loaded
+
+
+def load_yaml(path: Path) -> Any:
+    """What a YAML file holds. InputError with the line where it is not YAML or not UTF-8."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            path, got=error, expected="a readable UTF-8 file", fix="check path and encoding"
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else path
+        raise InputError(
+            where, got=getattr(error, "problem", error), expected="YAML", fix="mend the file"
+        ) from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write atomically: a reader sees the old file or the new one, never half of one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,89 @@
+"""A Ray cluster, joined for the time of a run; on a machine that belongs to none, one is started here."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from dsbs.core.errors import InputError
+
+_REACH_S = 5.0
+"""Ray itself tries an address where nobody listens for two minutes and then ends the process."""
+
+
+@contextlib.contextmanager
+def joined(address: str | None) -> Iterator[Any]:
+    """The module `ray`, connected to the cluster at `address`, HOST:PORT.
+
+    Without an address it is the one of RAY_ADDRESS, else the one that this machine belongs to, else a new one of this
+    machine alone. InputError where Ray is not installed or the address does not answer. A cluster that the caller has
+    joined already is taken as it is.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise InputError(
+            "ray", got="no `ray`", expected="it installed", fix="pip install 'dsbs[ray]'"
+        ) from None
+    if ray.is_initialized():
+        yield ray
+        return
+    _reach(address or os.environ.get("RAY_ADDRESS", ""))
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run tells nobody about itself
+    try:
+        # What workers print stays in Ray's own logs: stdout is for results.
+        ray.init(
+            address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False
+        )
+    except ConnectionError as error:
+        raise _unreached(address, error) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def gpus(ray: Any) -> int:
+    """GPUs of the whole cluster."""
+    return int(ray.cluster_resources().get("GPU", 0))
+
+
+class Machines(NamedTuple):
+    """How many machines of a cluster can be worked on, and how many have been lost so far."""
+
+    up: int
+    lost: int
+
+
+def machines(ray: Any) -> Machines:
+    """Of the whole cluster as it is now; one that only keeps the books, with no processor of its own, is not counted as up."""
+    nodes = ray.nodes()
+    return Machines(
+        sum("CPU" in n["Resources"] for n in nodes if n["Alive"]),
+        sum(not n["Alive"] for n in nodes),
+    )
+
+
+def _reach(address: str) -> None:
+    if address in ("", "auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdecimal():
+        fix = "run this on a machine of the cluster, with --ray-address HOST:PORT as `ray start --head` tells it"
+        raise InputError("--ray-address", got=address, expected="HOST:PORT", fix=fix)
+    try:
+        socket.create_connection((host, int(port)), timeout=_REACH_S).close()
+    except OSError as error:
+        raise _unreached(address, error) from None
+
+
+def _unreached(address: str | None, error: Exception) -> InputError:
+    got = " ".join(f"{type(error).__name__}: {error}".split())
+    fix = "start one with `ray start --head`, or check the address"
+    return InputError(
+        f"--ray-address {address or os.environ.get('RAY_ADDRESS')}",
+        got=got,
+        expected="a Ray cluster",
+        fix=fix,
+    )

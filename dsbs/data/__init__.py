@@ -1,0 +1,1 @@
+"""Rows of people's files, as examples in splits."""

@@ -1,0 +1,136 @@
+"""Test inputs that training has nearly seen: the same words, or the same text with other numbers."""
+
+import itertools
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from dsbs.config.base import Duplicates
+from dsbs.core.records import Example
+from dsbs.core.tables import percent
+from dsbs.tasks.labels import fold
+
+ALIKE, _CANDIDATE, _PERMUTATIONS = 0.8, 0.7, 96
+"""Near-duplicates share this much of their words (Jaccard). MinHash proposes from a little below, for it only estimates; on
+SVAMP it so finds all 159 such test inputs."""
+MOST_ROWS = 50_000
+"""Beyond so many rows the search takes more than some seconds and has to be asked for."""
+
+_MOST_PAIRS = 1000
+_SHORT = 5
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_WORD = re.compile(r"\w+")
+
+
+class Pair(NamedTuple):
+    """A test input and a training input that is nearly the same; `words` is the share of words that they have in common."""
+
+    test: str
+    train: str
+    how: Literal["near", "but_for_numbers"]
+    words: float
+
+
+def find_duplicates(
+    train: Sequence[Example], test: Sequence[Example], wanted: Duplicates = "always"
+) -> dict[str, Any] | None:
+    """Test inputs that training has nearly seen: `near`, `but_for_numbers` (how many test inputs), and the `pairs`.
+
+    None where there is nothing to compare or it is not `wanted`: `auto` leaves out searches of more than `MOST_ROWS` rows.
+
+    `near`: at least `ALIKE` of all words in common, numbers masked (MinHash finds candidates, which are then compared);
+    None without the library. `but_for_numbers`: a whole line of five words or more that holds a number stands in a training
+    input as well, with other numbers or the same.
+    """
+    large = wanted == "auto" and len(train) + len(test) > MOST_ROWS
+    if not train or not test or wanted == "never" or large:
+        return None
+    numbers = _same_but_for_numbers(train, test)
+    near = _near(train, test)
+    pairs = [*numbers, *(near or ())]
+    return {
+        "train_rows": len(train),
+        "test_rows": len(test),
+        "near": None if near is None else len(near),
+        "but_for_numbers": len(numbers),
+        "pairs": [pair._asdict() for pair in pairs[:_MOST_PAIRS]],
+    }
+
+
+def describe(found: Mapping[str, Any] | None) -> list[str]:
+    """What the search found, a line for people each; [] for nothing."""
+    if found is None:
+        return []
+    lines = []
+    if found["near"] is None:
+        lines.append("near-duplicates of test inputs were not looked for: pip install datasketch")
+    if found["near"]:
+        lines.append(
+            f"{found['near']:,} test inputs share {percent(ALIKE)} or more of their words with a training input, numbers aside"
+        )
+    if found["but_for_numbers"]:
+        count, rows = found["but_for_numbers"], found["test_rows"]
+        lines.append(
+            f"{count:,} of {rows:,} test inputs repeat a line of a training input but for its numbers"
+        )
+    if found["pairs"]:
+        pair = found["pairs"][0]
+        lines.append(f"  for example {pair['test']} and {pair['train']}")
+    return lines
+
+
+def _near(train: Sequence[Example], test: Sequence[Example]) -> list[Pair] | None:
+    """The nearest training input of every test input that has one; None where the library is not installed."""
+    try:
+        from datasketch import MinHashLSH
+    except ImportError:
+        return None
+    asked = [_words(example.input) for example in test]
+    index = MinHashLSH(threshold=_CANDIDATE, num_perm=_PERMUTATIONS)
+    for at, sketch in enumerate(_sketches(asked)):
+        index.insert(at, sketch, check_duplication=False)
+    best: dict[int, Pair] = {}
+    seen, again = itertools.tee(_words(example.input) for example in train)
+    for example, words, sketch in zip(train, seen, _sketches(again), strict=True):
+        for at in index.query(sketch):
+            share = len(words & asked[at]) / max(1, len(words | asked[at]))
+            if share >= ALIKE and (at not in best or share > best[at].words):
+                best[at] = Pair(test[at].id, example.id, "near", share)
+    return [best[at]._replace(words=round(best[at].words, 3)) for at in sorted(best)]
+
+
+def _sketches(texts: Iterable[frozenset[str]]) -> Iterator[Any]:
+    from datasketch import MinHash
+
+    encoded = ([word.encode() for word in words] for words in texts)
+    found: Iterator[Any] = MinHash.generator(encoded, num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
+    return found
+
+
+def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> list[Pair]:
+    seen = {line: example for example in reversed(train) for line in _masked_lines(example.input)}
+    pairs = []
+    for example in test:
+        if found := next(
+            (seen[line] for line in _masked_lines(example.input) if line in seen), None
+        ):
+            ours, theirs = _words(example.input), _words(found.input)
+            pairs.append(
+                Pair(
+                    example.id,
+                    found.id,
+                    "but_for_numbers",
+                    round(len(ours & theirs) / len(ours | theirs), 3),
+                )
+            )
+    return pairs
+
+
+def _masked_lines(text: str) -> list[str]:
+    lines = [fold(_NUMBER.sub("#", line)) for line in text.splitlines()]
+    return [line for line in lines if "#" in line and len(line.split()) >= _SHORT]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(_NUMBER.sub("0", text.casefold())))

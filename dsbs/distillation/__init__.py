@@ -1,0 +1,1 @@
+"""What a student learns: methods, ensembles of teachers, the training set."""

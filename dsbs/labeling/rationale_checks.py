@@ -1,0 +1,145 @@
+"""Checks of what a teacher or a student said: rationales that argue for another label, skewed labels, overconfidence."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from dsbs.core.records import Answer, Example
+from dsbs.core.tables import percent
+from dsbs.metrics.calibration import Calibration
+from dsbs.metrics.distributions import distance
+from dsbs.tasks.equations import NotAnEquation, evaluate
+from dsbs.tasks.labels import LETTERS, LabelKind, fold
+
+Argues = Literal["label", "several", "other", "nothing"]
+"""What a rationale names: its own label alone; its label and others; only others; none of the allowed ones."""
+
+_ARGUE = {
+    False: "name their own label alone in {label}, among others in {several}, only other labels in {other}, none in {nothing}",
+    True: "end in the value of their equation in {label}, name it before in {several}, other numbers in {other}",
+}
+_WORD = re.compile(r"\w+")
+
+
+def argues_for(kind: LabelKind, rationale: str, label: str, allowed: Sequence[str] = ()) -> Argues:
+    """Which of the allowed labels a rationale names; for equations, which numbers.
+
+    An equation is argued for where the rationale ends in its value. A rationale that names nothing says nothing for or
+    against its label: many explain without repeating it.
+
+    >>> argues_for("choice", "Nails join two boards, not a ladder.", "nails", ("nails", "ladder", "spoon"))
+    'several'
+    """
+    if kind == "equation":
+        return _numbers_argue(rationale, label)
+    named = _named(rationale, allowed or (label,))
+    if not named:
+        return "nothing"
+    if fold(label) not in named:
+        return "other"
+    return "label" if len(named) == 1 else "several"
+
+
+def bucket(kind: LabelKind, label: str | None, allowed: Sequence[str]) -> str | None:
+    """What a label is counted under when distributions are compared: itself, or the letter of its option.
+
+    None for kinds whose labels few rows share, and for no label.
+    """
+    if label is None or kind not in ("class", "choice"):
+        return None
+    if kind == "class":
+        return label
+    return next(
+        (LETTERS[at] for at, choice in enumerate(allowed) if fold(choice) == fold(label)), None
+    )
+
+
+def describe(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What the results of `Agreement` and of label matching say of each split, a line for people each."""
+    lines = []
+    for name, split in splits.items():
+        matched, argues = split["label_match"], split.get("rationale_argues_for", {})
+        inexact = split["rows"] - matched.get("exact", 0)
+        if inexact and split.get("label_kind") in ("choice", "class"):
+            read = f"{matched.get('folded', 0):,} were read by folding case and spaces, {matched.get('letter', 0):,} by letter"
+            lines.append(
+                f"{name}: {inexact:,} labels are not literally among the allowed ones; of these {read}"
+            )
+        if total := sum(argues.values()):
+            shares = {what: percent(argues.get(what, 0) / total) for what in get_args(Argues)}
+            lines.append(
+                f"{name}: rationales " + _ARGUE[split["label_kind"] == "equation"].format(**shares)
+            )
+        if split.get("label_distance"):
+            lines.append(
+                f"{name}: {percent(split['label_distance'])} of the labels would have to change to be spread like gold"
+            )
+        if calibrated := split.get("calibration"):
+            lines.append(
+                f"{name}: label probabilities are off by {percent(calibrated['ece'])} (expected calibration error)"
+            )
+    return lines
+
+
+class Agreement:
+    """Counts, as answers pass, what rationales argue for and which labels are given; `results` are plain JSON values."""
+
+    def __init__(self, kind: LabelKind) -> None:
+        self._kind = kind
+        self._argues: Counter[str] = Counter()
+        self._labels: dict[str, Counter[str]] = {"teacher": Counter(), "gold": Counter()}
+        self._calibration = Calibration(kind)
+
+    def add(self, example: Example, answer: Answer, allowed: Sequence[str]) -> None:
+        """Count one answer to an example whose labels are `allowed`."""
+        for whose, said in (("teacher", answer.label), ("gold", example.gold)):
+            if (key := bucket(self._kind, said, allowed)) is not None:
+                self._labels[whose][key] += 1
+        if answer.distribution and example.gold is not None:
+            self._calibration.add(answer.distribution, example.gold)
+        if answer.rationale and answer.label is not None:
+            self._argues[argues_for(self._kind, answer.rationale, answer.label, allowed)] += 1
+
+    def results(self) -> dict[str, Any]:
+        """`rationale_argues_for`, `label_counts` (teacher and gold) with their `label_distance`, and `calibration`."""
+        found: dict[str, Any] = {"rationale_argues_for": dict(self._argues)}
+        teacher, gold = (dict(sorted(self._labels[whose].items())) for whose in ("teacher", "gold"))
+        if teacher:
+            found["label_counts"] = {"teacher": teacher, "gold": gold}
+            found["label_distance"] = distance(teacher, gold) if gold else None
+        if (calibrated := self._calibration.results()) is not None:
+            found["calibration"] = calibrated
+        return found
+
+
+def _named(text: str, labels: Sequence[str]) -> set[str]:
+    """The labels that stand in a text as whole words; the longest first, so that "river bank" does not also name "bank"."""
+    text, found = f" {' '.join(_WORD.findall(text.casefold()))} ", set()
+    for label in sorted(set(map(fold, labels)), key=len, reverse=True):
+        words = f" {' '.join(_WORD.findall(label))} "
+        if words.strip() and words in text:
+            found.add(label)
+            text = text.replace(words, " | ")
+    return found
+
+
+def _numbers_argue(rationale: str, label: str) -> Argues:
+    numbers = [
+        float(number.replace(",", ""))
+        for number in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", rationale)
+    ]
+    try:
+        value = abs(evaluate(label))  # a minus sign in a text may be a dash
+    except NotAnEquation:
+        return "nothing"
+    if not numbers:
+        return "nothing"
+    if math.isclose(numbers[-1], value, rel_tol=1e-4):
+        return "label"
+    return (
+        "several"
+        if any(math.isclose(number, value, rel_tol=1e-4) for number in numbers)
+        else "other"
+    )

@@ -1,0 +1,110 @@
+"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales, labels, distributions.
+
+Nothing is dropped.
+"""
+
+from collections import Counter
+from typing import Any
+
+from dsbs.core.records import OUTCOMES, Answer, Completion, Example
+from dsbs.labeling.rationale_checks import Agreement
+from dsbs.metrics.distributions import entropy
+from dsbs.tasks.parsing import correct, correct_as_published, split_completion
+from dsbs.tasks.task import Task
+
+_SHOWN_PER_OUTCOME, _SHOWN_CHARS = 3, 300
+
+
+class SplitSummary:
+    """Counts answers as they pass; `results` are plain JSON values."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._outcomes: Counter[str] = Counter()
+        self._matches: Counter[str] = Counter()
+        self._words: Counter[int] = Counter()
+        self._shown: dict[str, list[dict[str, Any]]] = {}
+        self._agreement = Agreement(task.label.kind)
+        self.rows = self._gold = self._correct = self._strict = self._capped = (
+            self._distributions
+        ) = 0
+        self._entropy = 0.0
+
+    def add(
+        self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False
+    ) -> bool | None:
+        """Count one answer and the (first) completion behind it; whether it is correct, None without gold."""
+        self.rows += 1
+        self._outcomes[answer.outcome] += 1
+        self._matches[answer.match] += 1
+        self._capped += capped
+        if answer.rationale_usable and answer.rationale:
+            self._words[len(answer.rationale.split())] += 1
+        if (
+            answer.outcome != "ok"
+            and len(shown := self._shown.setdefault(answer.outcome, [])) < _SHOWN_PER_OUTCOME
+        ):
+            shown.append({"id": example.id, "said": self._said(completion), "label": answer.label})
+        self._agreement.add(example, answer, self._task.allowed(example.choices))
+        if answer.distribution:
+            self._distributions, self._entropy = (
+                self._distributions + 1,
+                self._entropy + entropy(answer.distribution),
+            )
+        if example.gold is None:
+            return None
+        self._gold += 1
+        self._strict += correct_as_published(self._task, example, completion)
+        verdict = correct(self._task, example, answer)
+        self._correct += verdict
+        return verdict
+
+    def results(self) -> dict[str, Any]:
+        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`, those of `Agreement`; teacher accuracy
+        where gold is, and `entropy` where there are distributions."""
+        ordered = {
+            outcome: self._outcomes[outcome] for outcome in OUTCOMES if self._outcomes[outcome]
+        }
+        found: dict[str, Any] = {
+            "rows": self.rows,
+            "outcomes": ordered,
+            "shares": {outcome: round(count / self.rows, 4) for outcome, count in ordered.items()},
+            "label_kind": self._task.label.kind,
+            "label_match": dict(self._matches),
+            "rationale_words": self._lengths(),
+            "examples": self._shown,
+            **self._agreement.results(),
+            "gold_rows": self._gold,
+        }
+        if self._gold:
+            found |= {
+                "teacher_correct": self._correct,
+                "teacher_accuracy": self._correct / self._gold,
+                "teacher_correct_strict": self._strict,
+                "teacher_accuracy_strict": self._strict / self._gold,
+            }
+        if self._distributions:
+            found["entropy"] = self._entropy / self._distributions
+        return found
+
+    def _said(self, completion: Completion) -> str:
+        """The end of the answer itself, where what is wrong with it mostly stands, or why there is none."""
+        if completion.error:
+            return completion.error[:_SHOWN_CHARS]
+        stated = split_completion(self._task, completion.text)
+        text = (
+            stated.rationale
+            if stated.label is None
+            else f"{stated.rationale} {self._task.answer.marker} {stated.label}"
+        )
+        return text.strip()[-_SHOWN_CHARS:]
+
+    def _lengths(self) -> dict[str, float]:
+        count = self._words.total()
+        if not count:
+            return {}
+        found = {
+            "mean": round(sum(w * n for w, n in self._words.items()) / count, 1),
+            "max": max(self._words),
+        }
+        return found | ({"capped": self._capped} if self._capped else {})

@@ -1,0 +1,1 @@
+"""One figure, one table, and how both are drawn."""

@@ -1,0 +1,103 @@
+"""A table: shown on the page, written as CSV with its numbers in full, and as LaTeX."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsbs.core.tables import percent, span
+
+_LATEX = str.maketrans(
+    {c: rf"\{c}" for c in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
+class Share(float):
+    """A number shown in per cent."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts, numbers, shares, and intervals of shares as pairs; None where there is nothing. `name` is its file."""
+
+    name: str
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+
+    @property
+    def shown(self) -> list[list[str]]:
+        """The cells as texts for people."""
+        return [[_shown(value) for value in row] for row in self.rows]
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether a column holds numbers only, and so stands at the right."""
+        return [
+            all(not isinstance(row[at], str) for row in self.rows)
+            for at in range(len(self.columns))
+        ]
+
+    def latex(self) -> str:
+        """The table for a paper, with the rules of booktabs."""
+        columns = "".join("r" if numeric else "l" for numeric in self.numeric)
+        lines = [r"% \usepackage{booktabs}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+        lines += [_line(self.columns), r"\midrule", *map(_line, self.shown)]
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+    def flat(self) -> list[list[Any]]:
+        """Header and rows for CSV; an interval takes two columns."""
+        pairs = [
+            any(isinstance(row[at], list | tuple) for row in self.rows)
+            for at in range(len(self.columns))
+        ]
+        header = [
+            part
+            for c, pair in zip(self.columns, pairs, strict=True)
+            for part in ([f"{c} low", f"{c} high"] if pair else [c])
+        ]
+        rows = [
+            [
+                part
+                for value, pair in zip(row, pairs, strict=True)
+                for part in ((value or (None, None)) if pair else [value])
+            ]
+            for row in self.rows
+        ]
+        return [header, *([float(v) if isinstance(v, Share) else v for v in row] for row in rows)]
+
+
+def share(value: float | None) -> Share | None:
+    """A share, or None."""
+    return None if value is None else Share(value)
+
+
+def save_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
+    """Each table as CSV and LaTeX in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for table in tables:
+        paths += [folder / f"{table.name}.csv", folder / f"{table.name}.tex"]
+        with paths[-2].open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(table.flat())
+        paths[-1].write_text(table.latex(), encoding="utf-8")
+    return paths
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, Share):
+        return percent(value)
+    if isinstance(value, list | tuple):
+        return span(value)
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"

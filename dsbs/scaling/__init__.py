@@ -1,0 +1,1 @@
+"""Laws, FLOPs and fitting: pure functions of numbers."""

@@ -1,0 +1,32 @@
+"""Low-rank adapters: a student that trains a hundredth of its weights, and is saved as if it had trained them all."""
+
+import copy
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from dsbs.core.errors import InputError
+
+_PEFT = {"got": "no peft", "expected": "it to be installed", "fix": "pip install 'dsbs[train]'"}
+
+
+def with_adapters(model: PreTrainedModel, rank: int) -> Any:
+    """The model with adapters of this rank at every linear layer but the output; only they are trained.
+
+    Their product is scaled by 2, whatever the rank. InputError without peft.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise InputError("--lora-rank", **_PEFT) from None
+    settings = LoraConfig(
+        task_type="SEQ_2_SEQ_LM", r=rank, lora_alpha=2 * rank, target_modules="all-linear"
+    )
+    return get_peft_model(model, settings)
+
+
+def merged(model: Any) -> PreTrainedModel:
+    """The model with its adapters added into its weights, as a copy; a model without adapters is returned as it is."""
+    if not hasattr(model, "merge_and_unload"):
+        return model
+    return copy.deepcopy(model).merge_and_unload()

@@ -1,0 +1,1 @@
+"""T5 computed in fewer passes over memory."""

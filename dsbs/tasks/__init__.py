@@ -1,0 +1,1 @@
+"""A task as data: labels, prompts, and how answers are read."""
