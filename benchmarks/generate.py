@@ -318,7 +318,7 @@ def apart_memory(folder: Path, flags: Iterable[str]) -> str:
 
 @contextlib.contextmanager
 def _loopback() -> Iterator[str]:
-    command = [sys.executable, str(ROOT / "tests" / "loopback.py"), "--chat"]
+    command = [sys.executable, str(ROOT / "tests" / "support" / "loopback.py"), "--chat"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"

@@ -1,62 +1,15 @@
-"""What is in a store can be counted, listed, exported and read again, without data or teacher."""
+"""`dsbs answers`: what is in a store can be counted, listed, exported and read again, without data or teacher."""
 
 import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import Cli, Farm
 
 from dsbs import api
-from dsbs.artifacts.answer_store import AnswerStore, Asked, example_from, example_json
 from dsbs.core.errors import InputError
-from dsbs.core.records import Completion, Example
-
-
-def completion(key: str, text: str = "", **fields: object) -> Completion:
-    return Completion(key, text, **fields)  # type: ignore[arg-type]
-
-
-def test_an_answer_is_never_replaced_by_a_failure_and_a_failure_is_by_an_answer(
-    tmp_path: Path,
-) -> None:
-    with AnswerStore(tmp_path / "s.sqlite") as store:
-        store.keep("t", [completion("a", error="timeout"), completion("b", "said")])
-        assert store.finished(["a", "b", "c"]) == {"b"}
-        store.keep("t", [completion("a", "said at last"), completion("b", error="timeout")])
-        assert store.finished(["a", "b"]) == {"a", "b"}
-        example = Example("x", "train", {"q": "é"}, "in", ("c", "d"), "c")
-        store.ask(
-            "run", "task", [Asked(at, "answer", 0, key, example) for at, key in enumerate("abz")]
-        )
-        texts = [(said.text, said.error) for _, said in store.answers("run")]
-        assert texts == [
-            ("said at last", None),
-            ("said", None),
-            ("", "never asked: the run stopped before it"),
-        ]
-        assert store.failures("run") == [("never asked: the run stopped before it", 1)]
-        assert example_from(example_json(example)) == example
-
-
-def test_label_scores_are_child_rows_of_their_completion(tmp_path: Path) -> None:
-    with AnswerStore(tmp_path / "s.sqlite") as store:
-        store.keep("t", [completion("k", label_scores={"yes": -0.1, "no": -2.5})])
-        store.ask("run", "task", [Asked(0, "score_after", 0, "k", Example("x", "train", {}, ""))])
-        ((_, said),) = store.answers("run")
-        assert said.label_scores == {"yes": -0.1, "no": -2.5}
-
-
-def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path) -> None:
-    with AnswerStore(tmp_path / "s.sqlite") as store:
-        rows = [
-            Asked(at, "answer", sample, f"{at}-{sample}", Example(str(at), "train", {}, ""))
-            for at in range(1203)
-            for sample in (0, 1)
-        ]
-        store.ask("run", "task", reversed(rows))
-        store.keep("t", [completion(row.key, row.key) for row in rows])
-        assert [said.text for _, said in store.answers("run")] == [row.key for row in rows]
+from support.command import Cli
+from support.farm import Farm
 
 
 def test_the_store_is_looked_into_from_the_command_line(

@@ -1,29 +1,24 @@
-import contextlib
+"""`dsbs compare` on small tasks: every cell once, and the same table after an interruption."""
+
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import ROOT, Cli, Farm
 
 from dsbs import api
-from dsbs.cli.stage import Stage
 from dsbs.compare import STAGE as COMPARE
 from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
-from dsbs.generate import STAGE as GENERATE
 from dsbs.tasks.prompts import load_task
+from support.command import Cli
+from support.farm import Farm
 
 QUICK = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
-PIPELINES = sorted((ROOT / "pipelines").glob("*.yaml"))
-PAPER = [path for path in PIPELINES if path.stem != "quickstart"]
 
 
 def quick(farm: Farm, out: Path, **settings: object) -> dict:
@@ -85,44 +80,6 @@ def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(
         "s.e.",
     ):
         assert word in again.stdout
-
-
-def test_a_terminal_shows_a_live_table_of_the_cells(answered_farm: Farm, tmp_path: Path) -> None:
-    steps = [
-        "--max-steps",
-        "2",
-        "--batch-size",
-        "8",
-        "--max-target-tokens",
-        "24",
-        "--out",
-        str(tmp_path / "c"),
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "dsbs.compare",
-        "--answers",
-        str(answered_farm.folder / "answered"),
-        *steps,
-    ]
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # how a terminal ends that nobody writes to any more
-            while part := os.read(ours, 65536):
-                shown += part
-    os.close(ours)
-    assert process.returncode == 0, shown
-    text = shown.decode(errors="replace")
-    assert "0 of 2 cells done" in text
-    assert "2 of 2 cells done" in text
-    assert re.search(r"tiny-standard-gold-1-0 +running", text)
-    assert re.search(r"tiny-step_by_step-gold-1-0 +done +\d", text)
 
 
 def test_a_failed_cell_is_reported_and_the_rest_goes_on(
@@ -208,23 +165,6 @@ def test_students_trained_side_by_side_are_those_trained_one_after_the_other(
         f"{c['name']}: trained" in told and f"{c['out']} is done already" in told
         for c in together["cells"]
     )
-
-
-def test_cells_may_be_left_out(answered_farm: Farm, tmp_path: Path) -> None:
-    given = {"labels": "gold,teacher", "skip": "step_by_step:gold"}
-    cells = COMPARE.configure(**given).cells()
-    assert [(c.labels, c.method) for c in cells] == [
-        ("gold", "standard"),
-        ("teacher", "standard"),
-        ("teacher", "step_by_step"),
-    ]
-    for wrong in (
-        "step_by_step:nobody",
-        "standard",
-        "standard:gold,step_by_step:gold,standard:teacher,step_by_step:teacher",
-    ):
-        with pytest.raises(InputError, match=r"--skip: .* expected some, not all, of"):
-            COMPARE.configure(**given | {"skip": wrong})
 
 
 def test_matching_gives_methods_equal_epochs_or_equal_compute(
@@ -323,38 +263,3 @@ def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_pa
     )
     assert "no claim about the methods from 1 seed; it takes 3" in shown
     assert "McNemar's exact p = " in shown
-
-
-def settings(stage: Stage, path: Path) -> Any:
-    return stage.configure(pipeline=path.stem)
-
-
-@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
-def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
-    generate, compare = settings(GENERATE, path), settings(COMPARE, path)
-    assert load_task(compare.task).name == generate.task
-    cells = compare.cells()
-    assert len({cell.slug() for cell in cells}) == len(cells) > 0
-
-
-@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
-def test_the_papers_pipelines_have_the_papers_settings(path: Path) -> None:
-    from dsbs.config.presets import preset_of
-
-    compare = settings(COMPARE, path)
-    cells = compare.cells()
-    assert len(cells) == 3 * 2 * 2 * len(compare.data_fracs) * 4
-    paper = {
-        "google/t5-v1_1-base": (64, 10_000),
-        "google/t5-v1_1-large": (64, 10_000),
-        "google/t5-v1_1-xxl": (32, 4_000),
-    }
-    for cell in cells:
-        preset = preset_of(cell.student)
-        assert (preset.batch_size, preset.max_steps) == paper[cell.student]
-        assert (preset.learning_rate, preset.max_input_tokens, preset.eval_every, cell.alpha) == (
-            5e-5,
-            1024,
-            250,
-            0.5,
-        )

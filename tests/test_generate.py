@@ -1,72 +1,19 @@
+"""`dsbs generate` on small tasks and on published answers."""
+
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import Cli, Farm
 
 from dsbs import api
 from dsbs.artifacts.answer_dataset import read_answers
 from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
 from dsbs.distillation.training_set import load_material, training_rows
-
-
-def test_published_answers_of_cqa_have_the_published_accuracy(
-    published: Path, tmp_path: Path, cli: Cli
-) -> None:
-    done = cli(
-        "generate",
-        "--task",
-        "cqa",
-        "--data",
-        published,
-        "--teacher",
-        "published",
-        "--out",
-        tmp_path / "r",
-        "--json",
-    )
-    results = json.loads(done.stdout)
-    train, test = results["splits"]["train"], results["splits"]["test"]
-    assert (train["rows"], test["rows"]) == (9741, 1221)
-    assert (train["teacher_correct_strict"], test["teacher_correct_strict"]) == (7234, 943)
-    assert train["teacher_correct"] == 7483
-    assert test["teacher_correct"] == 969
-    assert test["teacher_accuracy"] == 969 / 1221
-    assert sum(train["outcomes"].values()) == 9741
-    # 448 labels are not literally among the choices; folding rescues 124, the rest is scored by letter, not learned from.
-    assert 9741 - train["label_match"]["exact"] == 448
-    assert train["label_match"]["folded"] == 124
-    assert train["outcomes"]["label_not_allowed"] == 448 - 124
-    assert results["new"] == 9741 + 1221
-    manifest = json.loads((tmp_path / "r" / "manifest.json").read_text())
-    assert manifest["results"] == results
-    assert manifest["status"] == "done"
-
-
-def test_published_answers_of_svamp_have_the_published_accuracy(
-    published: Path, tmp_path: Path
-) -> None:
-    results = api.generate(
-        task="svamp", data=published, teacher="published", out=tmp_path / "svamp"
-    )
-    train, test = results["splits"]["train"], results["splits"]["test"]
-    assert (train["teacher_correct_strict"], test["teacher_correct_strict"]) == (586, 148)
-    assert (train["teacher_correct"], test["teacher_correct"]) == (594, 156)
-    assert (train["rows"], test["rows"]) == (800, 200)
-
-
-def test_the_data_set_is_read_by_datasets(cqa_palm: Path) -> None:
-    datasets = pytest.importorskip("datasets")
-    loaded = datasets.load_dataset(str(cqa_palm))
-    assert {split: len(rows) for split, rows in loaded.items()} == {"train": 9741, "test": 1221}
-    row = loaded["train"][0]
-    assert (row["outcome"], row["label"], row["correct"]) == ("ok", "math problem", True)
-    assert row["rationale"].startswith("The answer must be something")
-    assert "So the answer is (d) math problem.\n\nQ:" in row["completion"]
+from support.command import Cli
+from support.farm import Farm
 
 
 def test_the_same_command_again_asks_for_nothing(farm: Farm) -> None:
@@ -216,74 +163,6 @@ def test_extra_inputs_are_a_split_of_their_own(
     assert "teacher_accuracy" not in results["splits"]["extra"]
 
 
-@pytest.mark.parametrize("damage", ["missing", "short", "long", "extra", "broken"])
-def test_a_damaged_release_is_an_error_that_names_the_chunk(
-    published: Path, tmp_path: Path, damage: str
-) -> None:
-    release = tmp_path / "published" / "svamp"
-    shutil.copytree(published / "svamp", release)
-    chunk = release / "llm" / "train_CoT_1.json"
-    texts = json.loads(chunk.read_text())
-    match damage:
-        case "missing":
-            chunk.unlink()
-        case "short":
-            chunk.write_text(json.dumps(texts[:-1]))
-        case "long":
-            chunk.write_text(json.dumps([*texts, "one more"]))
-        case "extra":
-            chunk = chunk.with_name("train_CoT_2.json")
-            chunk.write_text(json.dumps(["one more"]))
-        case "broken":
-            chunk.write_text(chunk.read_text()[:-20])
-    with pytest.raises(InputError) as caught:
-        api.generate(
-            task="svamp", data=tmp_path / "published", teacher="published", out=tmp_path / "out"
-        )
-    assert chunk.name in str(caught.value)
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("name", ["anli1", "esnli"])
-def test_releases_with_a_validation_split_and_integer_labels_are_read(
-    tmp_path: Path, name: str
-) -> None:
-    folder = tmp_path / name / "llm"
-    folder.mkdir(parents=True)
-    answer = {
-        "anli1": "So. So the answer is {}.\n\nPremise: X",
-        "esnli": "So.\nAnswer: {}\n\nPremise: X",
-    }[name]
-    names = ["entailment", "neutral", "contradiction"]
-    for part, count in (("train", 7), ("valid", 3), ("test", 3)):
-        rows = [
-            {"uid": f"{part}{n}", "premise": f"p{n}", "hypothesis": part, "label": n % 3}
-            for n in range(count)
-        ]
-        (tmp_path / name / f"{name}_{part}.json").write_text(
-            "".join(json.dumps(row) + "\n" for row in rows)
-        )
-        (folder / f"{part}_CoT_0.json").write_text(
-            json.dumps([answer.format(names[n % 3]) for n in range(count)])
-        )
-    results = api.generate(task=name, data=tmp_path, teacher="published", out=tmp_path / "out")
-    assert {split: s["teacher_accuracy"] for split, s in results["splits"].items()} == {
-        "train": 1.0,
-        "validation": 1.0,
-        "test": 1.0,
-    }
-
-
-def test_the_store_can_be_opened_with_any_tool_and_names_its_version(farm: Farm) -> None:
-    farm.generate()
-    db = sqlite3.connect(farm.folder / "answered" / "answers.sqlite")
-    assert db.execute("SELECT count(*) FROM completions").fetchone() == (80,)
-    db.execute("UPDATE meta SET value = '999' WHERE name = 'version'")
-    db.commit()
-    with pytest.raises(InputError, match="version 999"):
-        farm.generate()
-
-
 def test_inputs_that_stand_in_two_splits_are_reported(farm: Farm) -> None:
     folder = farm.folder / "parts"
     folder.mkdir()
@@ -301,13 +180,27 @@ def test_inputs_that_stand_in_two_splits_are_reported(farm: Farm) -> None:
     assert farm.generate(data=folder, answers_from=path)["overlap"] == {"train and test": 5}
 
 
-def test_answers_of_other_ids_are_an_error(farm: Farm) -> None:
-    farm.answers.write_text('{"id": "1", "text": "So it is a bird."}\n')
-    with pytest.raises(InputError, match="ids like '1'"):
-        farm.generate()
-    farm.answers.write_text('{"id": "1", "text": "a"}\n{"id": "1", "text": "b"}\n')
-    with pytest.raises(InputError, match=r"answers.jsonl:2: got id '1' a second time"):
-        farm.generate()
-    farm.answers.write_text('{"id": "1", "said": "a"}\n')
-    with pytest.raises(InputError, match="strings id and text"):
-        farm.generate()
+def test_generate_tells_of_duplicates_labels_and_rationales(
+    published: Path, tmp_path: Path, cli: Cli
+) -> None:
+    svamp = cli(
+        "generate", "--task", "svamp", "--data", published, "--out", tmp_path / "svamp"
+    ).stdout
+    assert "105 of 200 test inputs repeat a line of a training input but for its numbers" in svamp
+    assert "train: rationales end in the value of their equation in 8" in svamp
+    cqa = cli(
+        "generate",
+        "--task",
+        "cqa",
+        "--data",
+        published,
+        "--out",
+        tmp_path / "cqa",
+        "--duplicates",
+        "never",
+    ).stdout
+    assert (
+        "train: 448 labels are not literally among the allowed ones; of these 124 were read by folding"
+        in cqa
+    )
+    assert "inputs share" not in cqa

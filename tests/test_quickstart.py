@@ -1,6 +1,9 @@
 """The quickstart as a user runs it: a real teacher really served, real students, a comparison, a student that is asked."""
 
-import importlib.util
+import pytest
+
+pytest.importorskip("torch")
+
 import json
 import os
 import subprocess
@@ -8,47 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-from conftest import ROOT, Cli
-
 from dsbs import api
 from dsbs.core.errors import InputError
-from dsbs.core.files import packaged
-from dsbs.distillation.training_set import student_of
-from dsbs.generate import STAGE as GENERATE
-from dsbs.tasks.prompts import load_task
-from dsbs.teachers.open import name_teacher
-
-pytest.importorskip("torch")
+from support.command import Cli
+from support.places import ROOT
 
 FEW = ["--max-steps", "4", "--batch-size", "8", "--eval-every", "4"]
-
-
-def settled(*flags: str) -> tuple[str, str | None]:
-    config = GENERATE.parse(flags)
-    found = name_teacher(config, load_task(config.task))
-    return found.teacher, found.model
-
-
-def test_without_flags_the_tasks_own_teacher_answers_through_what_is_installed() -> None:
-    teacher, model = settled()
-    assert model == str(packaged("quickstart/teacher"))
-    assert teacher == ("vllm" if importlib.util.find_spec("vllm") else "transformers")
-    assert settled("--teacher", "transformers") == ("transformers", model)
-    assert settled("--model", "some/model") == (teacher, "some/model")
-
-
-def test_without_a_model_answers_are_published_ones() -> None:
-    assert settled("--task", "cqa") == ("published", None)
-    assert settled("--answers-from", "answers.jsonl") == ("published", None)
-    with pytest.raises(InputError, match="--model: got nothing; expected a model"):
-        settled("--task", "cqa", "--teacher", "vllm")
-
-
-def test_where_no_student_is_named_the_task_names_one() -> None:
-    assert student_of("auto", load_task("quickstart")) == "quickstart"
-    assert student_of("auto", load_task("cqa")) == "tiny"
-    assert student_of("google/t5-v1_1-base", load_task("quickstart")) == "google/t5-v1_1-base"
 
 
 def test_no_other_module_knows_of_the_task() -> None:

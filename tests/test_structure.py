@@ -2,14 +2,16 @@
 
 import ast
 import functools
+import graphlib
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from dsbs.__main__ import STAGES
+from support.places import ROOT
 
 LEVELS = [
     ["core"],
@@ -47,6 +49,16 @@ HEAVY = {
 }
 
 
+NO_MODULES = {"test_structure.py", "end_to_end", "support"}
+"""What lies in tests/ without a module of the same name: the whole, behaviours of many modules, and helpers."""
+TESTS = Path(__file__).parent
+MIRRORS = sorted(
+    path
+    for path in (at.relative_to(TESTS) for at in TESTS.rglob("test_*.py"))
+    if path.parts[0] not in NO_MODULES
+)
+
+
 @functools.cache
 def modules() -> dict[str, list[ast.stmt]]:
     """The syntax tree of every file of the package, by module name below `dsbs`."""
@@ -72,8 +84,35 @@ def imports(body: list[ast.stmt]) -> set[str]:
     return found
 
 
+def imported_modules(name: str) -> set[str]:
+    """The files of the package that a file imports from."""
+    inside = {i.removeprefix("dsbs.") for i in imports(modules()[name]) if i.startswith("dsbs.")}
+    return inside & modules().keys()
+
+
 def level(top: str) -> int:
     return next(at for at, names in enumerate(LEVELS) if top in names)
+
+
+def test_the_top_level_holds_commands_and_packages_only() -> None:
+    top = {path for path in (ROOT / "dsbs").iterdir() if path.name != "__pycache__"}
+    packages = {path.name for path in top if (path / "__init__.py").is_file()}
+    files = {path.name for path in top} - packages - {"assets"}
+    commands = {f"{name}.py" for name in [*STAGES, "api", "__init__", "__main__"]}
+    assert files - {"py.typed"} == commands
+    assert packages <= {name for names in LEVELS for name in names}
+
+
+@pytest.mark.parametrize("path", MIRRORS, ids=str)
+def test_every_test_file_is_named_after_a_module(path: Path) -> None:
+    module = ROOT / "dsbs" / path.with_name(path.name.removeprefix("test_"))
+    assert module.is_file(), f"{path} tests no module; end_to_end/ holds behaviours of many"
+
+
+def test_the_longest_test_files_exist(request: pytest.FixtureRequest) -> None:
+    conftest = request.config.pluginmanager.get_plugin(str(TESTS / "conftest.py"))
+    assert conftest is not None
+    assert all((TESTS / name).is_file() for name in conftest.LONGEST)
 
 
 @pytest.mark.parametrize("name", modules())
@@ -84,6 +123,12 @@ def test_imports_go_downwards_only(name: str) -> None:
         if parts[0] != "dsbs" or len(parts) < 2 or parts[1] == "__version__":
             continue
         assert parts[1] == top or level(parts[1]) < level(top), f"{name} imports {imported}"
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    """Within a package too, where levels do not look, and inside functions."""
+    graph = {name: imported_modules(name) - {name} for name in modules()}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
 @pytest.mark.parametrize("name", modules())

@@ -2,7 +2,7 @@
 
     python scripts/quickstart_world/make_world.py
 
-Takes a second. The same seed gives the same files, byte for byte; tests/test_world.py holds them to it. No combination of
+Takes a second. The same seed gives the same files, byte for byte; tests/end_to_end/test_world.py holds them to it. No combination of
 thing and property stands in two files.
 """
 

@@ -1,0 +1,139 @@
+"""The store of answers: nothing paid for is lost, whoever writes to it and whatever happens to the disk."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dsbs.artifacts.answer_store import AnswerStore, Asked, example_from, example_json
+from dsbs.core.errors import InputError
+from dsbs.core.records import Completion, Example
+from support.farm import Farm
+from support.served_farm import Serve, ask, prompts, seen
+
+
+def completion(key: str, text: str = "", **fields: object) -> Completion:
+    return Completion(key, text, **fields)  # type: ignore[arg-type]
+
+
+def test_an_answer_is_never_replaced_by_a_failure_and_a_failure_is_by_an_answer(
+    tmp_path: Path,
+) -> None:
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        store.keep("t", [completion("a", error="timeout"), completion("b", "said")])
+        assert store.finished(["a", "b", "c"]) == {"b"}
+        store.keep("t", [completion("a", "said at last"), completion("b", error="timeout")])
+        assert store.finished(["a", "b"]) == {"a", "b"}
+        example = Example("x", "train", {"q": "é"}, "in", ("c", "d"), "c")
+        store.ask(
+            "run", "task", [Asked(at, "answer", 0, key, example) for at, key in enumerate("abz")]
+        )
+        texts = [(said.text, said.error) for _, said in store.answers("run")]
+        assert texts == [
+            ("said at last", None),
+            ("said", None),
+            ("", "never asked: the run stopped before it"),
+        ]
+        assert store.failures("run") == [("never asked: the run stopped before it", 1)]
+        assert example_from(example_json(example)) == example
+
+
+def test_label_scores_are_child_rows_of_their_completion(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        store.keep("t", [completion("k", label_scores={"yes": -0.1, "no": -2.5})])
+        store.ask("run", "task", [Asked(0, "score_after", 0, "k", Example("x", "train", {}, ""))])
+        ((_, said),) = store.answers("run")
+        assert said.label_scores == {"yes": -0.1, "no": -2.5}
+
+
+def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        rows = [
+            Asked(at, "answer", sample, f"{at}-{sample}", Example(str(at), "train", {}, ""))
+            for at in range(1203)
+            for sample in (0, 1)
+        ]
+        store.ask("run", "task", reversed(rows))
+        store.keep("t", [completion(row.key, row.key) for row in rows])
+        assert [said.text for _, said in store.answers("run")] == [row.key for row in rows]
+
+
+def test_two_processes_share_a_store(farm: Farm, serve: Serve, tmp_path: Path) -> None:
+    log, store = tmp_path / "seen", tmp_path / "shared.sqlite"
+    url = serve("--log", log, "--delay", "0.02")
+    shared = [
+        "--task",
+        farm.task,
+        "--data",
+        farm.data,
+        "--teacher",
+        "endpoint",
+        "--model",
+        "model",
+        "--base-url",
+        url,
+    ]
+    shared += [
+        "--store",
+        store,
+        "--prompts-per-request",
+        "1",
+        "--concurrency",
+        "2",
+        "--api",
+        "completions",
+    ]
+    command = [sys.executable, "-m", "dsbs.generate", *shared, "--json", "--out"]
+    both = [
+        subprocess.Popen([*map(str, command), str(tmp_path / n)], stdout=subprocess.PIPE, text=True)
+        for n in "ab"
+    ]
+    results = [json.loads(process.communicate()[0]) for process in both]
+    assert [r["failed"] for r in results] == [0, 0]
+    for result in results:
+        assert sum(split["outcomes"]["ok"] for split in result["splits"].values()) == 72
+    with AnswerStore(store, readonly=True) as opened:
+        assert opened.counts()[0]["answers"] == 72
+    assert set(seen(log)) == set(prompts(farm).values())
+
+
+def test_a_read_only_folder_and_a_full_disk_are_told_and_what_was_answered_stays(
+    farm: Farm, serve: Serve, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", small],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs rights that this user does not have")
+    try:
+        farm.write(
+            [{**row, "sound": f"{row['sound']} {n}"} for n in range(40) for row in farm.rows]
+        )
+        with pytest.raises(InputError, match="free the disk"):
+            ask(farm, serve(), store=small / "store.sqlite", prompts_per_request=2)
+        with AnswerStore(small / "store.sqlite", readonly=True) as store:
+            assert store.counts()[0]["answers"] > 50
+        subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+        with pytest.raises(InputError, match="an answer store to write to"):
+            ask(farm, serve(), store=small / "store.sqlite", out=tmp_path / "other")
+        with AnswerStore(small / "store.sqlite", readonly=True) as store:
+            assert store.counts()[0]["answers"] > 50
+    finally:
+        subprocess.run(["umount", small], check=False)
+
+
+def test_the_store_can_be_opened_with_any_tool_and_names_its_version(farm: Farm) -> None:
+    farm.generate()
+    db = sqlite3.connect(farm.folder / "answered" / "answers.sqlite")
+    assert db.execute("SELECT count(*) FROM completions").fetchone() == (80,)
+    db.execute("UPDATE meta SET value = '999' WHERE name = 'version'")
+    db.commit()
+    with pytest.raises(InputError, match="version 999"):
+        farm.generate()

@@ -1,0 +1,199 @@
+"""The rows that a student learns from, and the rows by which its best checkpoint is chosen."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.distillation.training_set import (
+    Material,
+    load_material,
+    student_of,
+    tokenizer_texts,
+    training_rows,
+    validation_rows,
+)
+from dsbs.tasks.prompts import load_task
+from support.farm import Farm
+
+
+def second_teacher(farm: Farm) -> None:
+    """Another teacher of the farm: it takes birds for mammals where the first does not, and says more."""
+    text = farm.answers.read_text().replace(
+        "It has feathers. So it is a bird", "It is warm. So it is a mammal"
+    )
+    farm.answers.write_text(text.replace("It has fur.", "It has a coat of fur."))
+    farm.generate(out=farm.folder / "second")
+
+
+def rows_of(farm: Farm, *runs: str, **settings: object):  # type: ignore[no-untyped-def]
+    config = TrainConfig(answers=[farm.folder / run for run in runs], **settings)  # type: ignore[arg-type]
+    return training_rows(load_material(config), config)
+
+
+def test_two_teachers_explain_every_row_and_their_disagreement_is_told(farm: Farm) -> None:
+    farm.generate()
+    second_teacher(farm)
+    one, two, turned = (
+        rows_of(farm, "answered"),
+        rows_of(farm, "answered", "second"),
+        rows_of(farm, "second", "answered"),
+    )
+    assert two == turned
+    assert len(two.pairs) == len(one.pairs) == 64
+    assert [len(pair.targets) for pair in two.pairs] == [3] * 64
+    assert two.disagreement["rows"] == 64
+    assert two.disagreement["share"] == pytest.approx(0.5, abs=0.1)
+    agreeing = rows_of(farm, "answered", "second", filter="correct")
+    assert {len(pair.targets) for pair in agreeing.pairs} == {2, 3}
+    for runs, given in ((("answered", "second"), [3, 1]), (("second", "answered"), [1, 3])):
+        weighted = rows_of(farm, *runs, teacher_weights=given)
+        targets = {target.text: target.weight for pair in weighted.pairs for target in pair.targets}
+        assert targets["It has fur."] == pytest.approx(0.75)  # the first teacher's
+        assert targets["It has a coat of fur."] == pytest.approx(0.25)
+        config = TrainConfig(answers=[farm.folder / run for run in runs], teacher_weights=given)
+        assert load_material(config).answers_runs == [str(farm.folder / run) for run in runs]
+
+
+def test_rationales_of_a_teacher_can_be_a_task_of_their_own(farm: Farm) -> None:
+    from dsbs.distillation.teacher_runs import prefixes_of
+
+    farm.generate()
+    second_teacher(farm)
+    named = {"rationale_tasks": ["rationale", "program=3"], "alpha": 0.2}
+    pair = rows_of(farm, "answered", "second", **named).pairs[0]
+    assert {(t.task, round(t.weight, 9)) for t in pair.targets} == {
+        ("label", 0.2),
+        ("rationale", 0.2),
+        ("program", 0.6),
+    }
+    config = TrainConfig(answers=["a", "b"], **named)  # type: ignore[arg-type]
+    assert prefixes_of(config) == {
+        "label": "[label] ",
+        "rationale": "[rationale] ",
+        "program": "[program] ",
+    }
+    given = TrainConfig(answers=["a", "b"], prefixes=["a:", "b:", "c:"], **named)  # type: ignore[arg-type]
+    assert prefixes_of(given)["program"] == "c: "
+    with pytest.raises(InputError, match="label=1"):
+        rows_of(farm, "answered", "second", rationale_tasks=["label", "x"])
+
+
+def test_a_share_of_the_rationales_lies_inside_a_larger_share(farm: Farm) -> None:
+    farm.generate()
+    found = {}
+    for share in (0.0, 0.25, 0.5, 1.0):
+        rows = rows_of(farm, "answered", rationale_frac=share)
+        found[share] = {pair.example_id for pair in rows.pairs if len(pair.targets) > 1}
+        assert rows.n_explained == len(found[share]) == round(64 * share)
+    assert found[0.25] < found[0.5] < found[1.0]
+
+
+@pytest.mark.parametrize("method", ["step_by_step", "rationale_then_label", "label_then_rationale"])
+def test_no_rationales_at_all_equals_standard(farm: Farm, method: str) -> None:
+    farm.generate()
+    assert rows_of(farm, "answered", method=method, rationale_frac=0) == rows_of(
+        farm, "answered", method="standard", rationale_frac=0
+    )
+
+
+def test_rationales_keep_their_first_words(farm: Farm) -> None:
+    from dsbs.student.encoding import word_shortener
+    from dsbs.student.model import load_tokenizer
+
+    farm.generate()
+    tokenizer = load_tokenizer("tiny", lambda: ["It has feathers and it has a beak"] * 3)
+    text = "It has feathers and a beak , as all of its kind do"
+    assert word_shortener(tokenizer, None)(text) is text
+    for limit in (3, 6, 10, 100):
+        short = word_shortener(tokenizer, limit)(text)
+        assert text.startswith(short)
+        assert len(tokenizer(short, add_special_tokens=False).input_ids) <= limit
+    config = TrainConfig(answers=[farm.folder / "answered"])
+    capped = training_rows(load_material(config), config, lambda text: text[:6])
+    assert {t.text for pair in capped.pairs for t in pair.targets if t.task == "rationale"} == {
+        "It has"[:6]
+    }
+
+
+def test_answers_of_two_tasks_are_refused(farm: Farm, tmp_path: Path) -> None:
+    farm.generate()
+    farm.task.write_text(farm.task.read_text().replace("name: farm", "name: yard"))
+    farm.generate(out=tmp_path / "yard")
+    with pytest.raises(InputError, match="runs of farm and yard"):
+        rows_of(farm, "answered", str(tmp_path / "yard"))
+
+
+def test_where_no_student_is_named_the_task_names_one() -> None:
+    assert student_of("auto", load_task("quickstart")) == "quickstart"
+    assert student_of("auto", load_task("cqa")) == "tiny"
+    assert student_of("google/t5-v1_1-base", load_task("quickstart")) == "google/t5-v1_1-base"
+
+
+def material_of(farm: Farm, **settings: Any) -> tuple[Material, TrainConfig]:
+    config = TrainConfig(answers=farm.folder / "answered", task=str(farm.task), **settings)
+    return load_material(config), config
+
+
+def test_the_tokenizer_sees_the_whole_training_part_and_nothing_of_test(
+    answered_farm: Farm,
+) -> None:
+    material, _ = material_of(answered_farm)
+    texts = set(tokenizer_texts(material))
+    assert all(example.input in texts for example in material.splits["train"])
+    assert not any(
+        example.input in texts
+        for split in ("validation", "test")
+        for example in material.splits[split]
+    )
+
+
+def test_every_method_learns_from_the_same_rows(answered_farm: Farm) -> None:
+    for labels in ("gold", "teacher"):
+        ids = set()
+        for method in ("standard", "step_by_step", "rationale_then_label", "label_then_rationale"):
+            material, config = material_of(
+                answered_farm, method=method, labels=labels, data_frac=0.5, seed=2
+            )
+            ids.add(tuple(pair.example_id for pair in training_rows(material, config).pairs))
+        assert len(ids) == 1
+        assert len(next(iter(ids))) == 32
+
+
+def test_the_best_checkpoint_is_chosen_by_the_kind_of_label_that_training_uses(farm: Farm) -> None:
+    text = farm.answers.read_text()
+    farm.answers.write_text(text.replace("a bird", "a reptile"))  # the teacher is unusable on birds
+    farm.generate()
+    rows = {}
+    for labels, select_by in (
+        ("gold", "training_labels"),
+        ("teacher", "training_labels"),
+        ("teacher", "gold"),
+    ):
+        material, config = material_of(farm, labels=labels, select_by=select_by)
+        rows[labels, select_by] = [label for _, label in validation_rows(material, config)]
+    assert rows["gold", "training_labels"] == rows["teacher", "gold"]
+    assert len(rows["gold", "training_labels"]) == 8
+    assert set(rows["teacher", "training_labels"]) == {"mammal"}
+    material, config = material_of(farm, eval_max_examples=3)
+    subset = validation_rows(material, config)
+    assert len(subset) == 3
+    assert subset == validation_rows(*material_of(farm, eval_max_examples=3, seed=5, data_frac=0.2))
+
+
+def test_training_inputs_that_stand_in_test_are_dropped_on_request(farm: Farm) -> None:
+    folder = farm.folder / "parts"
+    folder.mkdir()
+    farm.data.rename(folder / "train.csv")
+    (folder / "test.csv").write_text(
+        "".join((folder / "train.csv").read_text().splitlines(keepends=True)[:6])
+    )
+    farm.answers.write_text((farm.answers.read_text()).replace('"all-', '"train-'))
+    farm.generate(data=folder)
+    kept = training_rows(*material_of(farm))
+    dropped = training_rows(*material_of(farm, drop_overlap=True))
+    assert (len(kept.pairs), kept.n_dropped_overlap) == (72, 0)
+    assert len(dropped.pairs) + dropped.n_dropped_overlap == 72
+    assert 0 < dropped.n_dropped_overlap <= 5

