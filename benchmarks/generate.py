@@ -130,7 +130,7 @@ def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
         for path in Path(out).rglob("*.*"):
             disk[path.suffix] += path.stat().st_size
         return {
-            "seconds": results["labelling_s"],
+            "seconds": results["labeling_s"],
             "whole_s": whole,
             "rows": results["new"],
             "disk": disk,

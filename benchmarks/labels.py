@@ -18,7 +18,7 @@ import torch
 from train import SHAPES, VOCABULARY, build, describe
 from transformers import AutoModelForSeq2SeqLM
 
-from dsbs.artifacts.run_folder import read_manifest
+from dsbs.artifacts.manifest import read_manifest
 from dsbs.cli.stage import build as build_config
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import LABEL, Example

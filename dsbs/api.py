@@ -11,6 +11,7 @@ settings are those of the models in `dsbs.config`.
 import importlib
 from typing import Any
 
+from dsbs.cli.stage import plain
 from dsbs.core.errors import InputError
 
 __all__ = [
@@ -72,5 +73,5 @@ def _run(name: str, settings: dict[str, Any], question: str = "") -> dict[str, A
     stage = importlib.import_module(f"dsbs.{name}").STAGE
     if question:
         stage = stage.question(question)
-    results: dict[str, Any] = stage.run(stage.configure(**settings))
+    results: dict[str, Any] = plain(stage.run(stage.configure(**settings)))
     return results

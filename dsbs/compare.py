@@ -2,7 +2,7 @@
 
     python -m dsbs.compare --answers runs/cqa-palm --methods standard,step_by_step --data-fracs 0.25,1.0 --seeds 0,1
     python -m dsbs.compare --pipeline cqa --answers runs/cqa-palm --student google/t5-v1_1-base --out runs/cqa-compare
-    python -m dsbs.compare --answers runs/cqa-palm --seeds 0,1,2,3,4 --tune lr --also-match compute
+    python -m dsbs.compare --answers runs/cqa-palm --seeds 0,1,2,3,4 --tune lr --also-equal compute
 
 Every cell is a train run of its own in cells/. Finished cells are skipped, a failed one does not stop the others, and the
 same command takes up what is missing.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.artifacts.predictions import read_verdicts
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.cli.stage import Stage
 from dsbs.comparison import findings
@@ -31,10 +32,10 @@ from dsbs.data import near_duplicates
 from dsbs.distillation.training_set import Material, load_material, student_of, teacher_verdicts
 
 
-def compare(config: CompareConfig) -> dict[str, Any]:
+def compare(config: CompareConfig) -> CompareResult:
     """Every cell of the grid. Returns `cells`, `groups` (over seeds), `claims`, `data_needed`, `teacher_accuracy` and more.
 
-    `status` is "failed" where a cell failed; its own error stands in the cell.
+    `status` is "incomplete" where a cell failed; its own error stands in the cell.
     """
     material = load_material(config)
     config = config.model_copy(
@@ -44,12 +45,23 @@ def compare(config: CompareConfig) -> dict[str, Any]:
         config.out
         or Path("runs") / f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
     )
-    run = open_run(out, "compare", config, material.files, answers=material.answers_runs)
-    if run.finished is not None:
-        say(f"{out} is done already")
-        return run.finished
-    teacher = teacher_verdicts(material, "test")
-    _say_detectable(material, teacher)
+    with open_run(
+        out, CompareResult, config, material.files, answers=material.answer_folders
+    ) as run:
+        if run.finished is not None:
+            say(f"{out} is done already")
+            return run.finished
+        teacher = teacher_verdicts(material, "test")
+        _say_detectable(material, teacher)
+        results = CompareResult.model_validate(_compared(config, material, teacher, out))
+        run.finish(results, status=results.status)
+        return results
+
+
+def _compared(
+    config: CompareConfig, material: Material, teacher: Mapping[str, bool], out: Path
+) -> dict[str, Any]:
+    """Train and measure every cell, and judge them."""
     grid, tuning = make_cells(config, material), list[dict[str, Any]]()
     if config.tune:
         grid, tuning = tune(grid, lambda cell: _trained(cell, material, out))
@@ -63,10 +75,10 @@ def compare(config: CompareConfig) -> dict[str, Any]:
         if cell["status"] == "done"
     }
     failed = any(cell["status"] == "failed" for cell in cells)
-    results = {
+    return {
         "out": str(out),
         "task": material.task.name,
-        "match": config.match,
+        "equal": config.equal,
         "decode": config.decode,
         "teacher_accuracy": next(
             (c["teacher_accuracy"] for c in cells if c["status"] == "done"), None
@@ -79,21 +91,16 @@ def compare(config: CompareConfig) -> dict[str, Any]:
             material.splits.get("train", ()), material.splits.get("test", ()), config.duplicates
         ),
         "teacher": {
-            split: found for split, found in material.teacher["splits"].items() if split != "extra"
+            split: found for split, found in material.teacher.splits.items() if split != "extra"
         },
-        "status": "failed" if failed else "done",
+        "status": "incomplete" if failed else "done",
     }
-    if failed:
-        run.incomplete(results)
-    else:
-        run.done(results)
-    return results
 
 
 def show(results: Mapping[str, Any]) -> str:
     """The table of groups, then a sentence for everything that may be said of it, and what to be careful about."""
     lines = [_groups_table(results), f"the teacher itself: {percent(results['teacher_accuracy'])}"]
-    lines += [_tuned(row, results["match"]) for row in results["tuning"] if row["chosen"]]
+    lines += [_tuned(row, results["equal"]) for row in results["tuning"] if row["chosen"]]
     lines += [*findings.findings(results), *findings.cautions(results)]
     return "\n".join([*lines, f"all in {results['out']}"])
 
@@ -162,7 +169,7 @@ def _groups_table(results: Mapping[str, Any]) -> str:
             g["student"],
             g["labels"],
             f"{g['data_frac']:.4g}",
-            method_name(g, results["match"]),
+            method_name(g, results["equal"]),
             g["n_train"],
         ]
         scores = [f"{g['done']}/{g['seeds']}", percent(g["mean"]), percent(g["standard_error"])]
@@ -178,7 +185,7 @@ def _groups_table(results: Mapping[str, Any]) -> str:
                 g["train_flops"],
             ]
         )
-    title = f"{results['task']}: test, equal {results['match']}, labels read by {results['decode']}"
+    title = f"{results['task']}: test, equal {results['equal']}, labels read by {results['decode']}"
     return table(columns, rows, title=title, width=200)
 
 

@@ -9,7 +9,9 @@ Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 from collections.abc import Mapping
 from typing import Any
 
-from dsbs.artifacts.run_folder import finished_run
+from dsbs.artifacts.manifest import finished_run
+from dsbs.artifacts.results.evaluate import EvaluateResult
+from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage, build
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.train import TrainConfig
@@ -18,12 +20,11 @@ from dsbs.distillation.training_set import load_material
 from dsbs.evaluation.run import evaluate_run
 
 
-def evaluate(config: EvaluateConfig) -> dict[str, Any]:
+def evaluate(config: EvaluateConfig) -> EvaluateResult:
     """Predictions of one split and their scores. Done once a folder; the same command prints the result again."""
-    trained = finished_run(config.run, "train", "--run")
-    settings = {**trained["config"], "answers": trained["answers"]} | (
-        {"data": config.data} if config.data else {}
-    )
+    trained = finished_run(config.run, TrainResult, "--run")
+    settings: dict[str, Any] = {**trained.config, "answers": trained.answer_places(config.run)}
+    settings |= {"data": config.data} if config.data else {}
     return evaluate_run(config, load_material(build(TrainConfig, settings)))
 
 

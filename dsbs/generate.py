@@ -18,7 +18,9 @@ from typing import Any
 
 from dsbs.artifacts.answer_dataset import AnswerWriter, write_card
 from dsbs.artifacts.answer_store import AnswerStore
-from dsbs.artifacts.run_folder import Run, open_run, read_manifest
+from dsbs.artifacts.manifest import read_manifest
+from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.artifacts.run_folder import Run, open_run
 from dsbs.cli.stage import Stage
 from dsbs.config.generate import GenerateConfig
 from dsbs.core.errors import InputError
@@ -45,11 +47,11 @@ from dsbs.teachers.published import PublishedTeacher
 STORE, SERVER_LOG = "answers.sqlite", "server.log"
 
 
-def generate(config: GenerateConfig) -> dict[str, Any]:
+def generate(config: GenerateConfig) -> GenerateResult | dict[str, Any]:
     """Answer every row that the configuration names, and write the data set of answers.
 
     Running again asks only for what is missing. Returns `splits` (a `SplitSummary` each), `overlap`, how many answers were
-    `reused`, `new` and `failed`, tokens, cost and time; `status` is "failed" where rows are left without an answer. With
+    `reused`, `new` and `failed`, tokens, cost and time; `status` is "incomplete" where rows failed. With
     `plan` nothing is asked or written. InputError for bad input; committed answers stay whatever happens.
     """
     task = load_task(config.task)
@@ -63,17 +65,23 @@ def generate(config: GenerateConfig) -> dict[str, Any]:
     task_file = find_file(config.task, "prompts").resolve()
     extra = [file for _, file in extra_files(config.extra_unlabelled)]
     inputs = [task_file, *data.files, *extra, *(published.files if published else ())]
-    run = open_run(out, "generate", config, inputs, refresh=True, task_file=str(task_file))
-    results = {"out": str(out), "task": task.name, "overlap": overlaps(data)} | _answer(
-        task, config, examples, published, run
-    )
-    train, test = data.splits.get("train", ()), data.splits.get("test", ())
-    results["duplicates"] = near_duplicates.find_duplicates(train, test, config.duplicates)
-    card = write_card(
-        out, task=task.title or task.name, licence=task.licence, source=task.source, results=results
-    )
-    run.done(results, [card, *sorted(out.glob("data/*.parquet"))])
-    return results
+    with open_run(
+        out, GenerateResult, config, inputs, takes_new_inputs=True, task_file=task_file
+    ) as run:
+        known = {"out": str(out), "task": task.name, "overlap": overlaps(data)}
+        found = known | _answer(task, config, examples, published, run)
+        train, test = data.splits.get("train", ()), data.splits.get("test", ())
+        found["duplicates"] = near_duplicates.find_duplicates(train, test, config.duplicates)
+        results = GenerateResult.model_validate(found)
+        card = write_card(
+            out,
+            task=task.title or task.name,
+            licence=task.licence,
+            source=task.source,
+            results=results,
+        )
+        run.finish(results, [card, *sorted(out.glob("data/*.parquet"))], results.status)
+        return results
 
 
 def show(results: Mapping[str, Any]) -> str:
@@ -131,7 +139,7 @@ def _answer(
     config: GenerateConfig,
     examples: Collection[Example],
     published: PublishedTeacher | None,
-    run: Run,
+    run: Run[GenerateResult],
 ) -> dict[str, Any]:
     """Ask for what the store lacks, then write the data set of what it has."""
     sampling, name = _sampling(task, config), str(run.path.resolve())
@@ -178,9 +186,7 @@ def _answer(
             if config.show
             else []
         )
-    status = (
-        "failed" if failures and not labeller.stopped else "stopped" if labeller.stopped else "done"
-    )
+    status = "stopped" if labeller.stopped else "incomplete" if failures else "done"
     found = {
         "teacher": teacher.name,
         **spending.results(),
@@ -242,7 +248,7 @@ def _measured_rate(out: Path) -> float | None:
     try:
         found = read_manifest(out)["results"]
         tokens = found["prompt_tokens"] + found["completion_tokens"]
-        return tokens / found["labelling_s"] if found["new"] else None
+        return tokens / found["labeling_s"] if found["new"] else None
     except (InputError, KeyError, ZeroDivisionError):
         return None
 

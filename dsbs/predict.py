@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dsbs.artifacts.run_folder import finished_run
+from dsbs.artifacts.manifest import finished_run
+from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.core.iteration import batched
@@ -24,7 +25,7 @@ _ROWS_AT_ONCE = 1024
 
 def predict(config: PredictConfig) -> dict[str, Any]:
     """`predictions`: an iterator of {id, label, rationale?, scores?} in the order of the input, made as it is drawn."""
-    finished_run(config.run, "train", "--run")
+    finished_run(config.run, TrainResult, "--run")
     from dsbs.student.checkpoint import BEST, load_student
     from dsbs.student.predict import check
     from dsbs.student.predict import predict as ask

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from dsbs.artifacts.run_folder import read_manifest
+from dsbs.artifacts.manifest import read_manifest
 from dsbs.cli.stage import Stage
 from dsbs.config.quickstart import QuickstartConfig
 from dsbs.core.errors import InputError
@@ -72,7 +72,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
         str(comparison),
     )
     _stage("report", str(comparison), str(answers), "--out", str(comparison / "report"))
-    compared = read_manifest(comparison)["results"]
+    compared = read_manifest(comparison).final
     wall_s = round(time.monotonic() - started, 1)
     return {
         **compared,

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dsbs.artifacts.run_folder import newest_run
+from dsbs.artifacts.manifest import newest_run
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.cli.stage import Stage
 from dsbs.config.report import ReportConfig
 from dsbs.core.errors import InputError
@@ -19,7 +20,7 @@ from dsbs.reporting.write import write_report
 
 def report(config: ReportConfig) -> dict[str, Any]:
     """Write the report of the runs; see `write_report` for what is returned. A report that is there is replaced."""
-    runs = list(config.runs) or [run for run in [newest_run("compare")] if run]
+    runs = list(config.runs) or [run for run in [newest_run(CompareResult)] if run]
     if not runs:
         fix = "run dsbs compare first, or name run folders"
         raise InputError(

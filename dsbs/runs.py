@@ -4,12 +4,19 @@ python -m dsbs.runs
 python -m dsbs.runs runs other/runs --stage compare --json
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from dsbs.artifacts.run_folder import MANIFEST, read_manifest
+from pydantic import BaseModel
+
+from dsbs.artifacts.manifest import MANIFEST, Manifest, read_manifest
+from dsbs.artifacts.results.base import Result
+from dsbs.artifacts.results.compare import CompareResult
+from dsbs.artifacts.results.evaluate import EvaluateResult
+from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage
 from dsbs.config.report import RunsConfig
 from dsbs.core.errors import InputError
@@ -17,33 +24,51 @@ from dsbs.core.progress import duration
 from dsbs.core.tables import percent, table
 
 
-def runs(config: RunsConfig) -> dict[str, Any]:
-    """`runs`, the newest first: `folder`, `stage`, `task`, `status`, `age_s` since its start, `accuracy` and what that is `of`.
+class RunRow(BaseModel):
+    """One run folder. `status` is "broken" where its manifest cannot be read; then `problem` says why."""
 
-    Runs inside runs, the cells of a comparison, are not listed. A manifest that cannot be read has the status "broken".
-    """
-    found = [_facts(folder) for root in config.roots for folder in _run_folders(root)]
-    wanted = [run for run in found if config.stage in (None, run["stage"])]
-    return {
-        "runs": sorted(
-            wanted, key=lambda run: run["age_s"] if run["age_s"] is not None else float("inf")
-        )
-    }
+    folder: str
+    stage: str | None = None
+    task: str | None = None
+    status: str = "broken"
+    age_s: float | None = None
+    accuracy: float | None = None
+    of: str | None = None
+    """What the accuracy is of: a split, or the teacher."""
+    problem: str | None = None
 
 
-def show(results: Mapping[str, Any]) -> str:
-    """A table, a run a line."""
+class RunsResult(BaseModel):
+    """The runs that were found, the newest first."""
+
+    runs: list[RunRow]
+
+
+class _Accuracy(NamedTuple):
+    value: float | None = None
+    of: str | None = None
+
+
+def runs(config: RunsConfig) -> RunsResult:
+    """Every run below the folders, the newest first. Runs inside runs, the cells of a comparison, are not listed."""
+    found = [_row(folder) for root in config.roots for folder in _run_folders(root)]
+    wanted = [run for run in found if config.stage in (None, run.stage)]
+    ages = {id(run): float("inf") if run.age_s is None else run.age_s for run in wanted}
+    return RunsResult(runs=sorted(wanted, key=lambda run: ages[id(run)]))
+
+
+def show(results: RunsResult) -> str:
+    """A table with one run per line, and why a broken one is broken."""
+    if not results.runs:
+        return "no runs"
     columns = ["folder", "stage", "task", "status", "age", "accuracy", "of"]
-    rows = [
-        [
-            *(run[key] for key in ("folder", "stage", "task", "status")),
-            None if run["age_s"] is None else duration(run["age_s"]),
-            percent(run["accuracy"]),
-            run["of"],
-        ]
-        for run in results["runs"]
-    ]
-    return table(columns, rows, width=200) if rows else "no runs"
+    rows = []
+    for run in results.runs:
+        age = None if run.age_s is None else duration(run.age_s)
+        facts = [run.folder, run.stage, run.task, run.status, age]
+        rows.append([*facts, percent(run.accuracy), run.of])
+    problems = [f"broken: {run.problem}" for run in results.runs if run.problem]
+    return "\n".join([table(columns, rows, width=200), *problems])
 
 
 def _run_folders(root: Path) -> Iterator[Path]:
@@ -62,52 +87,48 @@ def _run_folders(root: Path) -> Iterator[Path]:
             yield from _run_folders(path)
 
 
-def _facts(folder: Path) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "folder": str(folder),
-        "stage": None,
-        "task": None,
-        "status": "broken",
-        "age_s": None,
-    }
+def _row(folder: Path) -> RunRow:
     try:
-        manifest = read_manifest(folder)
-    except InputError:
-        return {**known, "accuracy": None, "of": None}
-    results = manifest.get("results", {})
-    age = datetime.now().astimezone() - datetime.fromisoformat(manifest["started"])
-    known |= {"stage": manifest["stage"], "task": results.get("task"), "status": manifest["status"]}
-    accuracy, of = _accuracy(manifest["stage"], results)
-    return {**known, "age_s": age.total_seconds(), "accuracy": accuracy, "of": of}
-
-
-def _accuracy(stage: str, results: Mapping[str, Any]) -> tuple[float | None, str | None]:
-    """The accuracy that tells most of a run of this stage, and of what it is."""
-    if stage == "train":
-        return results.get("best_validation_accuracy"), "validation"
-    if stage == "evaluate":
-        return results.get("accuracy", results.get("teacher_agreement")), results.get("split")
-    if stage == "compare":
-        best = max(
-            (g for g in results.get("groups", ()) if g["mean"] is not None),
-            key=lambda g: g["mean"],
-            default=None,
-        )
-        return (
-            (best["mean"], f"test, best: {best['method']}, {best['data_frac']:.4g}")
-            if best
-            else (None, None)
-        )
-    splits = results.get("splits", {})
-    split = next(
-        (
-            name
-            for name in ("test", *splits)
-            if splits.get(name, {}).get("teacher_accuracy") is not None
-        ),
-        None,
+        manifest: Manifest[Result] = read_manifest(folder)
+    except InputError as error:
+        return RunRow(folder=str(folder), problem=str(error))
+    age = datetime.now().astimezone() - manifest.started
+    accuracy = _accuracy(manifest.results)
+    return RunRow(
+        folder=str(folder),
+        stage=manifest.stage,
+        task=getattr(manifest.results, "task", None),
+        status=manifest.status,
+        age_s=age.total_seconds(),
+        accuracy=accuracy.value,
+        of=accuracy.of,
     )
-    return (splits[split]["teacher_accuracy"], f"teacher, {split}") if split else (None, None)
+
+
+def _accuracy(results: Result | None) -> _Accuracy:
+    """The accuracy that tells most of a run, and what it is of."""
+    match results:
+        case TrainResult():
+            return _Accuracy(results.best_validation_accuracy, "validation")
+        case EvaluateResult():
+            return _Accuracy(results.share, results.split)
+        case CompareResult():
+            done = [group for group in results.groups if group.mean is not None]
+            best = max(done, key=lambda group: group.mean or 0.0, default=None)
+            return (
+                _Accuracy(best.mean, f"test, best: {best.method}, {best.data_frac:.4g}")
+                if best
+                else _Accuracy()
+            )
+        case GenerateResult():
+            splits = [name for name in ("test", *results.splits) if name in results.splits]
+            scored = [name for name in splits if results.splits[name].teacher_accuracy is not None]
+            return (
+                _Accuracy(results.splits[scored[0]].teacher_accuracy, f"teacher, {scored[0]}")
+                if scored
+                else _Accuracy()
+            )
+    return _Accuracy()
 
 
 STAGE = Stage("runs", RunsConfig, runs, show)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
@@ -19,7 +20,7 @@ from dsbs.distillation.training_set import load_material, student_of
 from dsbs.training.run import train_run
 
 
-def train(config: TrainConfig) -> dict[str, Any]:
+def train(config: TrainConfig) -> TrainResult:
     """Train, or go on where an earlier start of the same run stopped. Returns the results of the manifest."""
     material = load_material(config)
     say(f"answers: {', '.join(str(run.folder) for run in material.teachers)}")

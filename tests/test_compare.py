@@ -174,14 +174,14 @@ def test_matching_gives_methods_equal_epochs_or_equal_compute(
     epochs = quick(
         answered_farm,
         tmp_path / "e",
-        match="epochs",
+        equal="epochs",
         data_fracs="0.25,1.0",
         methods="standard",
         **steps,
     )["cells"]
     assert [c["steps"] for c in epochs] == [3, 12]
     assert epochs[0]["epochs"] == pytest.approx(epochs[1]["epochs"])
-    compute = quick(answered_farm, tmp_path / "c", match="compute", **steps)["cells"]
+    compute = quick(answered_farm, tmp_path / "c", equal="compute", **steps)["cells"]
     standard, step_by_step = compute
     assert step_by_step["steps"] == 12
     assert standard["steps"] > 18
@@ -192,17 +192,17 @@ def test_every_method_gets_the_same_search_for_its_learning_rate(
     answered_farm: Farm, tmp_path: Path
 ) -> None:
     grid = {"data_fracs": "0.5,1.0", "seeds": "3,4", "learning_rate": 0.003}
-    results = quick(answered_farm, tmp_path / "t", tune="lr", also_match="compute", **grid)
-    tried = {(row["method"], row["match"], row["learning_rate"]) for row in results["tuning"]}
+    results = quick(answered_farm, tmp_path / "t", tune="lr", also_equal="compute", **grid)
+    tried = {(row["method"], row["equal"], row["learning_rate"]) for row in results["tuning"]}
     kinds = [("standard", "steps"), ("step_by_step", "steps"), ("standard", "compute")]
     assert tried == {(*kind, rate) for kind in kinds for rate in (0.001, 0.003, 0.009)}
-    best = {(row["method"], row["match"]): row for row in results["tuning"] if row["chosen"]}
+    best = {(row["method"], row["equal"]): row for row in results["tuning"] if row["chosen"]}
     for row in results["tuning"]:
         assert (
-            row["validation_accuracy"] <= best[row["method"], row["match"]]["validation_accuracy"]
+            row["validation_accuracy"] <= best[row["method"], row["equal"]]["validation_accuracy"]
         )
     for found in (*results["cells"], *results["groups"]):
-        assert found["learning_rate"] == best[found["method"], found["match"]]["learning_rate"]
+        assert found["learning_rate"] == best[found["method"], found["equal"]]["learning_rate"]
     # What was tried is trained once: three rates a kind, and what is left of two fractions and two seeds.
     folders = list((tmp_path / "t" / "cells").iterdir())
     assert len(folders) == 3 * 3 + 3 * 3
@@ -236,14 +236,14 @@ def test_standard_is_set_beside_itself_with_as_much_compute(
     answered_farm: Farm, tmp_path: Path
 ) -> None:
     results = quick(
-        answered_farm, tmp_path / "a", also_match="compute", max_steps=12, seeds="0,1,2"
+        answered_farm, tmp_path / "a", also_equal="compute", max_steps=12, seeds="0,1,2"
     )
-    cells = {(c["method"], c["match"], c["seed"]): c for c in results["cells"]}
+    cells = {(c["method"], c["equal"], c["seed"]): c for c in results["cells"]}
     assert len(cells) == 9
     assert cells["standard", "compute", 0]["train_flops"] == pytest.approx(
         cells["step_by_step", "steps", 0]["train_flops"], rel=0.05
     )
-    assert [(c["method"], c["against"]["match"]) for c in results["claims"]] == [
+    assert [(c["method"], c["against"]["equal"]) for c in results["claims"]] == [
         ("step_by_step", "steps"),
         ("step_by_step", "compute"),
     ]
@@ -251,15 +251,15 @@ def test_standard_is_set_beside_itself_with_as_much_compute(
     assert "step_by_step against standard (equal compute), tiny, gold labels, all data: " in shown
     assert "times the FLOPs of standard" not in shown
     with pytest.raises(
-        InputError, match="--also-match compute: got methods standard with --match steps"
+        InputError, match="--also-equal compute: got methods standard with --equal steps"
     ):
-        quick(answered_farm, tmp_path / "b", also_match="compute", methods="standard")
+        quick(answered_farm, tmp_path / "b", also_equal="compute", methods="standard")
 
 
 def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_path: Path) -> None:
     shown = COMPARE.show(quick(answered_farm, tmp_path / "c"))
     assert re.search(
-        r"step_by_step spent [12]\.\d times the FLOPs of standard; --also-match compute", shown
+        r"step_by_step spent [12]\.\d times the FLOPs of standard; --also-equal compute", shown
     )
     assert "no claim about the methods from 1 seed; it takes 3" in shown
     assert "McNemar's exact p = " in shown

@@ -132,9 +132,7 @@ def answer_rows(folder: Path) -> Iterator[dict[str, Any]]:
             ) from None
 
 
-def write_card(
-    folder: Path, *, task: str, licence: str, source: str, results: Mapping[str, Any]
-) -> Path:
+def write_card(folder: Path, *, task: str, licence: str, source: str, results: Any) -> Path:
     """README.md in the hub's form: which file is which split, and how good the teacher was."""
     splits: Iterable[str] = results["splits"]
     files = "\n".join(f"  - split: {name}\n    path: {_FOLDER}/{name}.parquet" for name in splits)

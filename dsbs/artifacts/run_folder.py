@@ -1,25 +1,35 @@
-"""A run folder and its manifest: what was asked, of what, with what, and what came of it. Never overwritten unasked."""
+"""A run folder while its command runs: opened with settings and inputs, locked, closed with results. Nothing is deleted."""
 
-import json
+import contextlib
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
+from dsbs.artifacts.lock import locked
+from dsbs.artifacts.manifest import (
+    MANIFEST,
+    STAGES,
+    FileRecord,
+    Manifest,
+    R,
+    manifests_below,
+    read_manifest,
+    relative_to,
+)
+from dsbs.artifacts.results.base import Status
 from dsbs.config.base import StageConfig
 from dsbs.core.errors import InputError
-from dsbs.core.files import write_json
-from dsbs.core.hashing import file_facts
+from dsbs.core.files import write_text
 from dsbs.core.version import __version__
 
-MANIFEST = "manifest.json"
+SERVER_LOG = "server.log"
 _VERSIONED = (
     "torch",
     "transformers",
@@ -35,111 +45,164 @@ _VERSIONED = (
 )
 
 
-@dataclass
-class Run:
-    """An open run folder. `finished` holds the results of a run that was already done; then there is nothing to do."""
+class Run(Generic[R]):
+    """An open run folder. `finished` holds the results of a run that was done before; then there is nothing to do."""
 
-    path: Path
-    manifest: dict[str, Any]
-    finished: dict[str, Any] | None = None
-    _started: tuple[float, float] = field(
-        default_factory=lambda: (time.monotonic(), time.process_time())
-    )
+    def __init__(self, path: Path, manifest: Manifest[R], finished: R | None = None) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.finished = finished
+        self._started = (time.monotonic(), time.process_time())
+        self._before = (manifest.wall_s, manifest.cpu_s)
 
-    def note(self, **facts: Any) -> None:
-        """Write further facts into the manifest at once."""
-        self.manifest.update(facts)
-        if os.environ.get("RANK", "0") == "0":  # under torchrun one process keeps the books
-            write_json(self.path / MANIFEST, self.manifest)
+    def finish(self, results: R, outputs: Iterable[Path] = (), status: Status = "done") -> None:
+        """Write the results with their status. Only a run that is done gets its place in the order of runs."""
+        self.manifest.results = results
+        self.manifest.status = status
+        self.manifest.outputs = [FileRecord.of(path, self.path) for path in outputs]
+        self.manifest.wall_s = round(self._before[0] + time.monotonic() - self._started[0], 3)
+        self.manifest.cpu_s = round(self._before[1] + time.process_time() - self._started[1], 3)
+        if status == "done":
+            self.manifest.finished = datetime.now().astimezone()
+            self.manifest.sequence = 1 + max(_sequences(self.path.parent), default=0)
+        self.write()
 
-    def done(self, results: Mapping[str, Any], outputs: Iterable[Path] = ()) -> None:
-        """Mark the run as done, with its results and the files that it leaves."""
-        left = [file_facts(p, self.path) for p in outputs]
-        self.note(status="done", finished=_now(), **self._spent(), outputs=left, results=results)
-
-    def incomplete(self, results: Mapping[str, Any]) -> None:
-        """Write the results so far; the same command takes up what is missing."""
-        self.note(status="incomplete", **self._spent(), results=results)
-
-    def _spent(self) -> dict[str, float]:
-        """Seconds on the clock and of this process on processors; of earlier starts, those that came to their end."""
-        now = {
-            "wall_s": time.monotonic() - self._started[0],
-            "cpu_s": time.process_time() - self._started[1],
-        }
-        return {name: round(spent + self.manifest.get(name, 0.0), 3) for name, spent in now.items()}
+    def write(self) -> None:
+        """Write the manifest as it is. Under torchrun one process does."""
+        if os.environ.get("RANK", "0") == "0":
+            text = self.manifest.model_dump_json(indent=1)
+            write_text(self.path / MANIFEST, text)
 
 
+@contextlib.contextmanager
 def open_run(
     path: Path,
-    stage: str,
+    results: type[R],
     config: StageConfig,
     inputs: Iterable[Path] = (),
     *,
-    refresh: bool = False,
-    **facts: Any,
-) -> Run:
-    """Start a run in a new folder, or go on with the same run in an old one.
+    takes_new_inputs: bool = False,
+    task_file: Path | None = None,
+    answers: Sequence[Path] = (),
+) -> Iterator[Run[R]]:
+    """Start a run in a new folder, or go on with the same run in an old one, and hold the folder's lock meanwhile.
 
-    The same stage with the same configuration continues; once done, `finished` holds its results, unless its inputs have
-    changed and `refresh` says that it takes them in. InputError for a folder that holds anything else: nothing is deleted.
+    The same command with the same settings continues. Once it is done, `finished` holds its results, unless the inputs
+    have changed and the command `takes_new_inputs`. A setting that names an input may change as long as the content of
+    all inputs is the same. InputError for a folder that holds anything else, or that another process has open.
     """
-    files = [file_facts(file) for file in inputs]
-    old = (
-        read_manifest(path) if (path / MANIFEST).is_file() and not _came_to_nothing(path) else None
-    )
-    if old is None:
-        if path.exists() and not _came_to_nothing(path):
-            got = "a folder that holds something else" if path.is_dir() else "a file"
-            raise InputError(
-                path,
-                got=got,
-                expected="a new or empty folder, or a run of dsbs",
-                fix="choose another --out",
-            )
-    elif difference := _difference(old, stage, config):
-        raise InputError(
-            path,
-            got=difference,
-            expected="the run that is in this folder",
-            fix="choose another --out",
+    _make_folder(path)
+    with locked(path):
+        old = _earlier(path)
+        files = [FileRecord.of(file, path) for file in inputs]
+        stage = next(name for name, model in STAGES.items() if model is results)
+        changed = old is not None and _contents(files) != _contents(old.inputs)
+        if old is not None:
+            _check_same(path, old, stage, config, changed=changed)
+            if changed and not takes_new_inputs:
+                raise _changed(path, old, files)
+        if old is not None and old.status == "done" and not changed:
+            yield Run(path, old, finished=old.results)
+            return
+        manifest = Manifest[results](  # type: ignore[valid-type]
+            stage=stage,
+            config=config.resolved(),
+            inputs=files,
+            task_file=FileRecord.of(task_file, path) if task_file else None,
+            data=relative_to(data, path) if (data := getattr(config, "data", None)) else "",
+            answers=[relative_to(folder, path) for folder in answers],
+            wall_s=old.wall_s if old else 0.0,
+            cpu_s=old.cpu_s if old else 0.0,
+            **_surroundings(),
         )
-    known = {file["sha256"] for file in old["inputs"]} if old else set()
-    changed = old is not None and {file["sha256"] for file in files} != known
-    if changed and not refresh:
-        names = [new["path"] for new in files if new["sha256"] not in known]
+        run = Run(path, manifest)
+        run.write()
+        yield run
+
+
+def _make_folder(path: Path) -> None:
+    if path.is_file():
+        raise InputError(path, got="a file", expected="a folder", fix="choose another --out")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise InputError(
-            path,
-            got=f"changed inputs: {names}",
-            expected="the inputs it began with",
-            fix="choose another --out",
+            path, got=error.strerror, expected="a folder to write to", fix="choose another --out"
+        ) from None
+
+
+def _earlier(path: Path) -> Manifest[Any] | None:
+    """The manifest of the run that the folder holds; None for an empty one, or where an earlier start left nothing yet.
+
+    Hidden files, the server's log and a manifest that was cut off as it was first written are what a start that was
+    killed leaves: the folder counts as empty.
+    """
+    others = {file.name for file in path.iterdir() if not file.name.startswith(".")}
+    started_only = others <= {MANIFEST, SERVER_LOG}
+    try:
+        found = read_manifest(path) if MANIFEST in others else None
+    except InputError:
+        if started_only:
+            return None
+        raise
+    if found is None and others:
+        names = ", ".join(sorted(others)[:5])
+        expected = "a new or empty folder, or a run of dsbs"
+        raise InputError(
+            path, got=f"a folder that holds {names}", expected=expected, fix="choose another --out"
         )
-    if old is not None and old["status"] == "done" and not changed:
-        return Run(path, old, finished=old["results"])
-    start = {"stage": stage, "config": config.resolved(), "inputs": files, **facts}
-    return _begin(
-        path, start, {name: old.get(name, 0.0) if old else 0.0 for name in ("wall_s", "cpu_s")}
+    return None if found is None or (started_only and found.status == "started") else found
+
+
+def _check_same(
+    path: Path, old: Manifest[Any], stage: str, config: StageConfig, *, changed: bool
+) -> None:
+    """InputError where this run is another than the one in the folder."""
+    difference = f"a run of {stage}, where a run of {old.stage} is" if old.stage != stage else ""
+    if not difference:
+        now = config.identity(with_inputs=changed)
+        before = old.config
+        differing = [
+            f"{name} {value!r} (was {before[name]!r})"
+            for name, value in now.items()
+            if name in before
+            and value != before[name]  # an option that is new has its default
+            or name not in before
+            and value != config.default(name)
+        ]
+        difference = "other settings: " + ", ".join(differing) if differing else ""
+    if difference:
+        expected = "the run that is in this folder"
+        raise InputError(path, got=difference, expected=expected, fix="choose another --out")
+
+
+def _changed(path: Path, old: Manifest[Any], files: Sequence[FileRecord]) -> InputError:
+    known = {file.sha256 for file in old.inputs}
+    names = ", ".join(file.path for file in files if file.sha256 not in known) or "fewer files"
+    return InputError(
+        path,
+        got=f"changed inputs: {names}",
+        expected="the inputs it began with",
+        fix="choose another --out",
     )
 
 
-def _came_to_nothing(path: Path) -> bool:
-    """Whether the folder is empty, or holds no more than the start of a run that found its input wrong."""
-    if not path.is_dir():
-        return False
-    files = {file.name for file in path.iterdir()}
-    return files <= {MANIFEST, "server.log"} and (
-        MANIFEST not in files or read_manifest(path)["status"] == "started"
-    )
+def _contents(files: Iterable[FileRecord]) -> set[str]:
+    return {file.sha256 for file in files}
 
 
-def _begin(path: Path, known: Mapping[str, Any], spent: Mapping[str, float]) -> Run:
-    manifest = {
-        **known,
-        "status": "started",
+def _sequences(root: Path) -> Iterator[int]:
+    for _, manifest in manifests_below(root):
+        if isinstance(manifest, Manifest):
+            yield manifest.sequence
+
+
+def _surroundings() -> dict[str, Any]:
+    """Command, place, versions and device of this process."""
+    return {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "folder": str(Path.cwd()),
-        "started": _now(),
-        **spent,
+        "started": datetime.now().astimezone(),
         "versions": versions(),
         "git": git_revision(),
         "device": {
@@ -148,81 +211,20 @@ def _begin(path: Path, known: Mapping[str, Any], spent: Mapping[str, float]) -> 
             "system": platform.system(),
         },
     }
-    run = Run(path, manifest)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        run.note()
-    except OSError as error:
-        raise InputError(
-            path, got=error.strerror, expected="a folder to write to", fix="choose another --out"
-        ) from None
-    return run
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a run folder. InputError where there is none or it is broken."""
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(
-            path, got="no manifest.json", expected="a run folder of dsbs", fix="check the path"
-        ) from None
-    except ValueError as error:
-        raise InputError(
-            path / MANIFEST, got=error, expected="a manifest", fix="run the stage into a new folder"
-        ) from None
-    if not isinstance(manifest, dict) or "stage" not in manifest:
-        raise InputError(
-            path / MANIFEST, got="no stage", expected="a manifest of dsbs", fix="check the path"
-        )
-    return manifest
-
-
-def finished_run(path: Path, stage: str, flag: str) -> dict[str, Any]:
-    """The manifest of a done run of this stage. InputError, naming the flag, for anything else."""
-    manifest = read_manifest(path)
-    if manifest["stage"] != stage:
-        raise InputError(
-            f"{flag} {path}",
-            got=f"a run of {manifest['stage']}",
-            expected=f"a run of {stage}",
-            fix="check the path",
-        )
-    if manifest["status"] != "done":
-        raise InputError(
-            f"{flag} {path}",
-            got="an unfinished run",
-            expected="a done one",
-            fix=f"run dsbs {stage} again into it",
-        )
-    return manifest
-
-
-def newest_run(stage: str, task: str | None = None, root: Path = Path("runs")) -> Path | None:
-    """The folder below `root` with the latest finished run of a stage, of this task where one is named."""
-    found = []
-    for manifest_path in root.glob(f"*/{MANIFEST}"):
-        manifest = read_manifest(manifest_path.parent)
-        done = manifest["stage"] == stage and manifest["status"] == "done"
-        if done and task in (None, manifest["results"].get("task")):
-            found.append((manifest["finished"], manifest_path.parent))
-    return max(found)[1] if found else None
 
 
 def versions() -> dict[str, str]:
-    """Of dsbs, Python and the libraries that change results, as installed."""
+    """Versions of dsbs, Python and the installed libraries that change results."""
     found = {"dsbs": __version__, "python": platform.python_version()}
     for name in _VERSIONED:
-        try:
+        with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return found
 
 
 def git_revision() -> str | None:
-    """The commit of the checkout that dsbs runs from, marked where files were changed; None outside one."""
-    checkout = Path(__file__).parent.parent
+    """The commit of the checkout that dsbs runs from, marked where files were changed; None outside a checkout."""
+    checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():
         return None
     command = [
@@ -240,20 +242,3 @@ def git_revision() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
-
-
-def _difference(old: Mapping[str, Any], stage: str, config: StageConfig) -> str:
-    """How this run is another than the old one, or "" where it is the same."""
-    if old["stage"] != stage:
-        return f"a run of {stage}, where a run of {old['stage']} is"
-    before, now = old["config"], config.identity()
-    changes = [
-        f"{key} {value!r} (was {before.get(key)!r})"
-        for key, value in now.items()
-        if value != before.get(key)
-    ]
-    return "another configuration: " + ", ".join(changes) if changes else ""
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Parameter
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 from dsbs.cli.help import listing
@@ -37,14 +37,14 @@ SHARED_FLAGS = {
 class Stage(Generic[Config]):
     """One stage: `python -m dsbs.<name>` and `dsbs <name>`.
 
-    `run` does the work and returns the results as plain JSON values; `show` makes the text for people of them, or the lines
-    one by one as they come.
+    `run` does the work and returns a model of the results; `show` turns them into text for people, or into lines one by
+    one as they come.
     """
 
     name: str
     config: type[Config]
-    run: Callable[[Config], dict[str, Any]]
-    show: Callable[[Mapping[str, Any]], str | Iterator[str]]
+    run: Callable[[Config], Any]
+    show: Callable[[Any], str | Iterator[str]]
 
     @property
     def help(self) -> str:
@@ -101,14 +101,10 @@ class Stage(Generic[Config]):
             if (
                 os.environ.get("RANK", "0") == "0"
             ):  # under torchrun every process runs the stage, and one speaks
-                shown = (
-                    json.dumps(results, ensure_ascii=False, default=list)
-                    if as_json
-                    else self.show(results)
-                )
+                shown = json_text(results) if as_json else self.show(results)
                 for text in [shown] if isinstance(shown, str) else shown:
                     print(text)
-            return 1 if results.get("status") == "failed" else 0
+            return 1 if getattr(results, "status", "done") == "incomplete" else 0
 
         command.__signature__ = inspect.Signature(_flags(self.config))  # type: ignore[attr-defined]
         command.__name__ = self.name
@@ -177,6 +173,16 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
         raise InputError(
             flag, got=repr(first.get("input"))[:80], expected=expected, fix=fix
         ) from None
+
+
+def plain(results: Any) -> Any:
+    """Results as plain JSON values."""
+    return results.model_dump(mode="json") if isinstance(results, BaseModel) else results
+
+
+def json_text(results: Any) -> str:
+    """Results as one line of JSON."""
+    return json.dumps(plain(results), ensure_ascii=False, default=list)
 
 
 def run_app(app: App, argv: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsbs.artifacts.results.base import Score
 from dsbs.comparison import statistics
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
@@ -19,7 +20,7 @@ ASSUMED_DISCORDANT = 0.2
 differ on a fifth or so."""
 
 _SETTING = ("student", "labels", "data_frac")
-_GROUP = (*_SETTING, "method", "match")
+_GROUP = (*_SETTING, "method", "equal")
 _SHARED = ("n_train", "learning_rate", "epochs", "target_tokens", "train_flops")
 _KEPT = (
     "n_fraction",
@@ -67,9 +68,19 @@ def flags(measured: Mapping[str, Any]) -> list[str]:
 
 def cell_scores(trained: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:
     """What a comparison keeps of a student: the results of its training and of its measurement."""
-    what = "accuracy" if "accuracy" in measured else "teacher_agreement"
     kept = {key: trained[key] for key in _KEPT} | {"steps": trained["settings"]["max_steps"]}
-    scores = {"accuracy": None, what: measured[what], **{key: measured[key] for key in _MEASURED}}
+    score = Score(
+        against=measured["against"],
+        n=measured["n"],
+        correct=measured["correct"],
+        ci95_examples=measured["ci95_examples"],
+    )
+    scores = {
+        "score": score,
+        "accuracy": score.accuracy,
+        "teacher_agreement": score.teacher_agreement,
+    }
+    scores |= {key: measured[key] for key in _MEASURED}
     return {
         **scores,
         "flags": flags(measured),
@@ -106,7 +117,7 @@ def claims(cells: Sequence[Cell], verdicts: Verdicts) -> list[dict[str, Any]]:
     found = [
         _claim(first, second, verdicts)
         for alike in by_key(done_cells(cells), _SETTING)
-        for first, second in itertools.product(by_key(alike, ("method", "match")), repeat=2)
+        for first, second in itertools.product(by_key(alike, ("method", "equal")), repeat=2)
         if first[0]["method"] != reference == second[0]["method"]
     ]
     found = [claim for claim in found if claim["seeds"]]
@@ -185,7 +196,7 @@ def _claim(first: Sequence[Cell], second: Sequence[Cell], verdicts: Verdicts) ->
     )
     found: dict[str, Any] = {
         **{key: first[0][key] for key in _GROUP},
-        "against": {key: second[0][key] for key in ("method", "match")},
+        "against": {key: second[0][key] for key in ("method", "equal")},
         "seeds": seeds,
         "strength": "refused"
         if len(seeds) < MIN_SEEDS

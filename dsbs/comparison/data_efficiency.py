@@ -27,7 +27,7 @@ def data_needed(
     `estimate`, `possible` and `certain` as of `statistics.smallest_fraction`; the last two need 3 seeds. `teacher`: its own
     verdicts by example id; {} where it has none.
     """
-    done = [cell for cell in done_cells(cells) if cell["match"] == cells[0]["match"]]
+    done = [cell for cell in done_cells(cells) if cell["equal"] == cells[0]["equal"]]
     reference, largest = (
         reference_method(cells),
         max((cell["data_frac"] for cell in done), default=1.0),

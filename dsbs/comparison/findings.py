@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 def findings(results: Row) -> list[str]:
     """What the results of a comparison say: claims, data needed, and the smallest difference that could be seen."""
-    match, claims = results["match"], results["claims"]
+    match, claims = results["equal"], results["claims"]
     lines = [claim_sentence(claim, match) for claim in claims]
     refused = [claim for claim in claims if claim["strength"] == "refused"]
     lines += [text for claim in refused for text in checkpoint_sentences(claim, match)]
@@ -26,7 +26,7 @@ def findings(results: Row) -> list[str]:
 def cautions(results: Row) -> list[str]:
     """What to be careful about: students that did not learn, unequal compute, doubtful data, cells that failed."""
     lines = [
-        text for group in results["groups"] if (text := stuck_sentence(group, results["match"]))
+        text for group in results["groups"] if (text := stuck_sentence(group, results["equal"]))
     ]
     lines += [
         *_unequal_compute(results),
@@ -54,8 +54,8 @@ def method_name(row: Row, main: str | None = None) -> str:
     """A method, with what it was matched in where that is not what all cells were."""
     return (
         str(row["method"])
-        if main in (None, row["match"])
-        else f"{row['method']} (equal {row['match']})"
+        if main in (None, row["equal"])
+        else f"{row['method']} (equal {row['equal']})"
     )
 
 
@@ -151,13 +151,13 @@ def _unequal_compute(results: Row) -> list[str]:
     flops = {
         group["method"]: group["train_flops"] for group in results["groups"] if group["train_flops"]
     }
-    alone = len({group["match"] for group in results["groups"]}) == 1
+    alone = len({group["equal"] for group in results["groups"]}) == 1
     most = max(flops, key=flops.__getitem__, default="standard")
     if not alone or "standard" not in flops or flops[most] < 1.1 * flops["standard"]:
         return []
     more = f"{flops[most] / flops['standard']:.1f}"
     return [
-        f"{most} spent {more} times the FLOPs of standard; --also-match compute sets standard with as many beside it"
+        f"{most} spent {more} times the FLOPs of standard; --also-equal compute sets standard with as many beside it"
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.comparison.claims import cell_scores
-from dsbs.config.compare import CompareConfig, Match
+from dsbs.config.compare import CompareConfig, Equal
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.presets import preset_of
 from dsbs.config.train import TrainConfig
@@ -27,7 +27,7 @@ class Cell:
     """One student to train and measure. `match`: what its steps make equal among the methods."""
 
     config: TrainConfig
-    match: Match
+    equal: Equal
     marks: tuple[str, ...] = ()
 
     @property
@@ -50,32 +50,32 @@ class Cell:
             key: getattr(self.config, key)
             for key in ("method", "labels", "student", "data_frac", "seed")
         }
-        return told | {"match": self.match, "learning_rate": _rate(self.config), "name": self.name}
+        return told | {"equal": self.equal, "learning_rate": _rate(self.config), "name": self.name}
 
 
 def make_cells(config: CompareConfig, material: Material) -> list[Cell]:
-    """The grid, and with `also_match` the standard baseline once more. InputError where there is nothing to match it with."""
-    cells = _matched(config.cells(), material, config.match)
-    grid = [Cell(cell, config.match) for cell in cells]
-    if config.also_match is None:
+    """The grid, and with `also_equal` the standard baseline once more. InputError where there is nothing to match it with."""
+    cells = _matched(config.cells(), material, config.equal)
+    grid = [Cell(cell, config.equal) for cell in cells]
+    if config.also_equal is None:
         return grid
     if (
         "standard" not in config.methods
         or len(set(config.methods)) < 2
-        or config.also_match == config.match
+        or config.also_equal == config.equal
     ):
-        got = f"methods {', '.join(config.methods)} with --match {config.match}"
+        got = f"methods {', '.join(config.methods)} with --equal {config.equal}"
         expected = "standard, another method, and another way to match"
         raise InputError(
-            f"--also-match {config.also_match}",
+            f"--also-equal {config.also_equal}",
             got=got,
             expected=expected,
-            fix="change --methods or --match",
+            fix="change --methods or --equal",
         )
     again = [
-        cell for cell in _matched(cells, material, config.also_match) if cell.method == "standard"
+        cell for cell in _matched(cells, material, config.also_equal) if cell.method == "standard"
     ]
-    return grid + [Cell(cell, config.also_match, (config.also_match,)) for cell in again]
+    return grid + [Cell(cell, config.also_equal, (config.also_equal,)) for cell in again]
 
 
 def tune(
@@ -155,7 +155,7 @@ def _tried(cell: Cell, train: Callable[[Cell], Mapping[str, Any]]) -> dict[str, 
 
 
 def _kind(cell: Cell) -> tuple[str, ...]:
-    return (cell.config.student, cell.config.labels, cell.config.method, cell.match)
+    return (cell.config.student, cell.config.labels, cell.config.method, cell.equal)
 
 
 def _rate(config: TrainConfig) -> float:
@@ -165,18 +165,18 @@ def _rate(config: TrainConfig) -> float:
     return preset.learning_rate if config.learning_rate is None else config.learning_rate
 
 
-def _matched(cells: Sequence[TrainConfig], material: Material, match: Match) -> list[TrainConfig]:
+def _matched(cells: Sequence[TrainConfig], material: Material, equal: Equal) -> list[TrainConfig]:
     """The cells, with the optimiser steps that make them equal in what `match` says.
 
     `steps`: as configured. `epochs`: as many passes over its own rows as the largest fraction makes. `compute`: as many
     FLOPs as the most expensive method of the same student, labels, fraction and seed spends.
     """
-    if match == "steps":
+    if equal == "steps":
         return list(cells)
     from dsbs.training.prepare import plan_training
 
     plans = [plan_training(material, cell) for cell in cells]
-    by_epochs = match == "epochs"
+    by_epochs = equal == "epochs"
     size = [
         float(len(plan.rows.pairs)) if by_epochs else plan.flops_per_example() for plan in plans
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import to_jsonable_python
 
 T = TypeVar("T")
 
@@ -41,6 +42,14 @@ RayGpus = Annotated[
 ]
 
 
+class Incidental:
+    """Marks a setting that does not change the result: runs that differ only there are the same run."""
+
+
+class NamesInput:
+    """Marks a setting that names an input whose content a run knows by its hash: the same content may lie elsewhere."""
+
+
 class StageConfig(BaseModel):
     """Base of all: frozen, and an unknown key is an error. `defer_build` keeps `--help` fast."""
 
@@ -49,29 +58,30 @@ class StageConfig(BaseModel):
     positional: ClassVar[str] = ""
     """The field whose value stands on the command line without a flag; it has none."""
 
-    incidental: ClassVar[frozenset[str]] = frozenset({"out"})
-    """Fields that do not change the result, or whose content is known by the hashes of a run's inputs: two configurations
-    that differ only here are the same run."""
-
     def resolved(self) -> dict[str, Any]:
         """All settings as plain JSON values, paths absolute: what a manifest keeps."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        paths = {
-            name: _absolute(value) for name, value in values.items() if _absolute(value) != value
-        }
-        return self.model_dump(mode="json") | paths
+        return {name: to_jsonable_python(_absolute(value)) for name, value in values.items()}
 
-    def identity(self) -> dict[str, Any]:
-        """What makes this run this run."""
+    def identity(self, *, with_inputs: bool = True) -> dict[str, Any]:
+        """The settings that make this run another than others, as plain JSON values."""
+        other = {Incidental} if with_inputs else {Incidental, NamesInput}
+        fields = type(self).model_fields
         return {
-            name: value for name, value in self.resolved().items() if name not in self.incidental
+            name: value
+            for name, value in self.resolved().items()
+            if other.isdisjoint(part for part in fields[name].metadata if isinstance(part, type))
         }
+
+    def default(self, name: str) -> Any:
+        """The default of a setting as a plain JSON value; None for a setting that there is not."""
+        field = type(self).model_fields.get(name)
+        return to_jsonable_python(_absolute(field.get_default())) if field else None
 
     def slug(self, *more: object) -> str:
         """Eight hex digits of the identity, for folder names."""
-        return hashlib.sha256(
-            json.dumps([self.identity(), *map(str, more)], sort_keys=True).encode()
-        ).hexdigest()[:8]
+        identity = json.dumps([self.identity(), *map(str, more)], sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()[:8]
 
 
 def _absolute(value: Any) -> Any:

@@ -2,29 +2,29 @@
 
 import itertools
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dsbs.config.base import Duplicates, Fraction, Listed, RayAddress, RayCpus, RayGpus, Seeds
+from dsbs.config.base import (
+    Duplicates,
+    Fraction,
+    Incidental,
+    Listed,
+    RayAddress,
+    RayCpus,
+    RayGpus,
+    Seeds,
+)
 from dsbs.config.recipe import StudentOptions
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import LabelSource, Method
 
-Match = Literal["steps", "epochs", "compute"]
+Equal = Literal["steps", "epochs", "compute"]
 
 
 class CompareConfig(StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
-
-    incidental = StudentOptions.incidental | {
-        "duplicates",
-        "jobs",
-        "launcher",
-        "ray_address",
-        "ray_cpus",
-        "ray_gpus",
-    }
 
     student: Listed[str] = Field(
         ("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny"
@@ -33,32 +33,36 @@ class CompareConfig(StudentOptions):
     labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
     data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
     seeds: Seeds = Field((0,), description="one run of every cell a seed")
-    match: Match = Field(
+    equal: Equal = Field(
         "steps",
         description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs",
     )
-    also_match: Literal["epochs", "compute"] | None = Field(
+    also_equal: Literal["epochs", "compute"] | None = Field(
         None, description="train standard once more, matched with the other methods in this as well"
     )
     tune: Literal["lr"] | None = Field(
         None,
         description="lr: search the learning rate of every method on validation first, 3 runs each",
     )
-    duplicates: Duplicates = Field(
+    duplicates: Annotated[Duplicates, Incidental] = Field(
         "auto",
         description="look for test inputs that training has nearly seen; auto: up to 50,000 rows",
     )
     skip: Listed[str] = Field(
         (), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold"
     )
-    jobs: int = Field(1, ge=1, description="local: students trained side by side, one thread each")
-    launcher: Literal["local", "ray"] = Field(
+    jobs: Annotated[int, Incidental] = Field(
+        1, ge=1, description="local: students trained side by side, one thread each"
+    )
+    launcher: Annotated[Literal["local", "ray"], Incidental] = Field(
         "local", description="where students are trained; ray: all over its cluster"
     )
-    ray_address: RayAddress = None
-    ray_cpus: RayCpus = 1
-    ray_gpus: RayGpus = None
-    out: Path | None = Field(None, description="run folder; left out, runs/<task>-compare-<hash>")
+    ray_address: Annotated[RayAddress, Incidental] = None
+    ray_cpus: Annotated[RayCpus, Incidental] = 1
+    ray_gpus: Annotated[RayGpus, Incidental] = None
+    out: Annotated[Path | None, Incidental] = Field(
+        None, description="run folder; left out, runs/<task>-compare-<hash>"
+    )
 
     @model_validator(mode="after")
     def _known_cells(self) -> "CompareConfig":

@@ -1,14 +1,16 @@
 """What `generate` is given."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from dsbs.config.base import (
     Duplicates,
     Fraction,
+    Incidental,
     Listed,
+    NamesInput,
     RayAddress,
     RayCpus,
     RayGpus,
@@ -23,45 +25,11 @@ Teacher = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"
 class GenerateConfig(StageConfig):
     """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
 
-    incidental = StageConfig.incidental | {
-        *(
-            "max_rows",
-            "data_frac",
-            "seeds",
-            "show",
-            "duplicates",
-            "plan",
-            "store",
-            "base_url",
-            "serve",
-            "serve_python",
-        ),
-        *(
-            "serve_args",
-            "concurrency",
-            "prompts_per_request",
-            "request_timeout",
-            "max_attempts",
-            "progress_json",
-            "price_in",
-        ),
-        *(
-            "price_out",
-            "price_cached",
-            "max_cost",
-            "max_tokens",
-            "max_bad_answers",
-            "tokens_per_second",
-            "max_model_len",
-        ),
-        *("replicas", "ray_address", "ray_cpus", "ray_gpus"),
-    }
-
-    task: str = Field(
+    task: Annotated[str, NamesInput] = Field(
         "quickstart",
         description="a packaged task (quickstart, cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml",
     )
-    data: Path | None = Field(
+    data: Annotated[Path | None, NamesInput] = Field(
         None,
         description="file or folder with the rows; left out, the task's own or its hub data set",
     )
@@ -76,30 +44,36 @@ class GenerateConfig(StageConfig):
     revision: str | None = Field(
         None, description="revision of the model; part of what its answers are kept under"
     )
-    answers_from: Path | None = Field(
+    answers_from: Annotated[Path | None, NamesInput] = Field(
         None,
         description="published answers: a folder in the release's layout, or JSON lines with id and text",
     )
     splits: Listed[Split] = Field(
         (), description="splits to answer; left out, all published ones, else train and validation"
     )
-    extra_unlabelled: Listed[str] = Field(
+    extra_unlabelled: Annotated[Listed[str], NamesInput] = Field(
         (), description="NAME=PATH: inputs of another task, for training only"
     )
     split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
-    data_frac: Fraction = Field(
+    data_frac: Annotated[Fraction, Incidental] = Field(
         1.0, description="answer no more training rows than train takes with this fraction"
     )
-    seeds: Seeds = Field((0,), description="the seeds with which train takes it")
-    max_rows: int | None = Field(None, ge=1, description="stop after this many rows of each split")
-    duplicates: Duplicates = Field(
+    seeds: Annotated[Seeds, Incidental] = Field(
+        (0,), description="the seeds with which train takes it"
+    )
+    max_rows: Annotated[int | None, Incidental] = Field(
+        None, ge=1, description="stop after this many rows of each split"
+    )
+    duplicates: Annotated[Duplicates, Incidental] = Field(
         "auto",
         description="look for test inputs that training has nearly seen; auto: up to 50,000 rows",
     )
-    store: Path | None = Field(
+    store: Annotated[Path | None, Incidental] = Field(
         None, description="file of the answer store, may be shared; left out, in the run folder"
     )
-    out: Path | None = Field(None, description="run folder; left out, runs/<task>-<teacher>-<hash>")
+    out: Annotated[Path | None, Incidental] = Field(
+        None, description="run folder; left out, runs/<task>-<teacher>-<hash>"
+    )
 
     samples: int = Field(
         1,
@@ -133,70 +107,80 @@ class GenerateConfig(StageConfig):
         "{}", description="JSON that goes to the server as it is, e.g. for reasoning effort"
     )
 
-    base_url: Listed[str] = Field(
+    base_url: Annotated[Listed[str], Incidental] = Field(
         (), description="endpoint: addresses of servers of the same model, ending in /v1"
     )
     api: Literal["auto", "chat", "completions"] = Field(
         "auto", description="auto: chat where the model has a chat template"
     )
-    serve: bool = Field(False, description="endpoint: start vLLM's server for the time of the run")
-    serve_python: str | None = Field(
+    serve: Annotated[bool, Incidental] = Field(
+        False, description="endpoint: start vLLM's server for the time of the run"
+    )
+    serve_python: Annotated[str | None, Incidental] = Field(
         None, description="interpreter of the environment that vLLM is installed in"
     )
-    serve_args: str = Field("", description="further arguments of vLLM's server, as one string")
-    concurrency: int | None = Field(
+    serve_args: Annotated[str, Incidental] = Field(
+        "", description="further arguments of vLLM's server, as one string"
+    )
+    concurrency: Annotated[int | None, Incidental] = Field(
         None,
         ge=1,
         description="requests in flight at most, ray: an engine; fewer where a server is slow",
     )
-    prompts_per_request: int = Field(
+    prompts_per_request: Annotated[int, Incidental] = Field(
         32, ge=1, description="endpoint: prompts in one completions request"
     )
-    request_timeout: float = Field(
+    request_timeout: Annotated[float, Incidental] = Field(
         300.0,
         gt=0,
         description="seconds before a request is tried again; ray: only if a machine was lost",
     )
-    max_attempts: int = Field(
+    max_attempts: Annotated[int, Incidental] = Field(
         6, ge=1, description="endpoint: times a request is tried before its row counts as failed"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="precision of a teacher run here"
     )
-    max_model_len: int | None = Field(
+    max_model_len: Annotated[int | None, Incidental] = Field(
         None, ge=1, description="context length; left out, the model's own"
     )
-    replicas: int | None = Field(
+    replicas: Annotated[int | None, Incidental] = Field(
         None,
         ge=1,
         description="ray: engines; left out, as many as there are GPUs for, or one a machine where there are none",
     )
-    ray_address: RayAddress = None
-    ray_cpus: RayCpus = 1
-    ray_gpus: RayGpus = None
+    ray_address: Annotated[RayAddress, Incidental] = None
+    ray_cpus: Annotated[RayCpus, Incidental] = 1
+    ray_gpus: Annotated[RayGpus, Incidental] = None
 
-    plan: bool = Field(
+    plan: Annotated[bool, Incidental] = Field(
         False, description="show three prompts, tokens, time and money, and ask nothing"
     )
-    show: bool = Field(
+    show: Annotated[bool, Incidental] = Field(
         False, description="print prompt, answer, outcome and gold of the rows side by side"
     )
-    price_in: float = Field(0.0, ge=0, description="money for a million prompt tokens")
-    price_out: float = Field(0.0, ge=0, description="money for a million generated tokens")
-    price_cached: float | None = Field(
+    price_in: Annotated[float, Incidental] = Field(
+        0.0, ge=0, description="money for a million prompt tokens"
+    )
+    price_out: Annotated[float, Incidental] = Field(
+        0.0, ge=0, description="money for a million generated tokens"
+    )
+    price_cached: Annotated[float | None, Incidental] = Field(
         None, ge=0, description="money for a million cached prompt tokens; default price-in"
     )
-    tokens_per_second: float | None = Field(
+    tokens_per_second: Annotated[float | None, Incidental] = Field(
         None, gt=0, description="rate to plan with, before there is a measured one"
     )
-    max_cost: float | None = Field(
+    max_cost: Annotated[float | None, Incidental] = Field(
         None, gt=0, description="stop when so much money is spent; needs the prices"
     )
-    max_tokens: int | None = Field(None, ge=1, description="stop when so many tokens are used")
-    max_bad_answers: float | None = Field(
+    max_tokens: Annotated[int | None, Incidental] = Field(
+        None, ge=1, description="stop when so many tokens are used"
+    )
+    max_bad_answers: Annotated[float | None, Incidental] = Field(
         None, ge=0, le=1, description="stop when this share of answers is unusable"
     )
-    progress_json: Path | None = Field(
+    progress_json: Annotated[Path | None, Incidental] = Field(
         None, description="file that always holds the state of the run, for other programs"
     )
 

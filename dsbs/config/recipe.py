@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from dsbs.config.base import Decode, Listed, StageConfig
+from dsbs.config.base import Decode, Incidental, Listed, NamesInput, StageConfig
 
 Mean = Literal["arithmetic", "geometric"]
 RationaleFilter = Literal["none", "correct", "agree"]
@@ -30,24 +30,13 @@ def _left_out(value: Any) -> Any:
 class StudentOptions(StageConfig):
     """The data, the answers, and how a student is trained."""
 
-    incidental = StageConfig.incidental | {
-        *(
-            "task",
-            "data",
-            "answers",
-            "report_to",
-            "soft_cache",
-            "soft_cache_gb",
-            "micro_batch_tokens",
-            "shard",
-        ),
-    }
-
-    task: str | None = Field(None, description="task name or .yaml; left out, the answers' task")
-    data: Path | None = Field(
+    task: Annotated[str | None, NamesInput] = Field(
+        None, description="task name or .yaml; left out, the answers' task"
+    )
+    data: Annotated[Path | None, NamesInput] = Field(
         None, description="file or folder with the rows; left out, where the answers' run had it"
     )
-    answers: Listed[Path] = Field(
+    answers: Annotated[Listed[Path], NamesInput] = Field(
         (),
         description="run folders of generate, one a teacher; left out, the newest of the task below ./runs",
     )
@@ -57,7 +46,7 @@ class StudentOptions(StageConfig):
     ensemble: Mean = Field(
         "arithmetic", description="mean of several teachers' label distributions"
     )
-    extra_unlabelled: Listed[str] = Field(
+    extra_unlabelled: Annotated[Listed[str], NamesInput] = Field(
         (), description="NAME=PATH: extra training inputs that the teacher labelled"
     )
     split_seed: int | None = Field(
@@ -120,10 +109,10 @@ class StudentOptions(StageConfig):
     soft_top_k: int | None = Field(
         None, ge=1, description="likeliest tokens of the soft teacher to learn; left out, all"
     )
-    soft_cache: Path | None = Field(
+    soft_cache: Annotated[Path | None, Incidental] = Field(
         None, description="folder to keep the soft teacher's distributions in"
     )
-    soft_cache_gb: float = Field(
+    soft_cache_gb: Annotated[float, Incidental] = Field(
         10.0, gt=0, description="the largest that one training's part of the cache may become"
     )
 
@@ -134,10 +123,12 @@ class StudentOptions(StageConfig):
     batch_size: Annotated[int | None, BeforeValidator(_left_out)] = Field(
         None, ge=1, description="examples a step over all devices; left out or auto, the preset's"
     )
-    micro_batch_tokens: Annotated[int | None, BeforeValidator(_left_out)] = Field(
-        None,
-        ge=1,
-        description="tokens a forward pass on one device; left out or auto, as many as pay and fit its memory",
+    micro_batch_tokens: Annotated[Annotated[int | None, BeforeValidator(_left_out)], Incidental] = (
+        Field(
+            None,
+            ge=1,
+            description="tokens a forward pass on one device; left out or auto, as many as pay and fit its memory",
+        )
     )
     step_order: StepOrder = Field(
         "random", description="length: examples of like length share a step, with less padding"
@@ -172,10 +163,10 @@ class StudentOptions(StageConfig):
     gradient_checkpointing: bool = Field(
         False, description="less memory for a fifth more time: compute activations twice"
     )
-    shard: bool = Field(
+    shard: Annotated[bool, Incidental] = Field(
         False, description="share weights, gradients and optimiser states out among devices (FSDP)"
     )
-    report_to: Listed[str] = Field(
+    report_to: Annotated[Listed[str], Incidental] = Field(
         ("tensorboard",), description="where training is logged: tensorboard, wandb, ...; none"
     )
 

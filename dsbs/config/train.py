@@ -1,10 +1,11 @@
 """What `train` is given."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
-from dsbs.config.base import Fraction
+from dsbs.config.base import Fraction, Incidental
 from dsbs.config.recipe import StudentOptions
 from dsbs.core.records import LabelSource, Method
 
@@ -22,4 +23,6 @@ class TrainConfig(StudentOptions):
         1.0, description="share of the training rows, above 0 and at most 1"
     )
     seed: int = Field(0, ge=0, description="seed of weights, order and the fraction's rows")
-    out: Path | None = Field(None, description="run folder; left out, runs/<task>-<method>-<hash>")
+    out: Annotated[Path | None, Incidental] = Field(
+        None, description="run folder; left out, runs/<task>-<method>-<hash>"
+    )

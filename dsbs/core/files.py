@@ -1,7 +1,9 @@
 """Files that travel with dsbs, YAML files, and atomic writes."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ def packaged(name: str) -> Path:
 
 def find_file(name: str, folder: str) -> Path:
     """A YAML file of the user's own, given by path, or a packaged one by name. InputError if neither exists."""
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if is_path(name):
         if not Path(name).is_file():
             raise InputError(
                 name, got="no such file", expected=f"a YAML file of {folder}", fix="check the path"
@@ -36,6 +38,11 @@ def find_file(name: str, folder: str) -> Path:
         fix = f"{nearest(name, known)} (or give the path of a .yaml file of your own)"
         raise InputError(f"--{kind}", got=repr(name), expected=f"a known {kind}", fix=fix)
     return known[name]
+
+
+def is_path(name: str) -> bool:
+    """Whether a name of a task or pipeline is the path of a file, and not a packaged name."""
+    return name.endswith((".yaml", ".yml")) or "/" in name
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -68,7 +75,25 @@ def load_yaml(path: Path) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write atomically: a reader sees the old file or the new one, never half of one."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
+    """Write a value as JSON, atomically; see `replacing`."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text, atomically; see `replacing`."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A hidden path beside `path` to write to; it takes the place of `path` once all is written.
+
+    A reader sees the old file or the new one, never half of one. Where writing fails, the old file stays.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -132,3 +132,26 @@ class Prediction:
     correct: bool | None = None
     rationale: str | None = None
     scores: Mapping[str, float] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicate:
+    """A test input and a training input that are nearly the same; `words` is the share of words that they have in common."""
+
+    test: str
+    train: str
+    how: Literal["near", "but_for_numbers"]
+    words: float
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicates:
+    """Test inputs that training has nearly seen."""
+
+    train_rows: int
+    test_rows: int
+    near: int | None
+    """Test inputs that share most words with a training input; None where nobody looked."""
+    but_for_numbers: int
+    """Test inputs that repeat a line of a training input, but for its numbers."""
+    pairs: tuple[NearDuplicate, ...]

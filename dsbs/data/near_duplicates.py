@@ -3,11 +3,12 @@
 import itertools
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from dsbs.config.base import Duplicates
-from dsbs.core.records import Example
+from dsbs.core.records import Example, NearDuplicate, NearDuplicates
 from dsbs.core.tables import percent
 from dsbs.tasks.labels import fold
 
@@ -23,18 +24,9 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"\w+")
 
 
-class Pair(NamedTuple):
-    """A test input and a training input that is nearly the same; `words` is the share of words that they have in common."""
-
-    test: str
-    train: str
-    how: Literal["near", "but_for_numbers"]
-    words: float
-
-
 def find_duplicates(
     train: Sequence[Example], test: Sequence[Example], wanted: Duplicates = "always"
-) -> dict[str, Any] | None:
+) -> NearDuplicates | None:
     """Test inputs that training has nearly seen: `near`, `but_for_numbers` (how many test inputs), and the `pairs`.
 
     None where there is nothing to compare or it is not `wanted`: `auto` leaves out searches of more than `MOST_ROWS` rows.
@@ -49,38 +41,38 @@ def find_duplicates(
     numbers = _same_but_for_numbers(train, test)
     near = _near(train, test)
     pairs = [*numbers, *(near or ())]
-    return {
-        "train_rows": len(train),
-        "test_rows": len(test),
-        "near": None if near is None else len(near),
-        "but_for_numbers": len(numbers),
-        "pairs": [pair._asdict() for pair in pairs[:_MOST_PAIRS]],
-    }
+    return NearDuplicates(
+        train_rows=len(train),
+        test_rows=len(test),
+        near=None if near is None else len(near),
+        but_for_numbers=len(numbers),
+        pairs=tuple(pairs[:_MOST_PAIRS]),
+    )
 
 
-def describe(found: Mapping[str, Any] | None) -> list[str]:
+def describe(found: NearDuplicates | None) -> list[str]:
     """What the search found, a line for people each; [] for nothing."""
     if found is None:
         return []
     lines = []
-    if found["near"] is None:
+    if found.near is None:
         lines.append("near-duplicates of test inputs were not looked for: pip install datasketch")
-    if found["near"]:
+    if found.near:
         lines.append(
-            f"{found['near']:,} test inputs share {percent(ALIKE)} or more of their words with a training input, numbers aside"
+            f"{found.near:,} test inputs share {percent(ALIKE)} or more of their words with a training input, numbers aside"
         )
-    if found["but_for_numbers"]:
-        count, rows = found["but_for_numbers"], found["test_rows"]
+    if found.but_for_numbers:
+        count, rows = found.but_for_numbers, found.test_rows
         lines.append(
             f"{count:,} of {rows:,} test inputs repeat a line of a training input but for its numbers"
         )
-    if found["pairs"]:
-        pair = found["pairs"][0]
-        lines.append(f"  for example {pair['test']} and {pair['train']}")
+    if found.pairs:
+        pair = found.pairs[0]
+        lines.append(f"  for example {pair.test} and {pair.train}")
     return lines
 
 
-def _near(train: Sequence[Example], test: Sequence[Example]) -> list[Pair] | None:
+def _near(train: Sequence[Example], test: Sequence[Example]) -> list[NearDuplicate] | None:
     """The nearest training input of every test input that has one; None where the library is not installed."""
     try:
         from datasketch import MinHashLSH
@@ -90,14 +82,14 @@ def _near(train: Sequence[Example], test: Sequence[Example]) -> list[Pair] | Non
     index = MinHashLSH(threshold=_CANDIDATE, num_perm=_PERMUTATIONS)
     for at, sketch in enumerate(_sketches(asked)):
         index.insert(at, sketch, check_duplication=False)
-    best: dict[int, Pair] = {}
+    best: dict[int, NearDuplicate] = {}
     seen, again = itertools.tee(_words(example.input) for example in train)
     for example, words, sketch in zip(train, seen, _sketches(again), strict=True):
         for at in index.query(sketch):
             share = len(words & asked[at]) / max(1, len(words | asked[at]))
             if share >= ALIKE and (at not in best or share > best[at].words):
-                best[at] = Pair(test[at].id, example.id, "near", share)
-    return [best[at]._replace(words=round(best[at].words, 3)) for at in sorted(best)]
+                best[at] = NearDuplicate(test[at].id, example.id, "near", share)
+    return [replace(best[at], words=round(best[at].words, 3)) for at in sorted(best)]
 
 
 def _sketches(texts: Iterable[frozenset[str]]) -> Iterator[Any]:
@@ -108,7 +100,7 @@ def _sketches(texts: Iterable[frozenset[str]]) -> Iterator[Any]:
     return found
 
 
-def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> list[Pair]:
+def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> list[NearDuplicate]:
     seen = {line: example for example in reversed(train) for line in _masked_lines(example.input)}
     pairs = []
     for example in test:
@@ -117,7 +109,7 @@ def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> 
         ):
             ours, theirs = _words(example.input), _words(found.input)
             pairs.append(
-                Pair(
+                NearDuplicate(
                     example.id,
                     found.id,
                     "but_for_numbers",

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dsbs.artifacts.answer_dataset import answer_files, read_answers
-from dsbs.artifacts.run_folder import finished_run, newest_run
+from dsbs.artifacts.manifest import Manifest, finished_run, newest_run
+from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.config.recipe import Mean, StudentOptions
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Answer
@@ -23,7 +23,7 @@ class TeacherRun:
 
     place: int
     folder: Path
-    made: Mapping[str, Any]
+    made: Manifest[GenerateResult]
     answers: Mapping[str, Answer]
     weight: float
     task: str
@@ -40,7 +40,7 @@ def open_teachers(options: StudentOptions) -> tuple[TeacherRun, ...]:
     Weights are scaled to a mean of 1. InputError for folders that are no finished runs, or are of different tasks.
     """
     named = load_task(options.task).name if options.task else None
-    folders = options.answers or tuple(filter(None, [newest_run("generate", named)]))
+    folders = options.answers or tuple(filter(None, [newest_run(GenerateResult, named)]))
     if not folders:
         expected = "a finished generate run" + f" of task {named!r}" * bool(named) + " below ./runs"
         raise InputError(
@@ -55,14 +55,14 @@ def open_teachers(options: StudentOptions) -> tuple[TeacherRun, ...]:
         TeacherRun(
             place=place,
             folder=folder,
-            made=finished_run(folder, "generate", "--answers"),
+            made=finished_run(folder, GenerateResult, "--answers"),
             answers=read_answers(folder),
             weight=len(folders) * weight / sum(weights),
             task=name,
         )
         for place, (folder, weight, name) in enumerate(zip(folders, weights, names, strict=True))
     ]
-    tasks = sorted({run.made["results"]["task"] for run in runs})
+    tasks = sorted({run.made.final.task for run in runs})
     if len(tasks) > 1:
         fix = "name runs of one task"
         raise InputError(

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.config.recipe import StudentOptions
 from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
@@ -39,16 +40,19 @@ class Material:
     splits: Mapping[Split, Sequence[Example]]
     answers: Mapping[str, Answer]
     teachers: tuple[TeacherRun, ...]
-    teacher: Mapping[str, Any]
+    teacher: GenerateResult
     files: tuple[Path, ...]
     overlapping: frozenset[str]
 
     @property
+    def answer_folders(self) -> list[Path]:
+        """The folders of the generate runs, in the order in which they were named."""
+        return [run.folder for run in sorted(self.teachers, key=lambda run: run.place)]
+
+    @property
     def answers_runs(self) -> list[str]:
-        """The folders of the generate runs, absolute, in the order they were named in."""
-        return [
-            str(run.folder.resolve()) for run in sorted(self.teachers, key=lambda run: run.place)
-        ]
+        """The same, absolute, as text."""
+        return [str(folder.resolve()) for folder in self.answer_folders]
 
 
 class Rows(NamedTuple):
@@ -71,22 +75,19 @@ def load_material(options: StudentOptions) -> Material:
     InputError where they do not belong together.
     """
     teachers = open_teachers(options)
+    folder = teachers[0].folder
     made = teachers[0].made
-    task_file = find_file(options.task or made["task_file"], "prompts")
+    task_file = find_file(options.task, "prompts") if options.task else made.task_place(folder)
     task = load_task(str(task_file))
-    if task.name != made["results"]["task"]:
-        got, expected = (
-            f"answers of task {made['results']['task']!r}",
-            f"answers of task {task.name!r}",
-        )
+    if task.name != made.final.task:
         raise InputError(
-            f"--answers {teachers[0].folder}",
-            got=got,
-            expected=expected,
+            f"--answers {folder}",
+            got=f"answers of task {made.final.task!r}",
+            expected=f"answers of task {task.name!r}",
             fix="name another run, or leave out --task",
         )
-    path = options.data or (Path(made["config"]["data"]) if made["config"]["data"] else None)
-    seed = made["config"]["split_seed"] if options.split_seed is None else options.split_seed
+    path = options.data or made.data_place(folder)
+    seed = int(str(made.config["split_seed"])) if options.split_seed is None else options.split_seed
     data = load_data(task, path, split_seed=seed).with_validation()
     splits: dict[Split, Sequence[Example]] = {
         **data.splits,
@@ -102,7 +103,7 @@ def load_material(options: StudentOptions) -> Material:
         splits,
         combined(teachers, options.ensemble),
         teachers,
-        made["results"],
+        made.final,
         files,
         held_out,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
+from dsbs.artifacts.results.base import Against
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
@@ -63,7 +64,7 @@ def measure(
 
 
 def scores(
-    task: Task, predictions: Sequence[Prediction], against: str = "accuracy"
+    task: Task, predictions: Sequence[Prediction], against: Against = "gold"
 ) -> dict[str, Any]:
     """`n`, `correct`, accuracy (or `teacher_agreement`) with its interval over examples, share of unparsable outputs.
 
@@ -75,7 +76,7 @@ def scores(
     found: dict[str, Any] = {
         "n": len(verdicts),
         "correct": sum(verdicts),
-        against: accuracy(verdicts),
+        "against": against,
         "ci95_examples": interval(sum(verdicts), len(verdicts)),
         "unparsable": sum(p.label is None for p in predictions) / len(predictions),
     }
@@ -90,7 +91,7 @@ def scores(
     )
 
 
-def _labelled(material: Material, split: Split) -> tuple[list[Example], str]:
+def _labelled(material: Material, split: Split) -> tuple[list[Example], Against]:
     """The examples to measure on and the name of what is measured."""
     if not material.splits.get(split):
         known = ", ".join(name for name, rows in material.splits.items() if rows)
@@ -99,7 +100,7 @@ def _labelled(material: Material, split: Split) -> tuple[list[Example], str]:
         )
     rows = material.splits[split]
     if gold := [e for e in rows if e.gold is not None]:
-        return gold, "accuracy"
+        return gold, "gold"
     answers = material.answers
     agreed = [
         replace(e, gold=answers[e.id].label)
@@ -114,4 +115,4 @@ def _labelled(material: Material, split: Split) -> tuple[list[Example], str]:
             expected="labels to measure against",
             fix=fix,
         )
-    return agreed, "teacher_agreement"
+    return agreed, "teacher"

@@ -59,7 +59,7 @@ class Spending:
             self.completion_tokens += completion.completion_tokens or 0
 
     @property
-    def labelling_s(self) -> float:
+    def labeling_s(self) -> float:
         """Seconds up to the last committed answer: neither the engine's start or end nor the data set is counted."""
         return self._answered - self._started
 
@@ -107,7 +107,7 @@ class Spending:
 
     def note(self) -> str:
         """The end of the progress line: failures, rate of tokens, cached share, money."""
-        rate = (self.prompt_tokens + self.completion_tokens) / max(self.labelling_s, 1e-9)
+        rate = (self.prompt_tokens + self.completion_tokens) / max(self.labeling_s, 1e-9)
         parts = [f"{self.reused:,} reused"] if self.reused else []
         parts += [f"{self.failed:,} failed"] if self.failed else []
         parts += [f"{rate:,.0f} tokens/s"] if rate >= 1 else []
@@ -122,13 +122,13 @@ class Spending:
         """The counts as plain JSON values, for the manifest."""
         names = ("reused", "new", "failed", "prompt_tokens", "cached_tokens", "completion_tokens")
         found = {name: getattr(self, name) for name in names}
-        return found | {"cost": round(self.cost, 6), "labelling_s": round(self.labelling_s, 3)}
+        return found | {"cost": round(self.cost, 6), "labeling_s": round(self.labeling_s, 3)}
 
     def write(self, path: Path) -> None:
         """The state as one JSON object, for other programs; replaced as a whole."""
         asked = self.new + self.failed
         left = (
-            (self.total - self.reused - asked) * self.labelling_s / asked
+            (self.total - self.reused - asked) * self.labeling_s / asked
             if self.total is not None and asked
             else None
         )
@@ -153,4 +153,4 @@ class Spending:
             else []
         )
         parts += [f"{self.cost:.2f} spent"] if self.cost else []
-        return ", ".join([*parts, duration(self.labelling_s)])
+        return ", ".join([*parts, duration(self.labeling_s)])

@@ -1,14 +1,35 @@
 """Whether probabilities mean what they say."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from dsbs.tasks.labels import LabelKind, same_label
 
 
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Rows whose likeliest label has a probability of one range."""
+
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class CalibrationScore:
+    """How far label probabilities are from shares of right labels."""
+
+    n: int
+    ece: float
+    """Expected calibration error (Guo et al. 2017)."""
+    brier: float
+    """Mean squared distance of the probabilities from the truth, over all labels: 0 to 2."""
+    bins: tuple[CalibrationBin, ...]
+
+
 def calibration(
     kind: LabelKind, distributions: Iterable[tuple[Mapping[str, float], str]], bins: int = 10
-) -> dict[str, Any] | None:
+) -> CalibrationScore | None:
     """Is a label that is given 80 % right four times of five? `n`, `ece`, `brier` and `bins`; None without distributions.
 
     Of (label probabilities, gold label) pairs: `ece`, the expected calibration error over `bins` equal parts of confidence
@@ -39,17 +60,15 @@ class Calibration:
             self._parts[part] = rows + 1, total + confidence, rights + right
             self._squares += squares
 
-    def results(self) -> dict[str, Any] | None:
+    def results(self) -> CalibrationScore | None:
         """See `calibration`."""
         parts = [part for _, part in sorted(self._parts.items())]
         if not parts:
             return None
-        rows = [
-            {"n": n, "confidence": total / n, "accuracy": rights / n} for n, total, rights in parts
-        ]
-        n = sum(row["n"] for row in rows)
-        ece = sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / n
-        return {"n": n, "ece": ece, "brier": self._squares / n, "bins": rows}
+        bins = tuple(CalibrationBin(n, total / n, rights / n) for n, total, rights in parts)
+        n = sum(part.n for part in bins)
+        ece = sum(part.n * abs(part.confidence - part.accuracy) for part in bins) / n
+        return CalibrationScore(n, ece, self._squares / n, bins)
 
 
 def _judged(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.artifacts.run_folder import read_manifest
+from dsbs.artifacts.manifest import read_manifest
 from dsbs.core.errors import InputError
 from dsbs.planning.model_sizes import student_shape
 from dsbs.scaling.fitting import SAMPLES, Fit, Interval, fit, interval

@@ -66,11 +66,11 @@ def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
     student, labels = groups[0]["student"], groups[0]["labels"]
     series = [
         _means(
-            method_name(same[0], comparison.results["match"]),
+            method_name(same[0], comparison.results["equal"]),
             [(100 * g["data_frac"], g) for g in same],
             comparison,
         )
-        for same in by_key(groups, ("method", "match"))
+        for same in by_key(groups, ("method", "equal"))
     ]
     name = slug("accuracy-by-data", comparison.name, student, labels)
     title = f"Accuracy against data: {student}, {labels} labels"
@@ -92,7 +92,7 @@ def _against_size(comparison: Comparison) -> Figure:
             [(size[g["student"]], g) for g in same],
             comparison,
         )
-        for same in by_key(groups, ("labels", "method", "match"))
+        for same in by_key(groups, ("labels", "method", "equal"))
     ]
     title = f"Accuracy against student size, {share_of_data(largest)}"
     return _accuracy(
@@ -114,7 +114,7 @@ def _against_cost(comparison: Comparison, unit: str, x_label: str, cost: Cost) -
             [(x, g) for g in same if (x := cost(cells[_key(g)]))],
             comparison,
         )
-        for same in by_key(_known(comparison), ("student", "labels", "method", "match"))
+        for same in by_key(_known(comparison), ("student", "labels", "method", "equal"))
     ]
     name, title = (
         slug("accuracy-by", unit, comparison.name),
@@ -162,7 +162,7 @@ def _curve(cell: Cell, key: str, scale: float, comparison: Comparison) -> Series
     points = [
         (log["step"], log[key] * scale) for log in cell.trained.get("log") or () if key in log
     ]
-    method = method_name(cell.row, comparison.results["match"])
+    method = method_name(cell.row, comparison.results["equal"])
     x, y = [x for x, _ in points], [y for _, y in points]
     return Series(
         f"{method}, seed {cell.row['seed']}",
@@ -178,7 +178,7 @@ def _known(comparison: Comparison) -> list[Group]:
 
 
 def _labelled_method(group: Group, comparison: Comparison) -> str:
-    return f"{method_name(group, comparison.results['match'])}, {group['labels']} labels"
+    return f"{method_name(group, comparison.results['equal'])}, {group['labels']} labels"
 
 
 def _same_group(cells: Iterable[Cell]) -> list[list[Cell]]:
@@ -189,7 +189,7 @@ def _same_group(cells: Iterable[Cell]) -> list[list[Cell]]:
 
 
 def _key(row: Group) -> tuple[Any, ...]:
-    return tuple(row[key] for key in (*_SETTING, "method", "match"))
+    return tuple(row[key] for key in (*_SETTING, "method", "equal"))
 
 
 def _hours(cells: Sequence[Cell]) -> float | None:
@@ -204,5 +204,5 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _colour(row: Group, comparison: Comparison) -> int:
     """A method has one colour everywhere; matched otherwise it has another."""
     return METHODS.index(row["method"]) + (
-        len(METHODS) if row["match"] != comparison.results["match"] else 0
+        len(METHODS) if row["equal"] != comparison.results["equal"] else 0
     )

@@ -54,7 +54,7 @@ def _groups(comparison: Comparison) -> Table:
     for g in comparison.results["groups"]:
         what = [
             *(g[key] for key in _SETTING),
-            method_name(g, comparison.results["match"]),
+            method_name(g, comparison.results["equal"]),
             g["n_train"],
         ]
         means = [
@@ -150,7 +150,7 @@ def _tuning(comparison: Comparison) -> Table:
         what = [
             r["student"],
             r["labels"],
-            method_name(r, comparison.results["match"]),
+            method_name(r, comparison.results["equal"]),
             r["learning_rate"],
         ]
         rows.append([*what, share(r["validation_accuracy"]), "yes" if r["chosen"] else ""])
@@ -204,7 +204,7 @@ def _cells(comparison: Comparison) -> Table:
 
 
 def _opponents(claim: Mapping[str, Any], comparison: Comparison) -> list[Any]:
-    main = comparison.results["match"]
+    main = comparison.results["equal"]
     return [
         *(claim[key] for key in _SETTING),
         method_name(claim, main),

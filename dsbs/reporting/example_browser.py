@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from dsbs.artifacts.run_folder import read_manifest
+from dsbs.artifacts.manifest import read_manifest
 from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
 from dsbs.reporting.load_runs import Cell, Comparison

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
-from dsbs.artifacts.run_folder import read_manifest
 from dsbs.comparison.claims import cell_scores, judge
 from dsbs.comparison.data_efficiency import data_needed
 from dsbs.core.errors import InputError
@@ -19,7 +19,7 @@ class Run:
     """A run folder and its manifest."""
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: Any
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
         }
         known = {
             "task": task,
-            "match": "steps",
+            "equal": "steps",
             "tuning": [],
             "cells": rows,
             "duplicates": None,
@@ -180,7 +180,7 @@ def _measured(run: Run) -> Cell | None:
     known = {key: trained[key] for key in ("student", "method", "labels", "data_frac", "seed")}
     known |= {
         "name": run.path.name,
-        "match": "steps",
+        "equal": "steps",
         "out": str(run.path),
         "decode": manifest["results"]["decode"],
     }

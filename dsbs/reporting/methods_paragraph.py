@@ -39,8 +39,8 @@ def _what(cells: Sequence[Mapping[str, Any]], task: str) -> str:
 
 
 def _how(results: Mapping[str, Any]) -> str:
-    text = f"All methods were given {_EQUAL[results['match']]}."
-    others = {cell["match"] for cell in results["cells"]} - {results["match"]}
+    text = f"All methods were given {_EQUAL[results['equal']]}."
+    others = {cell["equal"] for cell in results["cells"]} - {results["equal"]}
     for match in sorted(others):
         text += f" {reference_method(results['cells'])} stands there a second time, given {_EQUAL[match]} as the other methods."
     if results["tuning"]:

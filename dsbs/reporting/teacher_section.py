@@ -204,6 +204,6 @@ def _spend(name: str, results: Mapping[str, Any]) -> Table:
         "completion_tokens",
         "cost",
     )
-    row = [*(results[key] for key in keys), duration(results["labelling_s"])]
+    row = [*(results[key] for key in keys), duration(results["labeling_s"])]
     note = "Of the last start of this run; money at the prices that were given, 0 where none were."
     return Table(slug("spend", name), "What the answers cost", columns, [row], note)

@@ -4,29 +4,31 @@ What `train`, `evaluate` and `compare` share. The heavy libraries load only when
 """
 
 from pathlib import Path
-from typing import Any
 
+from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
 from dsbs.distillation.training_set import Material
 
 
-def train_run(config: TrainConfig, material: Material, out: Path) -> dict[str, Any]:
+def train_run(config: TrainConfig, material: Material, out: Path) -> TrainResult:
     """Train into `out`, or go on where an earlier start of the same run stopped; the results of the manifest."""
     inputs = [*material.files, *soft_teacher_files(config)]
-    run = open_run(
-        out, "train", config, inputs, task=material.task.name, answers=material.answers_runs
-    )
-    if run.finished is not None:
-        say(f"{out} is done already")
-        return run.finished
-    from dsbs.student.checkpoint import BEST
-    from dsbs.training.fit import fit
+    answers = material.answer_folders
+    with open_run(out, TrainResult, config, inputs, answers=answers) as run:
+        if run.finished is not None:
+            say(f"{out} is done already")
+            return run.finished
+        from dsbs.student.checkpoint import BEST
+        from dsbs.training.fit import fit
 
-    results = {"out": str(out), "task": material.task.name, **fit(material, config, out)}
-    run.done(results, sorted((out / BEST).iterdir()))
-    return results
+        fitted = fit(material, config, out)
+        results = TrainResult.model_validate(
+            {"out": str(out), "task": material.task.name, **fitted}
+        )
+        run.finish(results, sorted((out / BEST).iterdir()))
+        return results
 
 
 def soft_teacher_files(config: TrainConfig) -> list[Path]:

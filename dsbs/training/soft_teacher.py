@@ -19,7 +19,7 @@ from transformers import (
 
 from dsbs.config.recipe import Mean
 from dsbs.core.errors import InputError
-from dsbs.core.hashing import file_facts
+from dsbs.core.hashing import hash_file
 from dsbs.core.records import Method
 from dsbs.student.checkpoint import BEST, CARD, best_device, read_card
 from dsbs.student.model import loaded
@@ -76,8 +76,7 @@ class WhiteBoxTeacher:
     def identity(self) -> str:
         """A hash of all that changes what it says: the models' weights, and how their distributions are made one."""
         models = [
-            [f["sha256"] for f in map(file_facts, sorted(Path(n).glob("*.safetensors")))] or n
-            for n in self.names
+            [hash_file(f) for f in sorted(Path(n).glob("*.safetensors"))] or n for n in self.names
         ]
         told = [models, self.weights, self.mean, self.temperature, self.top_k, str(self.dtype)]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

@@ -98,7 +98,7 @@ def test_only_seeds_that_both_have_are_paired(made: Made) -> None:
 def test_several_claims_are_corrected_together(made: Made) -> None:
     for seed in range(5):
         made.add("label_then_rationale", seed, 50 + seed)
-        made.add("standard", seed, 59 + seed % 2, match="compute")
+        made.add("standard", seed, 59 + seed % 2, equal="compute")
     found = claims(made.cells, made.verdicts)
     assert [(c["method"], c["against"]["match"]) for c in found] == [
         ("step_by_step", "steps"),

@@ -30,7 +30,7 @@ class Made:
             "labels": "gold",
             "data_frac": data_frac,
             "method": method,
-            "match": "steps",
+            "equal": "steps",
             "seed": seed,
         }
         cell |= {

@@ -78,7 +78,7 @@ class World:
         counts |= {
             "completion_tokens": 40 * self.examples,
             "cost": 1.5,
-            "labelling_s": 61.0,
+            "labeling_s": 61.0,
             "summary": "",
         }
         known = {
@@ -115,7 +115,7 @@ class World:
         verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells}
         known = {
             "task": "cqa",
-            "match": "steps",
+            "equal": "steps",
             "decode": "generate",
             "teacher_accuracy": 0.75,
             "tuning": [],
@@ -148,7 +148,7 @@ class World:
         known |= {
             "name": name,
             "out": str(folder),
-            "match": "steps",
+            "equal": "steps",
             "learning_rate": 5e-5,
             "status": "done",
         }

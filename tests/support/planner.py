@@ -53,7 +53,7 @@ def write_run(
         for f in (0.05, 0.075, 0.125, 0.2, 0.275, 0.375, 0.5)
         for s in range(seeds)
     ]
-    results = {"task": task, "match": "steps", "decode": "generate", "cells": cells}
+    results = {"task": task, "equal": "steps", "decode": "generate", "cells": cells}
     folder.mkdir()
     (folder / "manifest.json").write_text(
         json.dumps({"stage": "compare", "status": "done", "results": results})

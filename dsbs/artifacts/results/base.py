@@ -1,0 +1,94 @@
+"""Base of all results, and the one score that says what it was measured against."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from dsbs.core.records import LabelSource, Method
+
+Status = Literal["started", "stopped", "incomplete", "done"]
+"""`started`: not finished, or killed. `stopped`: a limit ended it. `incomplete`: rows or cells failed. `done`: all of it."""
+
+Against = Literal["gold", "teacher"]
+"""What predictions are compared with: gold labels, or the teacher's where the data has none."""
+
+Interval = tuple[float, float]
+
+
+class Bridge:
+    """Subscripts for code that still reads results as dictionaries; it goes with the last of that code."""
+
+    def __getitem__(self, key: str) -> Any:
+        holder = self if hasattr(self, key) else getattr(self, "score", self)
+        value = getattr(holder, key)
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
+    def __contains__(self, key: object) -> bool:
+        return hasattr(self, str(key)) and getattr(self, str(key)) is not None
+
+    def keys(self) -> list[str]:
+        kind: Any = type(self)
+        return [*kind.model_fields, *kind.model_computed_fields]
+
+    def items(self) -> list[tuple[str, Any]]:
+        return [(key, self[key]) for key in self.keys()]
+
+    def values(self) -> list[Any]:
+        return [self[key] for key in self.keys()]
+
+    def __or__(self, other: Any) -> dict[str, Any]:
+        return {**self, **other}
+
+
+class Result(Bridge, BaseModel):
+    """Base of all: frozen; fields that a later version added read as their defaults, unknown ones are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+
+class Score(Result):
+    """How many predictions are right, and against what: `accuracy` against gold, `teacher_agreement` against a teacher."""
+
+    against: Against = "gold"
+    n: int
+    correct: int
+    ci95_examples: Interval
+    """Over other examples of the same kind (Wilson), as shares."""
+
+    @property
+    def share(self) -> float:
+        """Share of right predictions, whatever they were compared with."""
+        return self.correct / self.n
+
+    @property
+    def name(self) -> str:
+        """ "accuracy", or "teacher_agreement" where there was no gold label to compare with."""
+        return "accuracy" if self.against == "gold" else "teacher_agreement"
+
+    def share_against(self, against: Against) -> float | None:
+        """The share, where that is what it was compared with."""
+        return self.share if self.against == against else None
+
+    @computed_field
+    def accuracy(self) -> float | None:
+        """The share, where it is one of gold labels."""
+        return self.share_against("gold")
+
+    @computed_field
+    def teacher_agreement(self) -> float | None:
+        """The share, where it is one of a teacher's labels."""
+        return self.share_against("teacher")
+
+
+class CellKey(Result):
+    """What sets one student of a comparison apart from the others."""
+
+    student: str
+    method: Method
+    labels: LabelSource
+    data_frac: float
+    seed: int
