@@ -159,18 +159,16 @@ def _check_same(
 ) -> None:
     """InputError where this run is another than the one in the folder."""
     difference = f"a run of {stage}, where a run of {old.stage} is" if old.stage != stage else ""
-    if not difference:
-        now = config.identity(with_inputs=changed)
-        before = old.config
-        differing = [
-            f"{name} {value!r} (was {before[name]!r})"
-            for name, value in now.items()
-            if name in before
-            and value != before[name]  # an option that is new has its default
-            or name not in before
-            and value != config.default(name)
-        ]
-        difference = "other settings: " + ", ".join(differing) if differing else ""
+    # A setting that the old manifest does not know had its default.
+    settings = config.identity(with_inputs=changed)
+    before = {name: old.config.get(name, config.default(name)) for name in settings}
+    changes = [
+        f"{name} {value!r} (was {before[name]!r})"
+        for name, value in settings.items()
+        if value != before[name]
+    ]
+    if changes and not difference:
+        difference = "other settings: " + ", ".join(changes)
     if difference:
         expected = "the run that is in this folder"
         raise InputError(path, got=difference, expected=expected, fix="choose another --out")
