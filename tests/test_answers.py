@@ -44,7 +44,7 @@ def test_the_store_is_looked_into_from_the_command_line(
 
     read = json.loads(cli("answers", "reparse", "--store", store, "--json").stdout)["runs"]
     ((_, found),) = read.items()
-    assert found["splits"] == json.loads(json.dumps(results["splits"]))
+    assert found["splits"] == results["splits"]
     farm.task.write_text(
         farm.task.read_text()
         .replace("labels: [bird, mammal]", "labels: [bird, mammal, beast]")

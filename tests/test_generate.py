@@ -66,7 +66,7 @@ def test_another_run_in_the_folder_is_an_error_and_nothing_is_deleted(farm: Farm
     other = farm.folder / "other"
     other.mkdir()
     (other / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="something else"):
+    with pytest.raises(InputError, match=r"holds thesis\.tex"):
         farm.generate(out=other)
     assert (other / "thesis.tex").read_text() == "years of work"
 
@@ -98,7 +98,8 @@ def test_without_gold_labels_no_accuracy_is_claimed(farm: Farm) -> None:
         "animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows)
     )
     results = farm.generate()
-    assert not any("accuracy" in key for split in results["splits"].values() for key in split)
+    for split in results["splits"].values():
+        assert not any("accuracy" in key and value is not None for key, value in split.items())
     assert results["splits"]["train"]["outcomes"] == {"ok": 64}
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Parameter
-from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticUndefined
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from dsbs.cli.help import listing
 from dsbs.config.base import StageConfig
@@ -177,12 +177,12 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
 
 def plain(results: Any) -> Any:
     """Results as plain JSON values."""
-    return results.model_dump(mode="json") if isinstance(results, BaseModel) else results
+    return to_jsonable_python(results)
 
 
 def json_text(results: Any) -> str:
     """Results as one line of JSON."""
-    return json.dumps(plain(results), ensure_ascii=False, default=list)
+    return json.dumps(plain(results), ensure_ascii=False)
 
 
 def run_app(app: App, argv: Sequence[str]) -> int:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal
 
 from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.answer_store import AnswerStore, Asked
+from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.core.records import Answer, Completion, Example
-from dsbs.labeling.summary import SplitSummary
+from dsbs.labeling.summary import SplitCounter
 from dsbs.labeling.votes import vote
 from dsbs.metrics.distributions import mean_distribution, softmax
 from dsbs.tasks.parsing import cap_words, parse_answer
@@ -43,20 +44,20 @@ def read_answers(store: AnswerStore, run: str, task: Task, reading: Reading) -> 
 
 def write_dataset(
     harvested: Iterable[Harvested], task: Task, writer: AnswerWriter | None
-) -> dict[str, Any]:
+) -> dict[str, SplitSummary]:
     """Write every answer, where there is a writer; the results of each split."""
-    summaries: dict[str, SplitSummary] = {}
+    counters: dict[str, SplitCounter] = {}
     for one in harvested:
-        if one.example.split not in summaries:
-            summaries[one.example.split] = SplitSummary(task)
-        correct = summaries[one.example.split].add(
+        if one.example.split not in counters:
+            counters[one.example.split] = SplitCounter(task)
+        correct = counters[one.example.split].add(
             one.example, one.completion, one.answer, capped=one.capped
         )
         if writer is not None:
             writer.add(one.example, one.completion, one.answer, correct)
     if writer is not None:
         writer.close()
-    return {split: summary.results() for split, summary in summaries.items()}
+    return {split: counter.summary() for split, counter in counters.items()}
 
 
 def _harvest(pairs: list[tuple[Asked, Completion]], task: Task, reading: Reading) -> Harvested:

@@ -78,7 +78,7 @@ def describe(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
             )
         if calibrated := split.get("calibration"):
             lines.append(
-                f"{name}: label probabilities are off by {percent(calibrated['ece'])} (expected calibration error)"
+                f"{name}: label probabilities are off by {percent(calibrated.ece)} (expected calibration error)"
             )
     return lines
 

@@ -6,6 +6,7 @@ Nothing is dropped.
 from collections import Counter
 from typing import Any
 
+from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.core.records import OUTCOMES, Answer, Completion, Example
 from dsbs.labeling.rationale_checks import Agreement
 from dsbs.metrics.distributions import entropy
@@ -15,8 +16,8 @@ from dsbs.tasks.task import Task
 _SHOWN_PER_OUTCOME, _SHOWN_CHARS = 3, 300
 
 
-class SplitSummary:
-    """Counts answers as they pass; `results` are plain JSON values."""
+class SplitCounter:
+    """Counts answers as they pass."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -59,9 +60,8 @@ class SplitSummary:
         self._correct += verdict
         return verdict
 
-    def results(self) -> dict[str, Any]:
-        """`rows`, `outcomes`, `shares`, `label_match`, `rationale_words`, `examples`, those of `Agreement`; teacher accuracy
-        where gold is, and `entropy` where there are distributions."""
+    def summary(self) -> SplitSummary:
+        """What was counted; teacher accuracy only where gold labels are."""
         ordered = {
             outcome: self._outcomes[outcome] for outcome in OUTCOMES if self._outcomes[outcome]
         }
@@ -85,7 +85,7 @@ class SplitSummary:
             }
         if self._distributions:
             found["entropy"] = self._entropy / self._distributions
-        return found
+        return SplitSummary.model_validate(found)
 
     def _said(self, completion: Completion) -> str:
         """The end of the answer itself, where what is wrong with it mostly stands, or why there is none."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.comparison.findings import method_name, share_of_data
+from dsbs.core.records import NearDuplicates
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.load_runs import Comparison
@@ -22,12 +23,11 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     ]
 
 
-def duplicates_table(name: str, found: Mapping[str, Any] | None) -> Table:
+def duplicates_table(name: str, found: NearDuplicates | None) -> Table:
     """Test inputs that training has nearly seen, with the training input each."""
-    pairs = found["pairs"] if found else ()
     rows = [
-        [pair["test"], pair["train"], pair["how"].replace("_", " "), share(pair["words"])]
-        for pair in pairs
+        [pair.test, pair.train, pair.how.replace("_", " "), share(pair.words)]
+        for pair in (found.pairs if found else ())
     ]
     columns = ["test input", "training input", "alike", "words in common"]
     return Table(

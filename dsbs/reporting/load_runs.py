@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dsbs.artifacts.manifest import read_manifest
+from dsbs.artifacts.manifest import Manifest, read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
 from dsbs.comparison.claims import cell_scores, judge
 from dsbs.comparison.data_efficiency import data_needed
@@ -123,7 +123,8 @@ def _answers(runs: Iterable[Run]) -> list[Path]:
 
 def _teachers(run: Run) -> list[Path]:
     """The generate runs that a train run or a comparison learned from."""
-    return [Path(folder) for folder in run.manifest["answers"]]
+    manifest: Manifest[Any] = run.manifest
+    return manifest.answer_places(run.path)
 
 
 def _comparison(run: Run) -> Comparison:

@@ -11,6 +11,7 @@ from dsbs.core.progress import duration
 from dsbs.core.records import OUTCOMES, SPLITS
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
+from dsbs.metrics.calibration import CalibrationScore
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.comparison_tables import duplicates_table
@@ -138,14 +139,17 @@ def _lengths(name: str, words: Mapping[str, Mapping[int, int]]) -> Figure:
     )
 
 
-def _reliability(name: str, split: str, calibration: Mapping[str, Any]) -> Figure:
-    x, y = ([100 * part[key] for part in calibration["bins"]] for key in ("confidence", "accuracy"))
+def _reliability(name: str, split: str, calibration: CalibrationScore) -> Figure:
+    x, y = (
+        [100 * getattr(part, key) for part in calibration.bins]
+        for key in ("confidence", "accuracy")
+    )
     series = [
         Series(name, x, y, kind="line"),
         Series("perfect", [0, 100], [0, 100], colour=7, dashed=True),
     ]
     title = f"Reliability of label probabilities of {name}, {split}"
-    caption = f"Expected calibration error {100 * calibration['ece']:.1f} points, Brier score {calibration['brier']:.3f}."
+    caption = f"Expected calibration error {100 * calibration.ece:.1f} points, Brier score {calibration.brier:.3f}."
     labels = ("confidence in the likeliest label, %", "how often it is right, %")
     return Figure(
         slug("reliability", name, split), title, *labels, series, caption=caption, y_range=(0, 100)

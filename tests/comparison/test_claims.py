@@ -100,7 +100,7 @@ def test_several_claims_are_corrected_together(made: Made) -> None:
         made.add("label_then_rationale", seed, 50 + seed)
         made.add("standard", seed, 59 + seed % 2, equal="compute")
     found = claims(made.cells, made.verdicts)
-    assert [(c["method"], c["against"]["match"]) for c in found] == [
+    assert [(c["method"], c["against"]["equal"]) for c in found] == [
         ("step_by_step", "steps"),
         ("step_by_step", "compute"),
         ("label_then_rationale", "steps"),

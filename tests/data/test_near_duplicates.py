@@ -62,9 +62,9 @@ def test_lines_without_numbers_and_short_lines_are_no_templates() -> None:
     ]
     found = find_duplicates(train, test)
     assert found is not None
-    assert [
-        (p["test"], p["train"], p["how"]) for p in found["pairs"] if p["how"] == "but_for_numbers"
-    ] == [("d", "b", "but_for_numbers")]
+    assert [(p.test, p.train, p.how) for p in found.pairs if p.how == "but_for_numbers"] == [
+        ("d", "b", "but_for_numbers")
+    ]
 
 
 def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(
@@ -78,7 +78,7 @@ def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(
     monkeypatch.setitem(sys.modules, "datasketch", None)
     found = find_duplicates(rows, rows)
     assert found is not None
-    assert found["near"] is None
+    assert found.near is None
     assert describe(found) == [
         "near-duplicates of test inputs were not looked for: pip install datasketch"
     ]

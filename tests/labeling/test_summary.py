@@ -8,4 +8,4 @@ def test_the_gold_and_the_teachers_labels_are_set_side_by_side(farm: Farm) -> No
     assert split["label_counts"]["teacher"] == split["label_counts"]["gold"]
     assert split["label_distance"] == 0
     assert sum(split["label_counts"]["gold"].values()) == split["rows"]
-    assert "calibration" not in split
+    assert split["calibration"] is None

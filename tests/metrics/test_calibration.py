@@ -13,9 +13,9 @@ def test_calibration_by_hand() -> None:
         "class", [(sure, "yes"), (sure, "yes"), (sure, "yes"), (sure, "no"), (unsure, "no")]
     )
     assert found is not None
-    assert found["ece"] == pytest.approx((4 * 0.05 + 0.6) / 5)
-    assert found["brier"] == pytest.approx((3 * 0.08 + 1.28 + 0.72) / 5)
-    assert [(part["n"], part["accuracy"]) for part in found["bins"]] == [(1, 0.0), (4, 0.75)]
+    assert found.ece == pytest.approx((4 * 0.05 + 0.6) / 5)
+    assert found.brier == pytest.approx((3 * 0.08 + 1.28 + 0.72) / 5)
+    assert [(part.n, part.accuracy) for part in found.bins] == [(1, 0.0), (4, 0.75)]
     assert calibration("class", []) is None
 
 
@@ -28,6 +28,6 @@ def test_calibrated_answers_have_a_small_error_and_overconfident_ones_do_not() -
     boasting = calibration("class", [({"yes": 0.99, "no": 0.01}, gold) for _, gold in drawn])
     assert honest is not None
     assert boasting is not None
-    assert honest["ece"] < 0.03 < 0.2 < boasting["ece"]
+    assert honest.ece < 0.03 < 0.2 < boasting.ece
     low, high = interval(sum(gold == "yes" for _, gold in drawn), 4000)
-    assert low < 0.99 - boasting["ece"] < high
+    assert low < 0.99 - boasting.ece < high

@@ -24,7 +24,7 @@ class Made:
         data_frac: float = 1.0,
         **more: Any,
     ) -> None:
-        name = f"{method}-{data_frac}-{seed}-{more.get('match', 'steps')}"
+        name = f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}"
         cell = {
             "student": "s",
             "labels": "gold",

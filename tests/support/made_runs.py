@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,16 +11,21 @@ from numpy.typing import NDArray
 
 from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts, write_predictions
+from dsbs.artifacts.results.compare import CompareResult
+from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.comparison.claims import cell_scores, judge
 from dsbs.comparison.data_efficiency import data_needed
 from dsbs.config.compare import CompareConfig
 from dsbs.config.generate import GenerateConfig
+from dsbs.config.presets import PAPER
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import Answer, Completion, Example, Prediction
 from dsbs.labeling.aggregate import Harvested, write_dataset
 from dsbs.metrics.accuracy import interval
 from dsbs.tasks.prompts import load_task
+from dsbs.tasks.task import Task
 
 PARAMETERS = {
     "google/t5-v1_1-small": 77e6,
@@ -62,9 +67,11 @@ class World:
     def answers(self, teacher: str = "PaLM 540B") -> Path:
         """A run of generate; the teacher is right on three quarters, and one answer of ten has something wrong with it."""
         task, out = load_task("cqa"), self.folder / "answers"
-        run = open_run(
-            out, "generate", GenerateConfig(task="cqa", out=out), task_file="prompts/cqa.yaml"
-        )
+        with open_run(out, GenerateResult, GenerateConfig(task="cqa", out=out)) as run:
+            run.finish(self._generated(task, out, teacher), sorted(out.glob("data/*")))
+        return out
+
+    def _generated(self, task: Task, out: Path, teacher: str) -> GenerateResult:
         splits = write_dataset(
             (self._answer(e, at) for at, e in enumerate(self.questions)), task, AnswerWriter(out)
         )
@@ -89,11 +96,9 @@ class World:
             "failures": [],
             "stopped": "",
         }
-        run.done(
-            {"out": str(out), **known, **counts, "splits": splits, "status": "done"},
-            sorted(out.glob("data/*")),
+        return GenerateResult.model_validate(
+            {"out": str(out), **known, **counts, "splits": splits, "status": "done"}
         )
-        return out
 
     def _answer(self, example: Example, at: int) -> Harvested:
         label = example.gold if self.rng.random() < 0.75 else str(self.rng.choice(CHOICES))
@@ -110,7 +115,11 @@ class World:
         grid = {"student": ",".join(self.students), "seeds": ",".join(map(str, range(self.seeds)))}
         fractions = ",".join(map(str, self.fractions))
         config = CompareConfig(answers=answers, out=out, data_fracs=fractions, **grid)
-        run = open_run(out, "compare", config, answers=[str(answers)])
+        with open_run(out, CompareResult, config, answers=[answers]) as run:
+            run.finish(self._compared(out, config))
+        return out
+
+    def _compared(self, out: Path, config: CompareConfig) -> CompareResult:
         cells = [self._cell(out, cell) for cell in config.cells()]
         verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells}
         known = {
@@ -126,8 +135,7 @@ class World:
             **judge(cells, verdicts),
             "data_needed": data_needed(cells, verdicts, {}),
         }
-        run.done({"out": str(out), **results, "duplicates": None, "teacher": {}, "status": "done"})
-        return out
+        return CompareResult.model_validate({"out": str(out), **results})
 
     def _cell(self, out: Path, config: TrainConfig) -> dict[str, Any]:
         name = f"{config.student.rsplit('/', 1)[-1]}-{config.method}-gold-{config.data_frac:g}-{config.seed}"
@@ -155,8 +163,7 @@ class World:
         predictions = f"cells/{name}/evaluate-test-generate/{PREDICTIONS}"
         return {**known, **cell_scores(trained, measured), "predictions": predictions}
 
-    def _train(self, folder: Path, config: TrainConfig, *, accuracy: float) -> dict[str, Any]:
-        run = open_run(folder, "train", config, answers=[str(self.folder / "answers")])
+    def _train(self, folder: Path, config: TrainConfig, *, accuracy: float) -> TrainResult:
         steps = range(250, 10_001, 250)
         logs = [
             {"step": s, "loss": 0.4 + 8 * float(np.exp(-s / 900)) + float(self.rng.normal(0, 0.01))}
@@ -189,10 +196,18 @@ class World:
             "device": "cpu",
             "best_validation_accuracy": accuracy,
         }
-        results |= {"task": "cqa", "settings": {"max_steps": 10_000, "learning_rate": 5e-5}}
-        run.manifest["wall_s"] = 4000.0 * both * PARAMETERS[config.student] / 248e6
-        run.done(results)
-        return results
+        settings = vars(replace(PAPER, max_steps=10_000))
+        results |= {"task": "cqa", "out": str(folder), "settings": settings, "n_rows": 8766}
+        results |= {
+            key: getattr(config, key)
+            for key in ("method", "labels", "student", "data_frac", "seed")
+        }
+        trained = TrainResult.model_validate(results)
+        with open_run(folder, TrainResult, config, answers=[self.folder / "answers"]) as run:
+            run.finish(trained)
+            run.manifest.wall_s = 4000.0 * both * PARAMETERS[config.student] / 248e6
+            run.write()
+        return trained
 
     def _measure(self, folder: Path, right: NDArray[np.bool_], said: str) -> dict[str, Any]:
         wrong = itertools.cycle([*CHOICES, None])
@@ -206,7 +221,7 @@ class World:
         return {
             "n": self.examples,
             "correct": correct,
-            "accuracy": correct / self.examples,
+            "against": "gold",
             "ci95_examples": interval(correct, self.examples),
             "unparsable": sum(p.label is None for p in predictions) / self.examples,
             "chance": 0.2,

@@ -16,8 +16,8 @@ class OutcomeExample(Result):
 class RationaleLengths(Result):
     """Words of the usable rationales of a split."""
 
-    mean: float
-    max: int
+    mean: float | None = None
+    max: int | None = None
     capped: int = 0
 
 
@@ -29,7 +29,7 @@ class SplitSummary(Result):
     shares: dict[str, float]
     label_kind: str
     label_match: dict[str, int]
-    rationale_words: RationaleLengths | None = None
+    rationale_words: RationaleLengths = RationaleLengths()
     examples: dict[str, list[OutcomeExample]] = {}
     rationale_argues_for: dict[str, int] = {}
     label_counts: dict[str, dict[str, int]] | None = None
