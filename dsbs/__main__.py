@@ -1,4 +1,4 @@
-"""`dsbs STAGE ...`: every stage is also `python -m dsbs.STAGE`. Nothing heavy is imported before the stage is known."""
+"""`dsbs STAGE ...` is `python -m dsbs.STAGE ...`. Only the chosen stage is imported."""
 
 import importlib
 import sys

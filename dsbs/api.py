@@ -1,11 +1,11 @@
-"""The Python API: every stage as a function, with the settings of its command line as keyword arguments.
+"""The Python API: every stage as a function of the settings of its command line.
 
     from dsbs import api
-    api.generate(task="cqa", data="published/", teacher="published", out="runs/cqa-palm")
+    api.generate(task="cqa", data="published/", engine="published", out="runs/cqa-palm")
     api.train(answers="runs/cqa-palm", student="tiny", data_frac=0.5, out="runs/cqa-dss")
 
-Each returns what the stage prints with --json, and raises `InputError` for bad input. Names, defaults and meaning of the
-settings are those of the models in `dsbs.config`.
+Each returns what the stage prints with --json, and raises `InputError` for bad input. Names,
+defaults and meaning of the settings are those of the models in `dsbs.config`.
 """
 
 import importlib
@@ -15,8 +15,18 @@ from dsbs.cli.stage import plain
 from dsbs.core.errors import InputError
 
 __all__ = [
-    "InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "quickstart", "report", "runs", "train",
-]  # fmt: skip
+    "InputError",
+    "answers",
+    "compare",
+    "evaluate",
+    "generate",
+    "plan",
+    "predict",
+    "quickstart",
+    "report",
+    "runs",
+    "train",
+]
 
 
 def generate(**settings: Any) -> dict[str, Any]:
@@ -25,7 +35,7 @@ def generate(**settings: Any) -> dict[str, Any]:
 
 
 def answers(question: str, **settings: Any) -> dict[str, Any]:
-    """Ask an answer store: "count", "list", "export" or "reparse"; settings of the question's configuration."""
+    """Look into an answer store. `question` is "count", "list", "export" or "reparse"."""
     return _run("answers", settings, question)
 
 
@@ -45,7 +55,7 @@ def compare(**settings: Any) -> dict[str, Any]:
 
 
 def plan(question: str, **settings: Any) -> dict[str, Any]:
-    """Ask the planner: "teacher", "budget", "cost", "forecast", "law" or "fit"; settings of the question's configuration."""
+    """Plan. `question` is "teacher", "budget", "cost", "forecast", "law" or "fit"."""
     return _run("plan", settings, question)
 
 

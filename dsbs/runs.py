@@ -25,7 +25,7 @@ from dsbs.core.tables import percent, table
 
 
 class RunRow(BaseModel):
-    """One run folder. `status` is "broken" where its manifest cannot be read; then `problem` says why."""
+    """One run folder. `status` is "broken" where its manifest cannot be read: see `problem`."""
 
     folder: str
     stage: str | None = None
@@ -50,7 +50,7 @@ class _Accuracy(NamedTuple):
 
 
 def runs(config: RunsConfig) -> RunsResult:
-    """Every run below the folders, the newest first. Runs inside runs, the cells of a comparison, are not listed."""
+    """Every run below the folders, the newest first, without the cells of comparisons."""
     found = [_row(folder) for root in config.roots for folder in _run_folders(root)]
     wanted = [run for run in found if config.stage in (None, run.stage)]
     ages = {id(run): float("inf") if run.age_s is None else run.age_s for run in wanted}

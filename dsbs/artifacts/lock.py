@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dsbs.core.errors import InputError
+from dsbs.core.progress import is_main_process
 
 try:
     import fcntl
@@ -21,8 +22,8 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process. InputError that names the holder where another process has it."""
-    if fcntl is None or os.environ.get("RANK", "0") != "0":  # one of torchrun's processes holds it
+    """Hold the folder for this process. Raises InputError, with the holder, where it is in use."""
+    if fcntl is None or not is_main_process():
         yield
         return
     file = (folder / LOCK).open("a+", encoding="utf-8")

@@ -20,7 +20,7 @@ from dsbs.core.hashing import hash_file
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
-"""Raised whenever an older dsbs would misread a manifest. A new field with a default needs no new version."""
+"""Goes up when an older dsbs would misread a manifest; not for a new field with a default."""
 
 STAGES: dict[str, type[Result]] = {
     "generate": GenerateResult,
@@ -57,7 +57,7 @@ class FileRecord(Bridge, BaseModel):
         )
 
     def place(self, folder: Path) -> Path | None:
-        """The file as it lies now: where it was, else beside the run folder if both have moved. None where it is gone."""
+        """Where the file lies now: its old path, else its old place relative to the run folder."""
         places = (folder / self.path, folder / self.relative)
         return next((place for place in places if place.is_file()), None)
 
@@ -105,7 +105,7 @@ class Manifest(Bridge, BaseModel, Generic[R]):
         return self.results
 
     def task_place(self, folder: Path) -> Path:
-        """The task's file as it lies now: a packaged one by its name, else where it was. InputError where it is gone."""
+        """Where the task file lies now. Raises InputError where it is gone."""
         name = str(self.config.get("task") or "")
         if name and not is_path(name):
             return find_file(name, "prompts")
@@ -121,7 +121,7 @@ class Manifest(Bridge, BaseModel, Generic[R]):
         return found
 
     def data_place(self, folder: Path) -> Path | None:
-        """The data as they lie now; None where the run took the task's own. InputError where they are gone."""
+        """Where the data lie now; None for the task's own. Raises InputError if they are gone."""
         stated = self.config.get("data")
         if not stated:
             return None
@@ -140,7 +140,7 @@ class Manifest(Bridge, BaseModel, Generic[R]):
 
 
 def read_manifest(path: Path) -> Manifest[Any]:
-    """The manifest of a run folder, with results of the model of its stage. InputError where there is none or it is broken."""
+    """The manifest of a run folder. Raises InputError where there is none or it is broken."""
     where = path / MANIFEST
     try:
         values = json.loads(where.read_text(encoding="utf-8"))
@@ -169,7 +169,7 @@ def read_manifest(path: Path) -> Manifest[Any]:
 
 
 def finished_run(path: Path, results: type[R], flag: str) -> Manifest[R]:
-    """The manifest of a run that is done, with results of this model. InputError, naming the flag, for anything else."""
+    """The manifest of a done run of one stage. Raises InputError for any other run."""
     stage = next(name for name, model in STAGES.items() if model is results)
     manifest = read_manifest(path)
     where = f"{flag} {path}"
@@ -197,10 +197,10 @@ def manifests_below(root: Path) -> Iterator[tuple[Path, Manifest[Any] | InputErr
 
 
 def newest_run(results: type[R], task: str | None = None, root: Path = Path("runs")) -> Path | None:
-    """The folder below `root` with the last finished run of a stage, of this task where one is named.
+    """The last run below `root` that finished, of this stage and task.
 
-    Runs are ordered by the number they got as they finished, so a clock that jumps changes nothing. Folders whose
-    manifest is broken or foreign are passed over.
+    Runs are ordered by the number they got as they finished, so a clock that jumps changes nothing.
+    Folders whose manifest is broken or foreign are passed over.
     """
     stage = next(name for name, model in STAGES.items() if model is results)
     done = [

@@ -1,4 +1,4 @@
-"""A run folder while its command runs: opened with settings and inputs, locked, closed with results. Nothing is deleted."""
+"""A run folder while its command runs: locked, with a manifest. Nothing is ever deleted."""
 
 import contextlib
 import os
@@ -27,6 +27,7 @@ from dsbs.artifacts.results.base import Status
 from dsbs.config.base import StageConfig
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
+from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
 
 SERVER_LOG = "server.log"
@@ -46,7 +47,7 @@ _VERSIONED = (
 
 
 class Run(Generic[R]):
-    """An open run folder. `finished` holds the results of a run that was done before; then there is nothing to do."""
+    """An open run folder. `finished` holds the results where the run was done before."""
 
     def __init__(self, path: Path, manifest: Manifest[R], finished: R | None = None) -> None:
         self.path = path
@@ -56,7 +57,7 @@ class Run(Generic[R]):
         self._before = (manifest.wall_s, manifest.cpu_s)
 
     def finish(self, results: R, outputs: Iterable[Path] = (), status: Status = "done") -> None:
-        """Write the results with their status. Only a run that is done gets its place in the order of runs."""
+        """Write the results with their status. A run that is done gets its place among the runs."""
         self.manifest.results = results
         self.manifest.status = status
         self.manifest.outputs = [FileRecord.of(path, self.path) for path in outputs]
@@ -68,8 +69,8 @@ class Run(Generic[R]):
         self.write()
 
     def write(self) -> None:
-        """Write the manifest as it is. Under torchrun one process does."""
-        if os.environ.get("RANK", "0") == "0":
+        """Write the manifest as it is. Under torchrun only the main process does."""
+        if is_main_process():
             text = self.manifest.model_dump_json(indent=1)
             write_text(self.path / MANIFEST, text)
 
@@ -85,11 +86,12 @@ def open_run(
     task_file: Path | None = None,
     answers: Sequence[Path] = (),
 ) -> Iterator[Run[R]]:
-    """Start a run in a new folder, or go on with the same run in an old one, and hold the folder's lock meanwhile.
+    """Start a run in a new folder, or go on with the same run in an old one; hold its lock.
 
-    The same command with the same settings continues. Once it is done, `finished` holds its results, unless the inputs
-    have changed and the command `takes_new_inputs`. A setting that names an input may change as long as the content of
-    all inputs is the same. InputError for a folder that holds anything else, or that another process has open.
+    The same command with the same settings continues. Once it is done, `finished` holds its
+    results, unless the inputs have changed and the command `takes_new_inputs`. A setting that names
+    an input may change as long as the content of all inputs is the same. InputError for a folder
+    that holds anything else, or that another process has open.
     """
     _make_folder(path)
     with locked(path):
@@ -132,10 +134,10 @@ def _make_folder(path: Path) -> None:
 
 
 def _earlier(path: Path) -> Manifest[Any] | None:
-    """The manifest of the run that the folder holds; None for an empty one, or where an earlier start left nothing yet.
+    """The manifest of the run in the folder; None where the folder counts as empty.
 
-    Hidden files, the server's log and a manifest that was cut off as it was first written are what a start that was
-    killed leaves: the folder counts as empty.
+    A start that was killed leaves hidden files, the server's log, and perhaps a first manifest
+    that was cut off: such a folder counts as empty.
     """
     others = {file.name for file in path.iterdir() if not file.name.startswith(".")}
     started_only = others <= {MANIFEST, SERVER_LOG}
@@ -221,7 +223,7 @@ def versions() -> dict[str, str]:
 
 
 def git_revision() -> str | None:
-    """The commit of the checkout that dsbs runs from, marked where files were changed; None outside a checkout."""
+    """The commit of dsbs's checkout, marked "-dirty" after changes; None outside a checkout."""
     checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():
         return None

@@ -1,4 +1,4 @@
-"""The command line: flags from a configuration model, one-line errors, and one definition a stage for both ways to call it."""
+"""One stage on the command line: flags from its configuration, results, one-line errors."""
 
 import contextlib
 import inspect
@@ -19,6 +19,7 @@ from dsbs.cli.help import listing
 from dsbs.config.base import StageConfig
 from dsbs.core.errors import InputError, nearest
 from dsbs.core.files import find_file, read_yaml
+from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
 
 Config = TypeVar("Config", bound=StageConfig)
@@ -37,8 +38,8 @@ SHARED_FLAGS = {
 class Stage(Generic[Config]):
     """One stage: `python -m dsbs.<name>` and `dsbs <name>`.
 
-    `run` does the work and returns a model of the results; `show` turns them into text for people, or into lines one by
-    one as they come.
+    `run` does the work and returns a model of the results; `show` turns them into text for people,
+    or into lines one by one as they come.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Stage(Generic[Config]):
         return (inspect.getdoc(self.config) or "").splitlines()[0]
 
     def main(self, argv: Sequence[str] | None = None) -> None:
-        """Run the command line and exit: 0, 1 where the results say that something failed, or 2 for bad input."""
+        """Run the command line and exit: 0, 1 where something failed, 2 for bad input."""
         sys.exit(run_app(self.app(), sys.argv[1:] if argv is None else argv))
 
     def app(self) -> App:
@@ -68,7 +69,7 @@ class Stage(Generic[Config]):
         return app
 
     def parse(self, argv: Sequence[str]) -> Config:
-        """The configuration that a command line means, without running anything. InputError for a bad one."""
+        """The configuration of a command line; nothing runs. Raises InputError for a bad one."""
         command, bound, _ = self.app().parse_args(
             list(argv), print_error=False, exit_on_error=False
         )
@@ -78,7 +79,7 @@ class Stage(Generic[Config]):
         return self.configure(**given)
 
     def configure(self, **given: Any) -> Config:
-        """The configuration from flags, `config` and `pipeline` (flags win, then the file, then the pipeline)."""
+        """The configuration from flags, else from the `config` file, else from the `pipeline`."""
         settings: dict[str, Any] = {}
         if pipeline := given.pop("pipeline", None):
             path = find_file(pipeline, "pipelines")
@@ -98,9 +99,7 @@ class Stage(Generic[Config]):
             config = self.configure(**given)
             with _stdout_for_results():
                 results = self.run(config)
-            if (
-                os.environ.get("RANK", "0") == "0"
-            ):  # under torchrun every process runs the stage, and one speaks
+            if is_main_process():
                 shown = json_text(results) if as_json else self.show(results)
                 for text in [shown] if isinstance(shown, str) else shown:
                     print(text)
@@ -113,7 +112,7 @@ class Stage(Generic[Config]):
 
 @dataclass(frozen=True)
 class StageGroup:
-    """A stage that answers several questions: `dsbs <name> <question> ...`, each a Stage named "<name> <question>"."""
+    """Several stages under one name: `dsbs NAME QUESTION`, each a Stage named "NAME QUESTION"."""
 
     name: str
     help: str
@@ -186,7 +185,7 @@ def json_text(results: Any) -> str:
 
 
 def run_app(app: App, argv: Sequence[str]) -> int:
-    """Run it; the exit code. Bad input is one line on stderr and exit code 2; a bug shows its traceback."""
+    """Run the application and return its exit code. Bad input is one line on stderr and code 2."""
     try:
         code = app(list(argv), print_error=False, exit_on_error=False, result_action="return_value")
     except InputError as error:
@@ -255,7 +254,7 @@ def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
 
 
 def _keyword(name: str, kind: Any, parameter: Parameter) -> inspect.Parameter:
-    """A flag that cyclopts leaves out of the call where it was not given, so that a file's value can stand."""
+    """A flag that cyclopts omits from the call when it was not given, so that a file can set it."""
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -291,7 +290,7 @@ def _help(config: type[StageConfig], location: Sequence[Any]) -> str:
 
 
 def _known(settings: Mapping[str, Any], config: type[StageConfig], where: str) -> dict[str, Any]:
-    """The settings with underscores for hyphens; InputError for a key that the stage does not have."""
+    """Settings with underscores for hyphens. Raises InputError for a key that the stage lacks."""
     for key in settings:
         if str(key).replace("-", "_") not in config.model_fields:
             fix = nearest(str(key), config.model_fields)

@@ -1,4 +1,4 @@
-"""What every stage's configuration is made of: the frozen base, lists from the command line, and shared kinds of value."""
+"""The base of all configurations, lists on the command line, and shared kinds of value."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def _split_commas(value: Any) -> Any:
-    """`--seeds 0,1` and `--seeds 0 --seeds 1` and YAML's `seeds: [0, 1]` and `seeds: 0` all mean a list."""
+    """A list: `--seeds 0,1`, `--seeds 0 --seeds 1`, or YAML's `seeds: [0, 1]` or `seeds: 0`."""
     if isinstance(value, str | int | float | Path):
         value = [value]
     if isinstance(value, Iterable):
@@ -32,22 +32,24 @@ Decode = Literal["generate", "score"]
 RayAddress = Annotated[
     str | None,
     Field(
-        description="ray: HOST:PORT of the cluster; left out, RAY_ADDRESS, this machine's, or one made here"
+        description="ray: HOST:PORT of the cluster. Default: RAY_ADDRESS, else this machine's"
     ),
 ]
-RayCpus = Annotated[int, Field(ge=1, description="ray: processor cores that each one takes")]
+RayCpus = Annotated[int, Field(ge=1, description="ray: processor cores per engine or student")]
 RayGpus = Annotated[
     int | None,
-    Field(ge=0, description="ray: GPUs that each one takes; left out, 1 where the cluster has any"),
+    Field(
+        ge=0, description="ray: GPUs per engine or student. Default: 1 where the cluster has any"
+    ),
 ]
 
 
 class Incidental:
-    """Marks a setting that does not change the result: runs that differ only there are the same run."""
+    """Marks a setting that does not change the result."""
 
 
 class NamesInput:
-    """Marks a setting that names an input whose content a run knows by its hash: the same content may lie elsewhere."""
+    """Marks a setting that names an input. The run knows its content by hash, so it may move."""
 
 
 class StageConfig(BaseModel):

@@ -15,9 +15,10 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 def packaged(name: str) -> Path:
-    """A file or folder that travels with dsbs: `prompts`, `pipelines`, or a path below `dsbs/assets`.
+    """A file or folder that travels with dsbs: in `prompts`, `pipelines` or `dsbs/assets`.
 
-    Prompts and pipelines lie at the checkout's top level, and inside the package once it is installed.
+    Prompts and pipelines lie at the checkout's top level, and inside the package once it is
+    installed.
     """
     folder, *below = Path(name).parts
     places = (_PACKAGE / "assets" / folder, _PACKAGE / folder, _PACKAGE.parent / folder)
@@ -25,7 +26,7 @@ def packaged(name: str) -> Path:
 
 
 def find_file(name: str, folder: str) -> Path:
-    """A YAML file of the user's own, given by path, or a packaged one by name. InputError if neither exists."""
+    """A YAML file by its path, or a packaged one by its name. Raises InputError for no such file."""
     if is_path(name):
         if not Path(name).is_file():
             raise InputError(
@@ -46,7 +47,7 @@ def is_path(name: str) -> bool:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping. InputError with the line where it is not YAML, not UTF-8 or not a mapping."""
+    """The mapping in a YAML file. Raises InputError, with the line, for anything else."""
     loaded = load_yaml(path)
     if not isinstance(loaded, dict):
         raise InputError(
@@ -59,7 +60,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def load_yaml(path: Path) -> Any:
-    """What a YAML file holds. InputError with the line where it is not YAML or not UTF-8."""
+    """The content of a YAML file. Raises InputError, with the line, for anything but UTF-8 YAML."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -89,7 +90,8 @@ def write_text(path: Path, text: str) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A hidden path beside `path` to write to; it takes the place of `path` once all is written.
 
-    A reader sees the old file or the new one, never half of one. Where writing fails, the old file stays.
+    A reader sees the old file or the new one, never half of one. Where writing fails, the old file
+    stays.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

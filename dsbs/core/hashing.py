@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def short_hash(text: str) -> str:
-    """16 hex digits of the SHA-256: among ten million texts, two collide with a chance of 1 in 370,000."""
+    """16 hex digits of the SHA-256. Among ten million texts, 1 in 370,000 cases has two alike."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Small helpers for rows that come one by one."""
+"""Rows that come one by one: in batches, and from several sequences."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -15,7 +15,7 @@ def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 class Chain(Collection[T]):
-    """Several sequences as one collection, nothing copied."""
+    """Several sequences as one collection, without a copy."""
 
     def __init__(self, parts: Sequence[Sequence[T]]) -> None:
         self._parts = parts

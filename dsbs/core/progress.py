@@ -1,4 +1,9 @@
-"""Progress of long work on stderr: how much, how fast, how long still. Results go to stdout, never here."""
+"""Progress of long work on stderr: how much, how fast, how long still. Results go to stdout.
+
+A terminal shows one line that is redrawn. A log gets a line every ten seconds, which `compare` also
+reads from the processes that it starts; progress bars of libraries write nothing into a log before
+the end.
+"""
 
 import os
 import sys
@@ -10,7 +15,7 @@ from types import TracebackType
 _watchers: list[Callable[[str], None]] = []
 
 _EVERY_S = {True: 0.2, False: 10.0}
-"""A terminal line is redrawn often; a log gets a line now and then."""
+"""Seconds between lines, on a terminal and in a log."""
 
 
 class Progress:
@@ -25,15 +30,15 @@ class Progress:
         shown: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.what, self.total, self.unit, self.shown, self.done, self.note = (
-            what,
-            total,
-            unit,
-            shown,
-            0,
-            "",
-        )
-        self._clock, self._started, self._shown = clock, clock(), clock()
+        self.what = what
+        self.total = total
+        self.unit = unit
+        self.shown = shown
+        self.done = 0
+        self.note = ""
+        self._clock = clock
+        self._started = clock()
+        self._shown_at = self._started
         self._terminal = sys.stderr.isatty()
         self._skipped = 0
 
@@ -50,54 +55,44 @@ class Progress:
             self._show(end="\n")
 
     def add(self, count: int = 1, note: str = "") -> None:
-        """Count work done; `note` stands at the end of the line."""
-        self.done, self.note = self.done + count, note or self.note
-        if self._clock() - self._shown >= _EVERY_S[self._terminal]:
+        """Count work that is done. `note` stands at the end of the line."""
+        self.done += count
+        self.note = note or self.note
+        if self._clock() - self._shown_at >= _EVERY_S[self._terminal]:
             self._show(end="" if self._terminal else "\n")
 
     def skip(self, count: int) -> None:
-        """Count work that was done before, which says nothing of the rate."""
+        """Count work of an earlier start, which does not count for the rate."""
         self._skipped += count
         self.done += count
 
     def line(self) -> str:
-        """The line as text: "generate 2,000/9,741 rows (21 %), 350/s, 22 s left, 3 failed"."""
+        """The line: "generate 2,000/9,741 rows (21 %), 350/s, 22 s left, 3 failed"."""
         elapsed = max(self._clock() - self._started, 1e-9)
         rate = (self.done - self._skipped) / elapsed
-        parts = [
-            f"{self.what} {self.done:,}"
-            + (f"/{self.total:,}" if self.total else "")
-            + f" {self.unit}"
-        ]
-        if self.total:
-            parts[0] += f" ({self.done / self.total:.0%})"
+        of = f"/{self.total:,}" if self.total else ""
+        share = f" ({self.done / self.total:.0%})" if self.total else ""
+        parts = [f"{self.what} {self.done:,}{of} {self.unit}{share}"]
         parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s")
         if self.total and rate:
-            parts.append(
-                f"{duration((self.total - self.done) / rate)} left"
-                if self.done < self.total
-                else duration(elapsed)
-            )
+            left = (self.total - self.done) / rate
+            parts.append(f"{duration(left)} left" if left > 0 else duration(elapsed))
         return ", ".join([*parts, self.note] if self.note else parts)
 
     def _show(self, end: str) -> None:
-        self._shown = self._clock()
+        self._shown_at = self._clock()
         if not self.shown:
             return
         if _watchers:
             _watchers[-1](self.line())
             return
-        print(
-            ("\r\x1b[K" if self._terminal else "") + self.line(),
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
+        start = "\r\x1b[K" if self._terminal else ""
+        print(start + self.line(), end=end, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def watched_by(watch: Callable[[str], None]) -> Iterator[None]:
-    """Hand every line of progress to `watch` instead of writing it, as long as this lasts."""
+    """Hand every line of progress to `watch` instead of writing it."""
     _watchers.append(watch)
     try:
         yield
@@ -105,9 +100,14 @@ def watched_by(watch: Callable[[str], None]) -> Iterator[None]:
         _watchers.remove(watch)
 
 
+def is_main_process() -> bool:
+    """Whether this process is the only one, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(text: str) -> None:
-    """One line for the person who watches."""
-    if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks
+    """Write one line to stderr. Under torchrun only the main process does."""
+    if is_main_process():
         print(text, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A Ray cluster, joined for the time of a run; on a machine that belongs to none, one is started here."""
+"""A Ray cluster, joined for the time of a run; a new one of this machine where there is none."""
 
 import contextlib
 import os
@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 from dsbs.core.errors import InputError
 
 _REACH_S = 5.0
-"""Ray itself tries an address where nobody listens for two minutes and then ends the process."""
+"""Seconds to wait for an address. Ray itself waits two minutes, then ends the process."""
 
 
 @contextlib.contextmanager
 def joined(address: str | None) -> Iterator[Any]:
-    """The module `ray`, connected to the cluster at `address`, HOST:PORT.
+    """The module `ray`, connected to the cluster at `address` (HOST:PORT).
 
-    Without an address it is the one of RAY_ADDRESS, else the one that this machine belongs to, else a new one of this
-    machine alone. InputError where Ray is not installed or the address does not answer. A cluster that the caller has
-    joined already is taken as it is.
+    Default: the address in RAY_ADDRESS, else the cluster that this machine belongs to, else a new
+    one of this machine alone. A cluster that the caller has already joined is used as it is. Raises
+    InputError where Ray is not installed or the address does not answer.
     """
     try:
         import ray
@@ -30,9 +30,9 @@ def joined(address: str | None) -> Iterator[Any]:
         yield ray
         return
     _reach(address or os.environ.get("RAY_ADDRESS", ""))
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run tells nobody about itself
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports
     try:
-        # What workers print stays in Ray's own logs: stdout is for results.
+        # The output of workers stays in Ray's own logs: stdout is for results.
         ray.init(
             address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False
         )
@@ -50,14 +50,14 @@ def gpus(ray: Any) -> int:
 
 
 class Machines(NamedTuple):
-    """How many machines of a cluster can be worked on, and how many have been lost so far."""
+    """How many machines of a cluster can work, and how many have been lost so far."""
 
     up: int
     lost: int
 
 
 def machines(ray: Any) -> Machines:
-    """Of the whole cluster as it is now; one that only keeps the books, with no processor of its own, is not counted as up."""
+    """The machines of the cluster now. A head node without processors does not count as up."""
     nodes = ray.nodes()
     return Machines(
         sum("CPU" in n["Resources"] for n in nodes if n["Alive"]),
@@ -70,7 +70,7 @@ def _reach(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if "://" in address or not host or not port.isdecimal():
-        fix = "run this on a machine of the cluster, with --ray-address HOST:PORT as `ray start --head` tells it"
+        fix = "run on a machine of the cluster, with the HOST:PORT that `ray start` prints"
         raise InputError("--ray-address", got=address, expected="HOST:PORT", fix=fix)
     try:
         socket.create_connection((host, int(port)), timeout=_REACH_S).close()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from dsbs.core.records import LabelSource, Method
 
 Status = Literal["started", "stopped", "incomplete", "done"]
-"""`started`: not finished, or killed. `stopped`: a limit ended it. `incomplete`: rows or cells failed. `done`: all of it."""
+"""`started`: running, or killed. `stopped`: by a limit. `incomplete`: rows or cells failed."""
 
 Against = Literal["gold", "teacher"]
 """What predictions are compared with: gold labels, or the teacher's where the data has none."""
@@ -17,7 +17,7 @@ Interval = tuple[float, float]
 
 
 class Bridge:
-    """Subscripts for code that still reads results as dictionaries; it goes with the last of that code."""
+    """Subscripts for code that still reads results as dictionaries; it goes with that code."""
 
     def __getitem__(self, key: str) -> Any:
         holder = self if hasattr(self, key) else getattr(self, "score", self)
@@ -45,13 +45,13 @@ class Bridge:
 
 
 class Result(Bridge, BaseModel):
-    """Base of all: frozen; fields that a later version added read as their defaults, unknown ones are ignored."""
+    """Base of all results: frozen. Missing fields have their defaults; unknown ones are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Score(Result):
-    """How many predictions are right, and against what: `accuracy` against gold, `teacher_agreement` against a teacher."""
+    """How many predictions are right, compared with gold labels or with a teacher's."""
 
     against: Against = "gold"
     n: int
