@@ -14,7 +14,7 @@ from typing import Any
 from dsbs.core.errors import InputError
 
 __all__ = [
-    "InputError", "answers", "compare", "evaluate", "generate", "plan", "predict", "quickstart", "report", "runs", "train",
+    "InputError", "answers", "compare", "doctor", "evaluate", "generate", "plan", "predict", "quickstart", "report", "runs", "train",
 ]  # fmt: skip
 
 
@@ -66,6 +66,11 @@ def predict(**settings: Any) -> list[dict[str, Any]]:
 def quickstart(**settings: Any) -> dict[str, Any]:
     """Go the whole way on the task that travels with dsbs; settings of `QuickstartConfig`."""
     return _run("quickstart", settings)
+
+
+def doctor(**settings: Any) -> dict[str, Any]:
+    """Look at the installation; settings of `DoctorConfig`."""
+    return _run("doctor", settings)
 
 
 def _run(name: str, settings: dict[str, Any], question: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dsbs.__main__ import STAGES
 
 LEVELS = [
     ["core"],
-    ["scaling", "tasks"],
+    ["scaling", "tasks", "environment"],
     ["metrics", "plots"],
     ["config"],
     ["data", "artifacts", "cli"],
