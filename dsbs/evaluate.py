@@ -13,6 +13,7 @@ from dsbs.artifacts.run_folder import finished_run
 from dsbs.cli.stage import Stage, build
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.train import TrainConfig
+from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
 from dsbs.distillation.training_set import load_material
 from dsbs.evaluation.run import evaluate_run
@@ -20,6 +21,7 @@ from dsbs.evaluation.run import evaluate_run
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     """Predictions of one split and their scores. Done once a folder; the same command prints the result again."""
+    check_installed("torch", "transformers", "scipy", extra="train", needed_by="dsbs evaluate")
     trained = finished_run(config.run, "train", "--run")
     settings = {**trained["config"], "answers": trained["answers"]} | (
         {"data": config.data} if config.data else {}

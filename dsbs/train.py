@@ -14,6 +14,7 @@ from typing import Any
 from dsbs.cli.stage import Stage
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
+from dsbs.core.require import check_installed
 from dsbs.core.tables import percent
 from dsbs.distillation.training_set import load_material, student_of
 from dsbs.training.run import train_run
@@ -21,6 +22,7 @@ from dsbs.training.run import train_run
 
 def train(config: TrainConfig) -> dict[str, Any]:
     """Train, or go on where an earlier start of the same run stopped. Returns the results of the manifest."""
+    check_installed("torch", "transformers", "accelerate", extra="train", needed_by="dsbs train")
     material = load_material(config)
     say(f"answers: {', '.join(str(run.folder) for run in material.teachers)}")
     config = config.model_copy(update={"student": student_of(config.student, material.task)})

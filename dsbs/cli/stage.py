@@ -22,6 +22,7 @@ from dsbs.core.version import __version__
 
 Config = TypeVar("Config", bound=StageConfig)
 
+
 @dataclass(frozen=True)
 class Stage(Generic[Config]):
     """One stage: `python -m dsbs.<name>` and `dsbs <name>`.

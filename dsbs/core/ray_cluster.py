@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from dsbs.core.errors import InputError
+from dsbs.core.require import require
 
 _REACH_S = 5.0
 """Ray itself tries an address where nobody listens for two minutes and then ends the process."""
@@ -20,12 +21,9 @@ def joined(address: str | None) -> Iterator[Any]:
     machine alone. InputError where Ray is not installed or the address does not answer. A cluster that the caller has
     joined already is taken as it is.
     """
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "ray", got="no `ray`", expected="it installed", fix="pip install 'dsbs[ray]'"
-        ) from None
+    require("ray", "ray", needed_by="Ray")
+    import ray
+
     if ray.is_initialized():
         yield ray
         return

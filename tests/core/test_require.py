@@ -21,7 +21,7 @@ def test_a_missing_package_is_told_with_its_extra() -> None:
 
 
 def test_without_an_extra_the_package_itself_is_installed() -> None:
-    with pytest.raises(MissingPackage, match="needs not_there: pip install not_there$"):
+    with pytest.raises(MissingPackage, match=r"needs not_there: pip install not_there$"):
         check_installed("json", "not_there", needed_by="--optimizer adamw_8bit")
 
 
@@ -32,5 +32,5 @@ def test_a_package_that_does_not_import_is_another_sentence(
     monkeypatch.syspath_prepend(tmp_path)
     check_installed("halfway", needed_by="x")
     assert "halfway" not in sys.modules
-    with pytest.raises(MissingPackage, match="is installed but does not import .*dsbs doctor"):
+    with pytest.raises(MissingPackage, match=r"is installed but does not import .*dsbs doctor"):
         require("halfway", needed_by="x")

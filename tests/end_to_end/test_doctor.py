@@ -24,7 +24,7 @@ def test_json_is_a_diagnosis(tmp_path: Path, cli: Cli) -> None:
     done = cli("doctor", "--no-imports", "--json", cwd=tmp_path)
     found = Diagnosis.model_validate(json.loads(done.stdout))
     assert (found.dsbs, found.torch_devices) == (__version__, None)
-    assert [extra.name for extra in found.extras][0] == ""
+    assert found.extras[0].name == ""
     assert {"train", "endpoint", "vllm", "plan", "report", "ray"} < {
         extra.name for extra in found.extras
     }

@@ -60,7 +60,7 @@ def test_every_package_that_dsbs_names_is_constrained_to_what_it_admits(extra: s
 def test_the_guide_names_files_and_what_is_in_them() -> None:
     """Every path of CONTRIBUTING.md exists, and `Name` before "in `dsbs/x.py`" is defined there."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    for path in re.findall(r"`((?:dsbs|tests|scripts|prompts)/[\w/.]+)`", text):
+    for path in re.findall(r"`((?:dsbs|tests|scripts|docs)/[\w/.]+)`", text):
         assert (ROOT / path).exists(), path
     named = re.findall(r"((?:`\w+`(?:,| and| or)? ?)+)(?:of|in)\s`(dsbs/[\w/]+\.py)`", text)
     assert len(named) >= 10
