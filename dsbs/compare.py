@@ -27,9 +27,12 @@ from dsbs.comparison.live_table import Board
 from dsbs.config.compare import CompareConfig
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
+from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, span, table
 from dsbs.data import near_duplicates
 from dsbs.distillation.training_set import Material, load_material, student_of, teacher_verdicts
+
+_PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
 
 
 def compare(config: CompareConfig) -> CompareResult:
@@ -37,6 +40,7 @@ def compare(config: CompareConfig) -> CompareResult:
 
     `status` is "incomplete" where a cell failed; its own error stands in the cell.
     """
+    check_installed(*_PACKAGES, extra="train", needed_by="dsbs compare")
     material = load_material(config)
     config = config.model_copy(
         update={"student": tuple(student_of(name, material.task) for name in config.student)}

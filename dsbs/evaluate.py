@@ -15,6 +15,7 @@ from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage, build
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.train import TrainConfig
+from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
 from dsbs.distillation.training_set import load_material
 from dsbs.evaluation.run import evaluate_run
@@ -22,6 +23,7 @@ from dsbs.evaluation.run import evaluate_run
 
 def evaluate(config: EvaluateConfig) -> EvaluateResult:
     """Predictions of one split and their scores. Done once a folder; the same command prints the result again."""
+    check_installed("torch", "transformers", "scipy", extra="train", needed_by="dsbs evaluate")
     trained = finished_run(config.run, TrainResult, "--run")
     settings: dict[str, Any] = {**trained.config, "answers": trained.answer_places(config.run)}
     settings |= {"data": config.data} if config.data else {}

@@ -17,6 +17,7 @@ from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.core.iteration import batched
+from dsbs.core.require import check_installed
 from dsbs.data.load import unlabelled_examples
 from dsbs.data.readers import parse_lines, read_rows
 
@@ -25,6 +26,7 @@ _ROWS_AT_ONCE = 1024
 
 def predict(config: PredictConfig) -> dict[str, Any]:
     """`predictions`: an iterator of {id, label, rationale?, scores?} in the order of the input, made as it is drawn."""
+    check_installed("torch", "transformers", extra="train", needed_by="dsbs predict")
     finished_run(config.run, TrainResult, "--run")
     from dsbs.student.checkpoint import BEST, load_student
     from dsbs.student.predict import check

@@ -21,6 +21,7 @@ from dsbs.cli.stage import Stage
 from dsbs.config.quickstart import QuickstartConfig
 from dsbs.core.errors import InputError
 from dsbs.core.progress import duration, say
+from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, span, table
 from dsbs.reporting.write import PAGE
 
@@ -29,6 +30,7 @@ STORE = "answers.sqlite"
 ASKED = '{"question": "Where would you look for a trout?", "choices": ["barn", "river", "vase", "nest", "garage"]}'
 FRESH = 100
 """The first seed. World and recipe were settled on seeds below it."""
+_PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels", "plotly", "matplotlib")
 SMALLER = 0.25
 """The fraction of --fast; both are in the pipeline."""
 
@@ -38,6 +40,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
 
     InputError where a stage found its input wrong; it has said so itself.
     """
+    check_installed(*_PACKAGES, extra="train,report", needed_by="dsbs quickstart")
     started = time.monotonic()
     comparison = config.out / f"{'fast' if config.fast else 'full'}-{config.seeds}"
     # With --fast only what will be learned is asked for; the answers are shared all the same.

@@ -15,6 +15,7 @@ from dsbs.artifacts.results.train import TrainResult
 from dsbs.cli.stage import Stage
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
+from dsbs.core.require import check_installed
 from dsbs.core.tables import percent
 from dsbs.distillation.training_set import load_material, student_of
 from dsbs.training.run import train_run
@@ -22,6 +23,7 @@ from dsbs.training.run import train_run
 
 def train(config: TrainConfig) -> TrainResult:
     """Train, or go on where an earlier start of the same run stopped. Returns the results of the manifest."""
+    check_installed("torch", "transformers", "accelerate", extra="train", needed_by="dsbs train")
     material = load_material(config)
     say(f"answers: {', '.join(str(run.folder) for run in material.teachers)}")
     config = config.model_copy(update={"student": student_of(config.student, material.task)})

@@ -15,7 +15,7 @@ from support.places import ROOT
 
 LEVELS = [
     ["core"],
-    ["scaling", "tasks"],
+    ["scaling", "tasks", "environment"],
     ["metrics", "plots"],
     ["config"],
     ["data", "artifacts", "cli"],

@@ -5,16 +5,16 @@ import inspect
 import json
 import os
 import sys
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeVar
 
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
-from pydantic_core import PydanticUndefined, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
+from dsbs.cli.flags import SHARED_FLAGS, Flag, flags_of
 from dsbs.cli.help import listing
 from dsbs.config.base import StageConfig
 from dsbs.core.errors import InputError, nearest
@@ -23,15 +23,6 @@ from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
 
 Config = TypeVar("Config", bound=StageConfig)
-
-SHARED_FLAGS = {
-    "config": (str, "YAML file with any of these settings; flags win"),
-    "pipeline": (
-        str,
-        "packaged pipeline or .yaml: this stage's section of it; --config and flags win",
-    ),
-    "json": (bool, "print exactly one JSON object on stdout"),
-}
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,7 @@ class Stage(Generic[Config]):
                     print(text)
             return 1 if getattr(results, "status", "done") == "incomplete" else 0
 
-        command.__signature__ = inspect.Signature(_flags(self.config))  # type: ignore[attr-defined]
+        command.__signature__ = inspect.Signature(_parameters(self.config))  # type: ignore[attr-defined]
         command.__name__ = self.name
         return command
 
@@ -222,66 +213,35 @@ def _stdout_for_results() -> Iterator[None]:
         os.close(kept)
 
 
-def _flags(config: type[StageConfig]) -> list[inspect.Parameter]:
-    """Parameters for cyclopts: flags, but for the one that stands without a flag.
+def _parameters(config: type[StageConfig]) -> list[inspect.Parameter]:
+    """Parameters for cyclopts: flags, but for the one that stands without a name, which comes first.
 
     Values pass through as text: the model alone says what is valid.
     """
-    found: list[inspect.Parameter] = []
-    for name, field in config.model_fields.items():
-        kind, listed = _scalar(field.annotation)
-        choices = get_args(kind) if get_origin(kind) is Literal else ()
-        parameter = Parameter(
-            help=" ".join(
-                filter(None, [field.description, _choices(choices), _default(field.default)])
-            ),
-            metavar=None
-            if kind is bool
-            else ("CHOICE" if choices else kind.__name__.upper()) + ",..." * listed,
-            negative_iterable=(),
-            show_default=False,
-        )
-        flag = _keyword(name, bool if kind is bool else list[str] if listed else str, parameter)
-        bare = name == config.positional
-        found.insert(
-            0 if bare else len(found), flag.replace(kind=flag.POSITIONAL_ONLY) if bare else flag
-        )
-    for name, (kind, help_text) in SHARED_FLAGS.items():
-        found.append(
-            _keyword(name, kind, Parameter(help=help_text, show_default=False, negative=()))
-        )
-    return found
+    found = [_parameter(flag) for flag in flags_of(config)]
+    return sorted(found, key=lambda parameter: parameter.kind)
 
 
-def _keyword(name: str, kind: Any, parameter: Parameter) -> inspect.Parameter:
-    """A flag that cyclopts omits from the call when it was not given, so that a file can set it."""
+def _parameter(flag: Flag) -> inspect.Parameter:
+    """A flag that cyclopts omits when it was not given, so that a file can set it."""
+    choices = f"[{', '.join(flag.choices)}]" if flag.choices else ""
+    default = f"[default: {flag.default}]" if flag.default else ""
+    parameter = Parameter(
+        help=" ".join(filter(None, [flag.description, choices, default])),
+        metavar=flag.value or None,
+        # --no-shard takes back what a file sets; --json stands in no file.
+        negative=() if flag in SHARED_FLAGS else None,
+        negative_iterable=(),
+        show_default=False,
+    )
+    kind: Any = bool if flag.kind is bool else list[str] if flag.listed else str
+    bare = flag.positional
     return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
+        flag.field,
+        inspect.Parameter.POSITIONAL_ONLY if bare else inspect.Parameter.KEYWORD_ONLY,
         default=None,
         annotation=Annotated[kind | None, parameter],
     )
-
-
-def _scalar(annotation: Any) -> tuple[Any, bool]:
-    """The type of one value of a field, and whether the field takes a list of them."""
-    if get_origin(annotation) is Annotated:
-        return _scalar(get_args(annotation)[0])
-    if get_origin(annotation) is tuple:
-        return _scalar(get_args(annotation)[0])[0], True
-    if get_origin(annotation) in (Union, types.UnionType):
-        return _scalar(next(part for part in get_args(annotation) if part is not type(None)))
-    return annotation, False
-
-
-def _choices(choices: Sequence[str]) -> str:
-    return f"[{', '.join(choices)}]" if choices else ""
-
-
-def _default(default: Any) -> str:
-    if default in (None, False, (), PydanticUndefined):
-        return ""
-    return f"[default: {','.join(map(str, default)) if isinstance(default, tuple) else default}]"
 
 
 def _help(config: type[StageConfig], location: Sequence[Any]) -> str:

@@ -31,9 +31,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 Decode = Literal["generate", "score"]
 RayAddress = Annotated[
     str | None,
-    Field(
-        description="ray: HOST:PORT of the cluster. Default: RAY_ADDRESS, else this machine's"
-    ),
+    Field(description="ray: HOST:PORT of the cluster. Default: RAY_ADDRESS, else this machine's"),
 ]
 RayCpus = Annotated[int, Field(ge=1, description="ray: processor cores per engine or student")]
 RayGpus = Annotated[

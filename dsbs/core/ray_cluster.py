@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from dsbs.core.errors import InputError
+from dsbs.core.require import require
 
 _REACH_S = 5.0
 """Seconds to wait for an address. Ray itself waits two minutes, then ends the process."""
@@ -20,12 +21,9 @@ def joined(address: str | None) -> Iterator[Any]:
     one of this machine alone. A cluster that the caller has already joined is used as it is. Raises
     InputError where Ray is not installed or the address does not answer.
     """
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "ray", got="no `ray`", expected="it installed", fix="pip install 'dsbs[ray]'"
-        ) from None
+    require("ray", "ray", needed_by="Ray")
+    import ray
+
     if ray.is_initialized():
         yield ray
         return

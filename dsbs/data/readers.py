@@ -11,6 +11,7 @@ from typing import IO, Any
 from xml.etree import ElementTree
 
 from dsbs.core.errors import InputError
+from dsbs.core.require import require
 from dsbs.tasks.task import HubSource
 
 Rows = Iterator[tuple[str, Mapping[str, Any]]]
@@ -51,15 +52,9 @@ def read_hub(source: HubSource, split: str) -> Rows:
 
     InputError where `datasets` is not installed or cannot load it.
     """
-    try:
-        import datasets
-    except ImportError:
-        raise InputError(
-            source.path,
-            got="no `datasets`",
-            expected="it installed",
-            fix="pip install 'dsbs[train]'",
-        ) from None
+    require("datasets", "train", needed_by=f"the data set {source.path}")
+    import datasets
+
     try:
         if (Path(source.path) / "dataset_dict.json").is_file():
             rows = datasets.load_from_disk(source.path)[split]

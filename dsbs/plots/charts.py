@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
-from dsbs.core.errors import InputError
+from dsbs.core.require import require
 from dsbs.core.sizes import show_size
 from dsbs.core.tables import shown
 from dsbs.plots.drawing import PALETTE
@@ -79,12 +79,10 @@ def save_page(
 
 
 def _drawn(charts: Sequence[Chart], suffix: str) -> bytes:
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        got, fix = "no `matplotlib`", "pip install 'dsbs[report]'"
-        raise InputError("--plot", got=got, expected="it installed", fix=fix) from None
+    require("matplotlib.figure", "report", needed_by="--plot")
+    import matplotlib
+    from matplotlib.figure import Figure
+
     # Text stays text, so that it can be searched and read aloud; no date, so that equal answers give equal files.
     settings = {
         "svg.fonttype": "none",

@@ -11,7 +11,7 @@ import jinja2
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from dsbs.core.errors import InputError
+from dsbs.core.require import require
 from dsbs.core.version import __version__
 from dsbs.plots.drawing import plotly_spec
 from dsbs.plots.figure import Figure
@@ -98,13 +98,7 @@ def _hashes(scripts: Sequence[str]) -> str:
 
 
 def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise InputError(
-            "dsbs report",
-            got="no plotly",
-            expected="it installed",
-            fix="pip install 'dsbs[report]'",
-        ) from None
+    require("plotly.offline", "report", needed_by="dsbs report")
+    from plotly.offline import get_plotlyjs
+
     return str(get_plotlyjs())

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsbs.core.errors import InputError
+from dsbs.core.require import require
 from dsbs.scaling import laws
 from dsbs.scaling.flops import SCENARIOS, decoder_flops_per_token, distillation_flops
 
@@ -120,12 +121,8 @@ def _best_of_grid(compute: float, scenario: str, n_student: float) -> tuple[floa
 
 def _polished(compute: float, scenario: str, n_student: float, start: list[float]) -> Split:
     """SLSQP over the logarithms, from a point near the optimum."""
-    try:
-        from scipy.optimize import minimize
-    except ImportError:
-        raise InputError(
-            "plan budget", got="no `scipy`", expected="it installed", fix="pip install 'dsbs[plan]'"
-        ) from None
+    require("scipy", "plan", needed_by="dsbs plan budget")
+    from scipy.optimize import minimize
 
     def loss(point: Any) -> float:
         n_teacher, d_teacher, d_student = map(math.exp, point)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsbs.core.errors import InputError
+from dsbs.core.require import require
 
 Array = NDArray[Any]
 
@@ -207,13 +208,12 @@ def _best(problem: _Problem, starts: list[Array]) -> Array:
 
 def _one_thread() -> Any:
     """A context in which linear algebra takes one thread: several wait for one another at every step of so small a problem."""
-    try:
-        import scipy.optimize  # noqa: F401 - it brings a BLAS of its own, to be there when all are told
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise InputError(
-            "fit", got=f"no `{error.name}`", expected="it installed", fix="pip install 'dsbs[plan]'"
-        ) from None
+    require(
+        "scipy.optimize", "plan", needed_by="fitting"
+    )  # its own BLAS is limited only once loaded
+    require("threadpoolctl", "plan", needed_by="fitting")
+    from threadpoolctl import threadpool_limits
+
     return threadpool_limits(1)
 
 

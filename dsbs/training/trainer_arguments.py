@@ -1,6 +1,5 @@
 """Settings of a training in the words of transformers' Trainer."""
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from dsbs.config.recipe import Optimiser
 from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
+from dsbs.core.require import check_installed
 from dsbs.training.callbacks import other_reports
 
 _OPTIMISERS: Mapping[Optimiser, str] = {
@@ -72,9 +72,6 @@ def training_arguments(
 
 
 def _optimiser(wanted: Optimiser) -> str:
-    if wanted == "adamw_8bit" and importlib.util.find_spec("bitsandbytes") is None:
-        fix = "pip install bitsandbytes, or use adafactor"
-        raise InputError(
-            f"--optimiser {wanted}", got="no bitsandbytes", expected="it to be installed", fix=fix
-        )
+    if wanted == "adamw_8bit":
+        check_installed("bitsandbytes", needed_by=f"--optimiser {wanted}")
     return _OPTIMISERS[wanted]

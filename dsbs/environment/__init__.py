@@ -1,0 +1,1 @@
+"""What dsbs runs in: installed packages, devices, and whether they fit together."""

@@ -1,0 +1,35 @@
+"""Files that travel with dsbs and hold no code: without one, something that is promised does not run."""
+
+from dsbs.core.files import packaged
+
+PACKAGED = (
+    *(f"prompts/{task}.yaml" for task in ("anli1", "asdiv", "cqa", "esnli", "quickstart", "svamp")),
+    *(
+        f"pipelines/{name}.yaml"
+        for name in ("anli1", "cqa", "esnli", "quickstart", "svamp", "svamp-asdiv")
+    ),
+    *(f"quickstart/data/{split}.jsonl" for split in ("train", "validation", "test")),
+    *(
+        f"quickstart/{model}/{file}"
+        for model in ("teacher", "student")
+        for file in (
+            "config.json",
+            "generation_config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        )
+    ),
+    *(f"reporting/{name}" for name in ("page.css", "page.html.j2", "page.js", "published.yaml")),
+)
+"""Names as `dsbs.core.files.packaged` takes them."""
+
+
+def missing_files() -> list[str]:
+    """Those that are not there, or are empty: an unpacking or a copy that did not come to its end."""
+    return [name for name in PACKAGED if not _there(name)]
+
+
+def _there(name: str) -> bool:
+    path = packaged(name)
+    return path.is_file() and path.stat().st_size > 0
