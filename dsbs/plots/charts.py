@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsbs.core.require import require
 from dsbs.core.sizes import show_size
 from dsbs.core.tables import shown
-from dsbs.plots.drawing import PALETTE
+from dsbs.plots.figure import PALETTE
 
 Array = NDArray[Any]
 

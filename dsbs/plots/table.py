@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsbs.core.tables import percent, span
+from dsbs.core.tables import Share, shown
 
 _LATEX = str.maketrans(
     {c: rf"\{c}" for c in "&%$#_{}"}
@@ -14,42 +14,41 @@ _LATEX = str.maketrans(
 )
 
 
-class Share(float):
-    """A number shown in per cent."""
-
-
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts, numbers, shares, and intervals of shares as pairs; None where there is nothing. `name` is its file."""
+    """A title, named columns, and rows of cells."""
 
     name: str
+    """Its file name, without a suffix."""
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    """Texts, numbers, shares, and intervals of shares as pairs; None where there is nothing."""
     note: str = ""
+    """A sentence below the table."""
 
     @property
     def shown(self) -> list[list[str]]:
         """The cells as texts for people."""
-        return [[_shown(value) for value in row] for row in self.rows]
+        return [[shown(value) for value in row] for row in self.rows]
 
     @property
     def numeric(self) -> list[bool]:
-        """Whether a column holds numbers only, and so stands at the right."""
+        """For each column, whether it holds numbers only and is aligned to the right."""
         return [
             all(not isinstance(row[at], str) for row in self.rows)
             for at in range(len(self.columns))
         ]
 
     def latex(self) -> str:
-        """The table for a paper, with the rules of booktabs."""
+        """The table for a paper; needs LaTeX's package booktabs."""
         columns = "".join("r" if numeric else "l" for numeric in self.numeric)
         lines = [r"% \usepackage{booktabs}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
         lines += [_line(self.columns), r"\midrule", *map(_line, self.shown)]
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
     def flat(self) -> list[list[Any]]:
-        """Header and rows for CSV; an interval takes two columns."""
+        """Header and rows for CSV, with all digits; an interval takes two columns."""
         pairs = [
             any(isinstance(row[at], list | tuple) for row in self.rows)
             for at in range(len(self.columns))
@@ -71,7 +70,7 @@ class Table:
 
 
 def share(value: float | None) -> Share | None:
-    """A share, or None."""
+    """A number from 0 to 1 as a share; None stays None."""
     return None if value is None else Share(value)
 
 
@@ -85,18 +84,6 @@ def save_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
             csv.writer(file).writerows(table.flat())
         paths[-1].write_text(table.latex(), encoding="utf-8")
     return paths
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, Share):
-        return percent(value)
-    if isinstance(value, list | tuple):
-        return span(value)
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -153,7 +153,7 @@ def _means(name: str, points: Iterable[tuple[float, Group]], comparison: Compari
         [100 * group["mean"] for _, group in found],
         low,
         high,
-        colour=_colour(first, comparison) if first else 0,
+        color=_color(first, comparison) if first else 0,
         dashed=first is not None and first["labels"] != "gold",
     )
 
@@ -168,7 +168,7 @@ def _curve(cell: Cell, key: str, scale: float, comparison: Comparison) -> Series
         f"{method}, seed {cell.row['seed']}",
         x,
         y,
-        colour=_colour(cell.row, comparison),
+        color=_color(cell.row, comparison),
         legend=method,
     )
 
@@ -201,8 +201,8 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _colour(row: Group, comparison: Comparison) -> int:
-    """A method has one colour everywhere; matched otherwise it has another."""
+def _color(row: Group, comparison: Comparison) -> int:
+    """A method has one color everywhere; matched otherwise it has another."""
     return METHODS.index(row["method"]) + (
         len(METHODS) if row["equal"] != comparison.results["equal"] else 0
     )

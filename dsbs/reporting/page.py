@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from dsbs.core.require import require
 from dsbs.core.version import __version__
-from dsbs.plots.drawing import plotly_spec
 from dsbs.plots.figure import Figure
+from dsbs.plots.html import template
+from dsbs.plots.plotly_spec import plotly_spec
 from dsbs.plots.table import Table
 from dsbs.reporting.provenance import Source
 from dsbs.reporting.teacher_section import Teacher
@@ -49,13 +49,7 @@ def render_page(
     """The page. It loads nothing: scripts are inside, and its content policy forbids every other one and all requests."""
     scripts = [_plotly(), (_HERE / "page.js").read_text(encoding="utf-8")]
     figures = page_figures(comparisons, teachers)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
+    return template(_HERE / "page.html.j2").render(
         title=title,
         version=__version__,
         made=made,

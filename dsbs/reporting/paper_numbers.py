@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from dsbs.core.tables import Share
 from dsbs.plots.figure import slug
-from dsbs.plots.table import Share, Table, share
+from dsbs.plots.table import Table, share
 from dsbs.reporting.load_runs import Comparison
 
 

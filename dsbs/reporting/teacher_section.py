@@ -90,7 +90,7 @@ def _outcomes(name: str, splits: Splits) -> Figure:
         for kind in kinds
     }
     series = [
-        Series(kind, list(splits), shares[kind], kind="bar", colour=at)
+        Series(kind, list(splits), shares[kind], kind="bar", color=at)
         for at, kind in enumerate(kinds)
     ]
     title = f"What became of the answers of {name}"
@@ -107,7 +107,7 @@ def _labels(name: str, split: str, counts: Mapping[str, Mapping[str, int]]) -> F
             labels,
             [100 * side.get(label, 0) / sum(side.values()) for label in labels],
             kind="bar",
-            colour=at,
+            color=at,
         )
         for at, (who, side) in enumerate(counts.items())
         if side
@@ -130,7 +130,7 @@ def _lengths(name: str, words: Mapping[str, Mapping[int, int]]) -> Figure:
                 split,
                 x,
                 [100 * steps.get(s, 0) / max(1, sum(steps.values())) for s in x],
-                colour=at,
+                color=at,
             )
         )
     title = f"Length of the rationales of {name}"
@@ -146,7 +146,7 @@ def _reliability(name: str, split: str, calibration: CalibrationScore) -> Figure
     )
     series = [
         Series(name, x, y, kind="line"),
-        Series("perfect", [0, 100], [0, 100], colour=7, dashed=True),
+        Series("perfect", [0, 100], [0, 100], color=7, dashed=True),
     ]
     title = f"Reliability of label probabilities of {name}, {split}"
     caption = f"Expected calibration error {100 * calibration.ece:.1f} points, Brier score {calibration.brier:.3f}."
