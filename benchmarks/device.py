@@ -27,7 +27,7 @@ from transformers import Adafactor
 
 from dsbs.core.errors import InputError
 from dsbs.planning.hardware import ACCELERATORS
-from dsbs.scaling.flops import EncoderDecoder, training_flops
+from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
 from dsbs.student.padding import MicroBatch
 from dsbs.training.batching import Collator, lengths_of, rows_of
 from dsbs.training.memory_probe import largest_pass

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dsbs.core.tables import percent, table
-from dsbs.planning.learning_curves import Curve, accuracy_at, fit_curve, read_curves
+from dsbs.planning.comparisons import read_curves
+from dsbs.planning.learning_curves import Curve, accuracy_at, fit_curve
 from dsbs.scaling import laws
 from dsbs.scaling.fitting import fit
 from dsbs.scaling.forms import DISTILLATION, SUPERVISED
@@ -126,7 +127,7 @@ def held_out_points(name: str) -> tuple[Any, Any]:
 def held_out(runs: list[Path], hold: int) -> str:
     """A table of what the smaller fractions foretell of the largest ones, and what was measured."""
     rows = []
-    for curve in read_curves(runs)[1]:
+    for curve in read_curves(runs).curves:
         sizes = curve.sizes[-hold:]
         foretold = accuracy_at(fit_curve(curve.without(sizes)), sizes)
         for size, low, value, high in zip(sizes, *foretold, strict=True):

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
-from dsbs.scaling.flops import EncoderDecoder, training_flops
+from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
 from dsbs.student.cpu import settle
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.padding import pad_rows

@@ -1,4 +1,4 @@
-"""What each question of `plan` is told. Sizes are numbers as people write them: 7B, 770M, 2.2e8, 10k."""
+"""The settings of each question of `plan`. Sizes are read as people write them: 7B, 770M, 2.2e8."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,15 +8,17 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from dsbs.config.base import Listed, StageConfig
 from dsbs.core.records import Method
 from dsbs.core.sizes import parse_size
-from dsbs.scaling.laws import TOKENS_PER_PARAM
+from dsbs.scaling.coefficients import TOKENS_PER_PARAM
 
 Size = Annotated[float, BeforeValidator(parse_size)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+BootstrapSamples = Annotated[int, Field(ge=20, description="bootstrap samples")]
+FitSeed = Annotated[int, Field(ge=0, description="seed of starts and bootstrap")]
 PLOT_SUFFIXES = (".svg", ".png", ".pdf")
 
 
 class PlanConfig(StageConfig):
-    """What every question can also leave behind."""
+    """What every question can write besides its answer."""
 
     html: Path | None = Field(
         None, description="also write the answer and its figure as one HTML page"
@@ -40,24 +42,26 @@ class TeacherPlanConfig(PlanConfig):
         description="parameters (770M), a T5 by name (t5-v1_1-large), or a folder with config.json"
     )
     student_tokens: Size | None = Field(
-        None, description="tokens the student learns from; left out, 20 a parameter"
+        None, description="tokens that the student learns from; default: 20 per parameter"
     )
     tokens_per_param: Size = Field(
-        TOKENS_PER_PARAM, description="tokens a parameter that teachers are trained on"
+        TOKENS_PER_PARAM, description="tokens per parameter that teachers are trained on"
     )
     candidates: Path | None = Field(
         None,
-        description="YAML list of teachers: name, size, price_per_million_tokens or price_per_token, loss, accuracy",
+        description="YAML list of teachers with name, size, price_per_million_tokens or "
+        "price_per_token, loss, accuracy",
     )
 
 
 class BudgetPlanConfig(PlanConfig):
-    """How to split compute between teacher and student, and whether to distil at all."""
+    """How to split compute between teacher and student, and whether to distill at all."""
 
     compute: Size = Field(description="floating-point operations to spend, e.g. 1e21")
     scenario: Literal["best-case", "inference", "pretraining", "both"] = Field(
         "both",
-        description="what of the teacher is charged: nothing, its passes over the student's data, its training",
+        description="which operations of the teacher are charged: none, its passes over the "
+        "student's data, its training, or both",
     )
     student: str = Field(
         "770M", description="parameters (770M), a T5 by name, or a folder with config.json"
@@ -68,46 +72,48 @@ class CostPlanConfig(PlanConfig):
     """What a distillation costs: tokens, money, operations, memory, hours and energy."""
 
     task: str = Field(
-        description="a packaged task (cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml"
+        description="a packaged task (cqa, svamp, asdiv, anli1, esnli) or the path of your .yaml"
     )
     data: Path | None = Field(
-        None, description="rows to measure on; left out, the task's demonstrations"
+        None, description="rows to measure on; default: the task's demonstrations"
     )
     rows: Size | None = Field(
-        None, description="rows to label; left out, the training rows of --data"
+        None, description="rows to label; default: training and validation rows of --data"
     )
-    sample: int = Field(200, ge=1, description="rows of --data to count tokens of")
+    sample_rows: int = Field(200, ge=1, description="rows of --data whose tokens are counted")
+    samples: int = Field(1, ge=1, description="answers per row")
     teacher: str = Field(
-        description="parameters (7B), a folder or a hub name, whose size is read from it (…-8B)"
+        description="parameters (7B), or a folder or hub name that ends in its size (...-7B)"
     )
     tokenizer: str | None = Field(
         None,
-        description="the teacher's: folder, tokenizer.json or hub name; left out, the teacher's own if it is here",
+        description="the teacher's: a folder, a tokenizer.json or a hub name; default: the "
+        "teacher's own if it is on this machine, else four characters count as a token",
     )
-    price_in: float | None = Field(None, ge=0, description="money a million prompt tokens")
-    price_out: float | None = Field(None, ge=0, description="money a million answer tokens")
+    price_in: float = Field(0.0, ge=0, description="money for a million prompt tokens")
+    price_out: float = Field(0.0, ge=0, description="money for a million generated tokens")
     price_cached: float | None = Field(
-        None, ge=0, description="money a million cached tokens; left out, --price-in"
+        None, ge=0, description="money for a million cached prompt tokens; default: --price-in"
     )
     student: str = Field(
         "t5-v1_1-base",
         description="a T5 by name (google/flan-t5-base), a folder with config.json, or tiny",
     )
     student_tokenizer: str | None = Field(
-        None, description="the student's; left out, its own if it is here"
+        None, description="the student's tokenizer; default: its own if it is on this machine"
     )
     method: Method = Field("step_by_step", description="what the student learns from each answer")
     max_steps: int | None = Field(
-        None, ge=1, description="optimiser steps; left out, the student's preset"
+        None, ge=1, description="optimizer steps; default: the student's preset"
     )
     batch_size: int | None = Field(
-        None, ge=1, description="examples a step over all devices; left out, the preset's"
+        None, ge=1, description="examples per step over all devices; default: the preset's"
     )
-    micro_batch_size: int | None = Field(
-        None, ge=1, description="sequences a forward pass on one device; default 8"
+    micro_batch_size: int = Field(
+        8, ge=1, description="sequences per forward pass on one device, for the memory"
     )
-    optimizer: Literal["adamw", "adafactor", "sgd"] = Field(
-        "adamw", description="whose states take memory"
+    optimizer: Literal["adamw", "adafactor", "adamw_8bit"] = Field(
+        "adamw", description="optimizer whose states take memory"
     )
     devices: int = Field(
         8, ge=1, description="devices that share the work, and the states where they are sharded"
@@ -116,14 +122,16 @@ class CostPlanConfig(PlanConfig):
         ("l4", "a100-80gb", "h100", "h200"),
         description="names from the table in docs/planner.md, or all",
     )
-    price_per_hour: float | None = Field(None, ge=0, description="money an hour of one accelerator")
-    utilisation: Share = Field(
+    price_per_hour: float | None = Field(
+        None, ge=0, description="money for an hour of one accelerator"
+    )
+    utilization: Share = Field(
         0.1, description="share of the peak that training reaches; assumed, so measure yours"
     )
-    teacher_utilisation: Share = Field(
+    teacher_utilization: Share = Field(
         0.4, description="share of the peak that reading prompts reaches; assumed"
     )
-    concurrency: int = Field(64, ge=1, description="answers a device writes at once; assumed")
+    concurrency: int = Field(64, ge=1, description="answers that a device writes at once; assumed")
 
 
 class ForecastPlanConfig(PlanConfig):
@@ -133,21 +141,21 @@ class ForecastPlanConfig(PlanConfig):
 
     runs: Listed[Path] = Field(description="run folders of compare, with four or more fractions")
     target: Share = Field(0.85, description="accuracy to reach")
-    seed: int = Field(0, ge=0, description="seed of starts and bootstrap")
-    samples: int = Field(200, ge=20, description="bootstrap samples")
+    seed: FitSeed = 0
+    bootstrap_samples: BootstrapSamples = 200
 
 
 class LawPlanConfig(PlanConfig):
-    """What the distillation law expects of a student, and its parts."""
+    """What the distillation law expects of a student, and its terms."""
 
-    n_student: Size = Field(description="the student's parameters without embeddings")
-    d_student: Size = Field(description="tokens it learns from")
+    n_student: Size = Field(description="parameters of the student without embeddings")
+    d_student: Size = Field(description="tokens that it learns from")
     teacher_loss: Size | None = Field(
-        None, description="the teacher's loss in nats a token; or give --n-teacher"
+        None, description="loss of the teacher in nats per token; or give --n-teacher"
     )
-    n_teacher: Size | None = Field(None, description="the teacher's parameters without embeddings")
+    n_teacher: Size | None = Field(None, description="parameters of the teacher without embeddings")
     d_teacher: Size | None = Field(
-        None, description="tokens the teacher was trained on; left out, 20 a parameter"
+        None, description="tokens that the teacher was trained on; default: 20 per parameter"
     )
 
     @model_validator(mode="after")
@@ -165,13 +173,16 @@ class FitPlanConfig(PlanConfig):
     positional = "table"
 
     table: Path = Field(
-        description="CSV, JSON lines or Parquet with columns N, D, L_S and, for distilled students, L_T"
+        description="CSV, JSON lines or Parquet with columns N, D, L_S and, for distilled "
+        "students, L_T"
     )
     law: Literal["supervised", "distillation"] | None = Field(
-        None, description="left out, distillation where L_T is filled"
+        None, description="default: distillation if any row has L_T"
     )
     delta: float | None = Field(
-        None, gt=0, description="Huber threshold; left out, 1.345 of the noise (paper: 1e-4)"
+        None,
+        gt=0,
+        description="Huber threshold; default: 1.345 deviations of the noise (paper: 1e-4)",
     )
-    seed: int = Field(0, ge=0, description="seed of starts and bootstrap")
-    samples: int = Field(200, ge=20, description="bootstrap samples")
+    seed: FitSeed = 0
+    bootstrap_samples: BootstrapSamples = 200

@@ -1,1 +1,4 @@
-"""The questions of `dsbs plan`, one file each (answer, tables, charts), and what they share; docs/planner.md has a map."""
+"""The questions of `dsbs plan`: one file each, with its answer as a type and one function that gives it.
+
+`views/` has the tables and figures of each answer. docs/planner.md has a map.
+"""

@@ -1,267 +1,232 @@
-"""`plan cost`: tokens, money, operations, memory, hours and energy of a distillation before anything runs."""
+"""`plan cost`: tokens, money, operations, memory, hours and energy before anything runs."""
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from dsbs.config.plan import CostPlanConfig
-from dsbs.config.presets import preset_of
 from dsbs.core.errors import InputError
-from dsbs.core.progress import duration
-from dsbs.core.sizes import show_size
-from dsbs.planning.hardware import (
-    ACCELERATORS,
-    Accelerator,
-    TrainingMemory,
-    accelerators,
-    training_memory,
+from dsbs.core.records import Method
+from dsbs.labeling.dry_run import RequestTokens, TotalTokens, tokens_per_request
+from dsbs.planning.cost_plan import (
+    Assumed,
+    CostPlan,
+    DeviceMemory,
+    DeviceTime,
+    StudentTraining,
+    TeacherSize,
 )
-from dsbs.planning.model_sizes import known_shape, teacher_params
+from dsbs.planning.hardware import Accelerator, Optimizer, training_memory
+from dsbs.planning.token_counter import TokenCounter
 from dsbs.planning.workload import (
-    TeacherTokens,
-    counter,
-    sample_rows,
+    RowSample,
+    SequenceLengths,
     student_flops,
     student_sequences,
     teacher_time,
-    teacher_tokens,
 )
-from dsbs.plots.charts import Chart, Series, Table
-from dsbs.tasks.prompts import load_task
+from dsbs.scaling.encoder_decoder import EncoderDecoder
+from dsbs.tasks.prompts import prompt_prefix, render_prompt
+from dsbs.tasks.task import Task
 
-_MICRO_BATCH = 8
+_USABLE = 0.9  # of a device's memory; the rest is for kernels and fragmentation
 
 
-def answer(config: CostPlanConfig) -> dict[str, Any]:
-    """`tokens`, `money` (None without prices), `teacher` and `student` with their operations, `memory`, and hours and energy
-    on each of `accelerators`.
+class Teacher(NamedTuple):
+    """The teacher and what it charges."""
+
+    name: str
+    params: float
+    counter: TokenCounter
+    price_in: float = 0.0
+    """Per million prompt tokens."""
+    price_out: float = 0.0
+    """Per million answer tokens."""
+    price_cached: float | None = None
+    """Per million prompt tokens from the cache. Default: `price_in`."""
+
+
+class Student(NamedTuple):
+    """The student and how it is trained."""
+
+    name: str
+    shape: EncoderDecoder
+    counter: TokenCounter
+    method: Method
+    max_steps: int
+    batch_size: int
+    micro_batch_size: int
+    max_input_tokens: int
+    max_target_tokens: int
+    optimizer: Optimizer
+
+
+class Machines(NamedTuple):
+    """What the work may run on."""
+
+    accelerators: Sequence[Accelerator]
+    devices: int
+    """Devices that share the work, and the states where they are sharded."""
+    price_per_hour: float | None
+    """Of one accelerator."""
+
+
+def estimate_cost(
+    task: Task,
+    sample: RowSample,
+    *,
+    rows: int | None = None,
+    samples: int = 1,
+    teacher: Teacher,
+    student: Student,
+    machines: Machines,
+    assumed: Assumed,
+) -> CostPlan:
+    """What it costs to label `rows` (default: those of the data) and to train the student.
+
+    Args:
+        task: Its prompts are rendered and its demonstrations stand for the answers.
+        sample: The examples to measure on.
+        rows: Rows to label.
+        samples: Answers per row.
+        teacher: The teacher and its prices.
+        student: The student and its training.
+        machines: Accelerators to compare.
+        assumed: Rates that were not measured.
     """
-    task, devices = load_task(config.task), accelerators(config.accelerators)
-    examples, found = sample_rows(task, config.data, config.sample)
-    rows = int(config.rows or found or 0)
-    if rows < 1:
-        raise InputError(
-            "--rows",
-            got="nothing",
-            expected="rows to label, such as 10k",
-            fix="give --rows, or --data to count",
+    rows = rows or sample.rows
+    if not rows:
+        expected = "rows to label, such as 10k"
+        fix = "give --rows, or --data to count"
+        raise InputError("--rows", got="nothing", expected=expected, fix=fix)
+    requests = rows * samples
+    each = _request(task, sample, teacher)
+    tokens = each.total(requests)
+    lengths = _lengths(task, sample, student)
+    flops = student_flops(student.shape, lengths, student.max_steps * student.batch_size)
+    memory = [_memory(student, lengths, n) for n in dict.fromkeys((1, machines.devices))]
+    times = []
+    for device in machines.accelerators:
+        hours = _teacher_hours(teacher.params, each, requests, device, assumed)
+        times.append(
+            _device_time(
+                device,
+                teacher_params=teacher.params,
+                teacher_h=hours,
+                student_h=flops / (assumed.utilization * device.flops) / 3600,
+                memory=memory,
+                price_per_hour=machines.price_per_hour,
+            )
         )
-    params, shape, settings = (
-        teacher_params(config.teacher),
-        known_shape(config.student, "--student"),
-        preset_of(config.student),
-    )
-    of_teacher = counter("teacher", config.teacher, config.tokenizer)
-    of_student = counter("student", config.student, config.student_tokenizer)
-    tokens = teacher_tokens(task, examples, rows, of_teacher)
-    sequences = student_sequences(task, examples, config.method, of_student, settings)
-    steps, batch = config.max_steps or settings.max_steps, config.batch_size or settings.batch_size
-    flops = student_flops(shape, sequences, steps * batch)
-    longest = {
-        "input_tokens": int(sequences.inputs.max()),
-        "target_tokens": int(sequences.targets.max()),
-    }
-    known: dict[str, Any] = {
-        "optimizer": config.optimizer,
-        "batch": config.micro_batch_size or _MICRO_BATCH,
-        **longest,
-    }
-    memory = {
-        n: training_memory(shape, devices=n, **known) for n in dict.fromkeys((1, config.devices))
-    }
-    results: dict[str, Any] = {
-        "task": task.name,
-        "rows": rows,
-        "tokens": tokens._asdict(),
-        "money": _money(config, tokens),
-        "teacher": {"name": config.teacher, "params": params, "weights_bytes": 2 * params},
-        "student": {
-            "name": config.student,
-            "params": shape.parameters,
-            "train_flops": flops,
-            "steps": steps,
-            "batch": batch,
-        },
-        "memory": [{"devices": n, **m._asdict(), "total": m.total} for n, m in memory.items()],
-        "accelerators": [
-            _hours(config, params, tokens, flops, memory, device) for device in devices
-        ],
-    }
-    assumed = [of_teacher.says, of_student.says, *_rests_on(config, len(examples), found)]
-    return results | {"sentence": _sentence(results), "rests_on": assumed}
-
-
-def tables(results: Mapping[str, Any]) -> list[Table]:
-    """Tokens and money of the teacher, memory of the student's training, time and energy of both."""
-    tokens, per_row = results["tokens"], results["rows"]
-    counted = [
-        ["shared prefix, read once", tokens["prefix"], None],
-        [
-            "shared prefix, found in the cache",
-            round(tokens["cached"]),
-            round(tokens["cached"] / per_row),
-        ],
-        ["questions", round(tokens["questions"]), round(tokens["questions"] / per_row)],
-        [
-            "answers (as long as the demonstrations')",
-            round(tokens["answers"]),
-            round(tokens["answers"] / per_row),
-        ],
-    ]
-    memory = [
-        [
-            _sharding(m["devices"]),
-            *[f"{m[key] / 1e9:.3g}" for key in (*TrainingMemory._fields, "total")],
-        ]
-        for m in results["memory"]
-    ]
-    columns = ["on", *(name.replace("_", " ") for name in TrainingMemory._fields), "total"]
-    student = results["student"]
-    title = f"memory on each device for {student['name']} ({show_size(student['params'])}), GB"
-    return [
-        Table(
-            f"the teacher's tokens for {per_row:,} rows of {results['task']}",
-            ["", "tokens", "a row"],
-            counted,
+    return CostPlan(
+        task=task.name,
+        rows=rows,
+        samples=samples,
+        tokens_per_request=each,
+        tokens=tokens,
+        money=_money(tokens, teacher),
+        teacher=TeacherSize(
+            name=teacher.name, params=teacher.params, weights_bytes=2 * teacher.params
         ),
-        Table(title, columns, memory),
-        _time_table(results),
-    ]
+        student=_training(student, flops),
+        memory=memory,
+        accelerators=times,
+        assumed=assumed,
+        counted_by=[teacher.counter.basis, student.counter.basis],
+        measured_on=_measured_on(sample),
+    )
 
 
-def charts(results: Mapping[str, Any]) -> list[Chart]:
-    """Device-hours by accelerator, and what fills the memory."""
-    devices = results["accelerators"]
-    hours = [
-        Series(
-            who,
-            [f"{row['name']}, {who}" for row in devices],
-            [row[f"{who}_h"] for row in devices],
-            kind="bars",
-            colour=at,
-        )
-        for at, who in enumerate(("teacher", "student"))
-    ]
-    parts = {name: name.replace("_", " ") for name in TrainingMemory._fields}
-    memory = [
-        Series(
-            _sharding(m["devices"]),
-            [f"{part}, {_sharding(m['devices'])}" for part in parts.values()],
-            [m[name] / 1e9 for name in parts],
-            kind="bars",
-            colour=at,
-        )
-        for at, m in enumerate(results["memory"])
-    ]
-    return [
-        Chart("device-hours", "hours", "", hours),
-        Chart("memory on each device", "GB", "", memory),
-    ]
+def _request(task: Task, sample: RowSample, teacher: Teacher) -> RequestTokens:
+    prefix = prompt_prefix(task)
+    prompts = [render_prompt(task, example, prefix) for example in sample.examples]
+    return tokens_per_request(task, prompts, teacher.counter.count, shared=prefix)
 
 
-def _money(config: CostPlanConfig, tokens: TeacherTokens) -> float | None:
-    """What the teacher's tokens cost at the prices that were given."""
-    if config.price_in is None or config.price_out is None:
+def _money(tokens: TotalTokens, teacher: Teacher) -> float | None:
+    """The price of the teacher's tokens; None without prices."""
+    if not teacher.price_in and not teacher.price_out:
         return None
-    cached = config.price_in if config.price_cached is None else config.price_cached
-    return (
-        _fresh(tokens._asdict()) * config.price_in
-        + tokens.cached * cached
-        + tokens.answers * config.price_out
-    ) / 1e6
+    return tokens.money(
+        price_in=teacher.price_in, price_out=teacher.price_out, price_cached=teacher.price_cached
+    )
 
 
-def _hours(
-    config: CostPlanConfig,
-    params: float,
-    tokens: TeacherTokens,
-    flops: float,
-    memory: Mapping[int, TrainingMemory],
+def _lengths(task: Task, sample: RowSample, student: Student) -> SequenceLengths:
+    return student_sequences(
+        task,
+        sample.examples,
+        student.method,
+        student.counter.count,
+        max_input_tokens=student.max_input_tokens,
+        max_target_tokens=student.max_target_tokens,
+    )
+
+
+def _training(student: Student, flops: float) -> StudentTraining:
+    return StudentTraining(
+        name=student.name,
+        params=student.shape.parameters,
+        train_flops=flops,
+        steps=student.max_steps,
+        batch=student.batch_size,
+        micro_batch=student.micro_batch_size,
+        optimizer=student.optimizer,
+    )
+
+
+def _memory(student: Student, lengths: SequenceLengths, devices: int) -> DeviceMemory:
+    """The memory of each device, for a batch of the longest sequences."""
+    memory = training_memory(
+        student.shape,
+        optimizer=student.optimizer,
+        batch=student.micro_batch_size,
+        input_tokens=int(lengths.inputs.max()),
+        target_tokens=int(lengths.targets.max()),
+        devices=devices,
+    )
+    return DeviceMemory(devices=devices, **memory._asdict(), total=memory.total)
+
+
+def _teacher_hours(
+    params: float, each: RequestTokens, requests: int, device: Accelerator, assumed: Assumed
+) -> float:
+    seconds = teacher_time(
+        params,
+        each,
+        requests,
+        device,
+        utilization=assumed.teacher_utilization,
+        concurrency=assumed.concurrency,
+    )
+    return sum(seconds) / 3600
+
+
+def _device_time(
     device: Accelerator,
-) -> dict[str, Any]:
-    """Device-hours of teacher and student, energy at the board's full power, and which of it fits."""
-    given = {"utilisation": config.teacher_utilisation, "concurrency": config.concurrency}
-    teacher = sum(teacher_time(params, tokens, device, **given)) / 3600  # type: ignore[arg-type]
-    student = flops / (config.utilisation * device.flops) / 3600
-    price = config.price_per_hour
-    return {
-        "name": device.name,
-        "teacher_h": teacher,
-        "student_h": student,
-        "energy_kwh": (teacher + student) * device.power_w / 1000,
-        "money": None if price is None else (teacher + student) * price,
-        "teacher_devices": int(-(-2 * params // (0.9 * device.memory_bytes))),
-        "fits": [n for n, m in memory.items() if m.total < 0.9 * device.memory_bytes],
-        "source": device.source,
-    }
-
-
-def _time_table(results: Mapping[str, Any]) -> Table:
-    columns = [
-        "accelerator",
-        "teacher, hours",
-        "teacher needs",
-        "student, hours",
-        "student fits",
-        "energy, kWh",
-        "money",
-        "from",
-    ]
-    keys = (
-        "name",
-        "teacher_h",
-        "teacher_devices",
-        "student_h",
-        "fits",
-        "energy_kwh",
-        "money",
-        "source",
-    )
-    rows = [
-        [_fits(row[key]) if key == "fits" else row[key] for key in keys]
-        for row in results["accelerators"]
-    ]
-    return Table("device-hours (divide by the devices that share the work)", columns, rows)
-
-
-def _fits(devices: list[int]) -> str:
-    return "no" if not devices else "yes" if 1 in devices else _sharding(devices[0])
-
-
-def _sharding(devices: int) -> str:
-    return "one device" if devices == 1 else f"sharded over {devices}"
-
-
-def _sentence(results: Mapping[str, Any]) -> str:
-    tokens, first = results["tokens"], results["accelerators"][0]
-    read, cached, written = (
-        show_size(max(size, 1)) for size in (_fresh(tokens), tokens["cached"], tokens["answers"])
-    )
-    money = "" if results["money"] is None else f" for {results['money']:,.2f}"
-    teacher, student = (duration(3600 * first[key]) for key in ("teacher_h", "student_h"))
-    return (
-        f"{results['rows']:,} rows take {read} prompt tokens ({cached} more come from the cache) and {written} answer "
-        f"tokens{money}; training takes {results['student']['train_flops']:.3g} FLOPs: on one {first['name']} about {teacher} "
-        f"for the teacher and {student} for the student, if the assumed utilisation holds."
+    *,
+    teacher_params: float,
+    teacher_h: float,
+    student_h: float,
+    memory: Sequence[DeviceMemory],
+    price_per_hour: float | None,
+) -> DeviceTime:
+    """Device-hours of teacher and student, energy at the board's full power, and what fits."""
+    hours = teacher_h + student_h
+    usable = _USABLE * device.memory_bytes
+    return DeviceTime(
+        name=device.name,
+        teacher_h=teacher_h,
+        student_h=student_h,
+        energy_kwh=hours * device.power_w / 1000,
+        money=None if price_per_hour is None else hours * price_per_hour,
+        teacher_devices=math.ceil(2 * teacher_params / usable),
+        fits=[one.devices for one in memory if one.total < usable],
+        source=device.source,
     )
 
 
-def _fresh(tokens: Mapping[str, float]) -> float:
-    """Prompt tokens that the cache does not hold."""
-    return tokens["prefix"] + tokens["questions"]
-
-
-def _rests_on(config: CostPlanConfig, sampled: int, rows: int | None) -> list[str]:
-    measured = (
-        f"{sampled} of {rows:,} training rows"
-        if rows
-        else f"the {sampled} demonstrations, for no --data was given"
-    )
-    return [
-        f"prompt tokens measured on {measured}; answers and rationales as long as the demonstrations'; no chat template",
-        f"ASSUMED share of the peak in bf16: training {config.utilisation:g}, reading prompts {config.teacher_utilisation:g}; "
-        f"{config.concurrency} answers written at once; measure yours: --utilisation, --teacher-utilisation, --concurrency",
-        "student operations: counted from the T5's shape without padding; teacher's: eq 9 of Busbridge et al. 2025",
-        f"memory: fp32 weights with bf16 copies, fp32 gradients, {config.optimizer} states; activations of "
-        f"{config.micro_batch_size or _MICRO_BATCH} of the longest sequences; formulas in dsbs/planning/hardware.py",
-        f"energy: the board's full power, without host and cooling; makers' figures ({len(ACCELERATORS)} accelerators known)",
-    ]
+def _measured_on(sample: RowSample) -> str:
+    count = len(sample.examples)
+    if sample.rows is None:
+        return f"the {count} demonstrations, because there is no --data"
+    return f"{count:,} of {sample.rows:,} rows"

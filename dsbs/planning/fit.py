@@ -1,186 +1,194 @@
-"""`plan fit`: the coefficients of a law from a table of your own runs, beside the published ones."""
+"""`plan fit`: the coefficients of a law from a user's own runs, beside the published ones."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.config.plan import FitPlanConfig
-from dsbs.core.errors import InputError
-from dsbs.core.sizes import parse_size
 from dsbs.core.tables import percent
-from dsbs.data.readers import read_rows
 from dsbs.planning import fitted_range
-from dsbs.plots.charts import Chart, Series, Table
-from dsbs.scaling import laws
-from dsbs.scaling.fitting import Fit, fit
+from dsbs.planning.plan import Part, Plan
+from dsbs.planning.run_table import TrainingRuns
+from dsbs.scaling import coefficients, laws
+from dsbs.scaling.fitting import SAMPLES, STARTS, Fit, fit
 from dsbs.scaling.forms import DISTILLATION, SUPERVISED
 
 Array = NDArray[Any]
+LawName = Literal["supervised", "distillation"]
+
+_TRADE = (
+    "coefficients trade against each other: trust predictions inside the sizes tried more than any "
+    "single coefficient"
+)
 
 
-class Runs(NamedTuple):
-    """Runs of one kind, each (rows,): parameters, tokens, teacher's loss (nan for runs without one) and loss reached."""
+class Bootstrap(NamedTuple):
+    """How a law is fitted."""
 
-    n: Array
-    d: Array
-    teacher_loss: Array
-    loss: Array
-
-    def kept(self, rows: Array) -> "Runs":
-        """Those of the runs for which `rows` is true."""
-        return Runs(*(column[rows] for column in self))
+    delta: float | None = None
+    """Threshold of the Huber loss. Default: 1.345 standard deviations of the noise."""
+    samples: int = SAMPLES
+    seed: int = 0
 
 
-def answer(config: FitPlanConfig) -> dict[str, Any]:
-    """The `coefficients` of the law with 90 % intervals and the published ones, and the mean relative error of both.
+class Coefficient(Part):
+    """A fitted coefficient with its 90 % interval, beside the published one with its own."""
 
-    The distillation law needs what students would reach alone: fitted to the table's runs without a teacher where it has
-    enough of them, else the published supervised law. InputError for fewer runs than coefficients plus two.
-    """
-    runs = read_runs(config.table)
-    without = np.isnan(runs.teacher_loss)
-    distilled, alone = runs.kept(~without), runs.kept(without)
-    law = config.law or ("distillation" if len(distilled.n) else "supervised")
-    settings = {"delta": config.delta, "seed": config.seed, "samples": config.samples}
-    if law == "distillation":
-        used, source, fitted, x = distilled, *_fit_distillation(distilled, alone, settings)
-        ends: Sequence[Any] = (laws.DISTILLATION, *laws.DISTILLATION_90)
-        published = laws.student_loss(used.n, used.d, teacher_loss=used.teacher_loss)
-    else:
-        used, source, fitted, x = alone, None, _fit_supervised(alone, settings), _logs(alone)
-        ends = (laws.SUPERVISED, *laws.SUPERVISED_90)
-        published = laws.supervised_loss(used.n, used.d)
-    value = fitted.value(x)
-    results: dict[str, Any] = {
-        "law": law,
-        "rows": len(used.loss),
-        "coefficients": _beside(fitted, ends),
-        "fitted_error": _error(value, used.loss),
-        "published_error": _error(published, used.loss),
-        "noise": fitted.noise,
-        "supervised_from": source,
-        "points": {
-            "measured": used.loss.tolist(),
-            "fitted": value.tolist(),
-            "published": published.tolist(),
-        },
-    }
-    return results | {"sentence": _sentence(results), "rests_on": _rests_on(results, config)}
+    name: str
+    low: float
+    value: float
+    high: float
+    published: float
+    published_range: tuple[float, float]
 
 
-def read_runs(path: Path) -> Runs:
-    """The runs of a CSV, JSON lines or Parquet file with columns N, D, L_S and, for distilled students, L_T.
+class Losses(Part):
+    """Measured losses, and those that each set of coefficients expects."""
 
-    InputError with the place of a missing column or of anything that is not a number above 0.
-    """
-    rows = read_rows(path)
-    found = [
-        [_number(row, key, where, optional=key == "L_T") for key in ("N", "D", "L_T", "L_S")]
-        for where, row in rows
-    ]
-    return Runs(*np.array(found).T)
+    measured: list[float]
+    fitted: list[float]
+    published: list[float]
 
 
-def law_of(fitted: Fit) -> laws.SupervisedLaw:
-    """A fitted supervised law as one that `dsbs.scaling.laws` takes."""
-    theta = zip(fitted.form.names, fitted.uncentred(fitted.theta), strict=True)
-    return laws.SupervisedLaw(**{_name(key): _plain(key, float(value)) for key, value in theta})
+class FitPlan(Plan):
+    """A law fitted to runs."""
 
+    law: LawName
+    rows: int
+    coefficients: list[Coefficient]
+    fitted_error: float
+    """Mean relative error on the runs."""
+    published_error: float
+    """The same with the published coefficients."""
+    noise: float
+    """Standard deviation of the residuals, as differences of logarithms."""
+    supervised_from: str | None
+    """Where the law of students without a teacher is from; None for the supervised law."""
+    points: Losses
+    delta: float | None
+    """The threshold that was given."""
+    samples: int
 
-def tables(results: Mapping[str, Any]) -> list[Table]:
-    """The coefficients beside the published ones, and how far each set of them is off."""
-    rows = [
-        [
-            c["name"],
-            c["value"],
-            _range(c["low"], c["high"]),
-            c["published"],
-            _range(*c["published_range"]),
+    def _sentence(self) -> str:
+        return (
+            f"The {self.law} law fitted to these {self.rows} runs is off by "
+            f"{percent(self.fitted_error)} on average; with the published coefficients it is off by "
+            f"{percent(self.published_error)}."
+        )
+
+    def _rests_on(self) -> list[str]:
+        delta = f"{self.delta:g}" if self.delta else "1.345 standard deviations of the noise"
+        alone = f"students without a teacher: {self.supervised_from}"
+        return [
+            *([alone] if self.supervised_from else []),
+            f"Huber loss of differences of log losses (threshold {delta}), L-BFGS-B from at most "
+            f"{STARTS} starts, 90 % intervals from {self.samples} bootstrap samples of the residuals",
+            _TRADE,
+            fitted_range.SCALING_LAW,
         ]
-        for c in results["coefficients"]
-    ]
-    errors = [
-        ["fitted", percent(results["fitted_error"])],
-        ["published", percent(results["published_error"])],
-    ]
-    title = f"the {results['law']} law, fitted to {results['rows']} runs"
-    columns = ["coefficient", "fitted", "90 % interval", "published", "90 % interval there"]
-    return [
-        Table(title, columns, rows),
-        Table("mean error on these runs", ["coefficients", "relative"], errors),
-    ]
 
 
-def charts(results: Mapping[str, Any]) -> list[Chart]:
-    """Expected over measured losses; a good law lies on the diagonal."""
-    measured, fitted, published = (
-        results["points"][key] for key in ("measured", "fitted", "published")
+class _Fitted(NamedTuple):
+    """A law with its open coefficients, the runs it was fitted to, and what was published."""
+
+    fit: Fit
+    runs: TrainingRuns
+    inputs: Array
+    ends: Sequence[Any]
+    """The published law, and both ends of its intervals."""
+    published: Array
+    """The losses that it expects, (rows,)."""
+    supervised_from: str | None
+
+
+def refit_law(runs: TrainingRuns, *, law: LawName | None = None, bootstrap: Bootstrap) -> FitPlan:
+    """The coefficients of a law with 90 % intervals, and the error of old and new ones on the runs.
+
+    The distillation law needs what students reach without a teacher. That is fitted to the runs
+    without a teacher if there are enough of them, else it is the published supervised law.
+
+    Args:
+        runs: What was measured.
+        law: Default: the distillation law if any run has a teacher.
+        bootstrap: How to fit.
+
+    Raises:
+        InputError: for fewer runs than coefficients plus two.
+    """
+    without = np.isnan(runs.teacher_loss)
+    distilled = runs.kept(~without)
+    alone = runs.kept(without)
+    name: LawName = law or ("distillation" if len(distilled.n) else "supervised")
+    if name == "distillation":
+        found = _distillation(distilled, alone, bootstrap)
+    else:
+        found = _supervised(alone, bootstrap)
+    value = found.fit.value(found.inputs)
+    measured = found.runs.loss
+    return FitPlan(
+        law=name,
+        rows=len(measured),
+        coefficients=_coefficients(found),
+        fitted_error=_error(value, measured),
+        published_error=_error(found.published, measured),
+        noise=found.fit.noise,
+        supervised_from=found.supervised_from,
+        points=Losses(
+            measured=measured.tolist(), fitted=value.tolist(), published=found.published.tolist()
+        ),
+        delta=bootstrap.delta,
+        samples=bootstrap.samples,
     )
-    ends = [min(measured), max(measured)]
-    series = [
-        Series("exact", ends, ends, colour=6),
-        Series("fitted here", measured, fitted, kind="points"),
-        Series("published coefficients", measured, published, kind="points", colour=1),
-    ]
-    return [
-        Chart(
-            f"the {results['law']} law on {results['rows']} runs",
-            "measured loss",
-            "expected loss",
-            series,
-        )
-    ]
 
 
-def _fit_supervised(runs: Runs, settings: Mapping[str, Any]) -> Fit:
-    return fit(SUPERVISED, _logs(runs), runs.loss, **settings)
-
-
-def _fit_distillation(
-    runs: Runs, alone: Runs, settings: Mapping[str, Any]
-) -> tuple[str, Fit, Array]:
-    """Where the law of students alone is from, the fit, and the rows it was made at."""
-    own = len(alone.n) >= len(SUPERVISED.names) + 2
-    supervised = (
-        law_of(_fit_supervised(alone, {**settings, "samples": 0})) if own else laws.SUPERVISED
+def law_of(fitted: Fit) -> coefficients.SupervisedLaw:
+    """A fitted supervised law as one that `dsbs.scaling.laws` takes."""
+    theta = zip(fitted.form.names, fitted.uncentered(fitted.theta), strict=True)
+    return coefficients.SupervisedLaw(
+        **{_name(key): _plain(key, float(value)) for key, value in theta}
     )
-    source = f"fitted to the {len(alone.n)} runs without a teacher" if own else "the published law"
+
+
+def _supervised(runs: TrainingRuns, bootstrap: Bootstrap) -> _Fitted:
+    fitted = fit(SUPERVISED, runs.logs, runs.loss, **bootstrap._asdict())
+    ends = (coefficients.SUPERVISED, *coefficients.SUPERVISED_90)
+    return _Fitted(
+        fitted, runs, runs.logs, ends, laws.supervised_loss(runs.n, runs.d), supervised_from=None
+    )
+
+
+def _distillation(runs: TrainingRuns, alone: TrainingRuns, bootstrap: Bootstrap) -> _Fitted:
+    """`alone` are runs without a teacher."""
+    supervised = coefficients.SUPERVISED
+    source = "the published law"
+    if len(alone.n) >= len(SUPERVISED.names) + 2:
+        supervised = law_of(_supervised(alone, bootstrap._replace(samples=0)).fit)
+        source = f"fitted to the {len(alone.n)} runs without a teacher"
     expected_alone = laws.supervised_loss(runs.n, runs.d, law=supervised)
-    x = np.column_stack([_logs(runs), np.log(runs.teacher_loss), np.log(expected_alone)])
-    return source, fit(DISTILLATION, x, runs.loss, **settings), x
+    inputs = np.column_stack([runs.logs, np.log(runs.teacher_loss), np.log(expected_alone)])
+    fitted = fit(DISTILLATION, inputs, runs.loss, **bootstrap._asdict())
+    ends = (coefficients.DISTILLATION, *coefficients.DISTILLATION_90)
+    published = laws.student_loss(runs.n, runs.d, teacher_loss=runs.teacher_loss)
+    return _Fitted(fitted, runs, inputs, ends, published, supervised_from=source)
 
 
-def _logs(runs: Runs) -> Array:
-    logs: Array = np.log(np.column_stack([runs.n, runs.d]))
-    return logs
-
-
-def _number(row: Mapping[str, Any], key: str, where: str, *, optional: bool) -> float:
-    given = row.get(key)
-    if optional and (given is None or str(given).strip() == ""):
-        return float("nan")
-    try:
-        return parse_size(given)
-    except ValueError as error:
-        got = f"{key} {given!r}" if key in row else f"no column {key}, only {', '.join(row)}"
-        raise InputError(
-            where, got=got, expected=str(error), fix="columns are N, D, L_S and L_T"
-        ) from None
-
-
-def _beside(fitted: Fit, ends: Sequence[Any]) -> list[dict[str, Any]]:
-    """Each coefficient with its interval; `ends`: the published law and both ends of its intervals."""
-    found = []
-    for key, interval in fitted.coefficients().items():
-        published, low, high = (getattr(law, _name(key)) for law in ends)
-        values = {end: _plain(key, value) for end, value in interval._asdict().items()}
-        found.append(
-            {"name": _name(key), **values, "published": published, "published_range": [low, high]}
+def _coefficients(found: _Fitted) -> list[Coefficient]:
+    """Each coefficient with its interval, beside the published one."""
+    rows = []
+    for key, interval in found.fit.coefficients().items():
+        published, low, high = (getattr(law, _name(key)) for law in found.ends)
+        rows.append(
+            Coefficient(
+                name=_name(key),
+                low=_plain(key, interval.low),
+                value=_plain(key, interval.value),
+                high=_plain(key, interval.high),
+                published=published,
+                published_range=(low, high),
+            )
         )
-    return found
+    return rows
 
 
 def _name(key: str) -> str:
@@ -188,36 +196,9 @@ def _name(key: str) -> str:
 
 
 def _plain(key: str, value: float) -> float:
+    """A coefficient of the law itself, where the fit has its logarithm."""
     return float(np.exp(value)) if key.startswith("log ") else value
 
 
 def _error(expected: Array, measured: Array) -> float:
     return float(np.mean(np.abs(expected / measured - 1)))
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:.4g} to {high:.4g}"
-
-
-def _sentence(results: Mapping[str, Any]) -> str:
-    ours, theirs = percent(results["fitted_error"]), percent(results["published_error"])
-    return (
-        f"The {results['law']} law fitted to these {results['rows']} runs misses them by {ours} on average; with the published "
-        f"coefficients it misses them by {theirs}."
-    )
-
-
-def _rests_on(results: Mapping[str, Any], config: FitPlanConfig) -> list[str]:
-    delta = f"{config.delta:g}" if config.delta else "1.345 standard deviations of the noise"
-    notes = (
-        [f"what students reach alone: {results['supervised_from']}"]
-        if results["supervised_from"]
-        else []
-    )
-    return [
-        *notes,
-        f"Huber loss of log-loss differences (threshold {delta}), L-BFGS-B from 64 starts at most, 90 % intervals from "
-        f"{config.samples} bootstrap samples of the residuals",
-        "single coefficients trade against each other: trust predictions inside the sizes tried more than any one of them",
-        fitted_range.SCALING_LAW,
-    ]

@@ -1,20 +1,25 @@
-"""What accelerators offer, and the memory that training takes of them, with and without sharding."""
+"""What accelerators offer, and the memory that training takes, with and without sharding."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from dsbs.core.errors import InputError, nearest
-from dsbs.scaling.flops import EncoderDecoder
+from dsbs.scaling.encoder_decoder import EncoderDecoder
+
+Optimizer = Literal["adamw", "adafactor", "adamw_8bit"]
 
 
 class Accelerator(NamedTuple):
-    """`flops`: peak a second; `memory_bytes`; `bandwidth`: bytes a second; `power_w`: of the board, at most."""
+    """One kind of device, as its maker describes it."""
 
     name: str
     flops: float
+    """Peak operations per second in dense bfloat16."""
     memory_bytes: float
     bandwidth: float
+    """Bytes per second between memory and chip."""
     power_w: float
+    """The highest power of the board."""
     source: str
 
 
@@ -24,7 +29,7 @@ def _row(
     return Accelerator(name, tflops * 1e12, memory_gb * 1e9, bandwidth_gb_s * 1e9, power_w, source)
 
 
-# Older chips without bfloat16 (V100, T4) are left out: dsbs does not train T5 in fp16, where it overflows.
+# Chips without bfloat16 (V100, T4) are left out: T5 overflows in fp16, so dsbs does not train it there.
 ACCELERATORS = {
     row.name: row
     for row in (
@@ -45,7 +50,7 @@ ACCELERATORS = {
 
 
 def accelerators(names: Iterable[str]) -> list[Accelerator]:
-    """Those of these names, or every one for "all". InputError for an unknown name."""
+    """The accelerators of these names, or every one for "all". InputError for an unknown name."""
     names = [name.lower() for name in names]
     if names == ["all"]:
         return list(ACCELERATORS.values())
@@ -57,7 +62,7 @@ def accelerators(names: Iterable[str]) -> list[Accelerator]:
 
 
 class TrainingMemory(NamedTuple):
-    """Bytes on one device."""
+    """Bytes of training on one device."""
 
     weights: float
     gradients: float
@@ -66,62 +71,65 @@ class TrainingMemory(NamedTuple):
 
     @property
     def total(self) -> float:
-        """All of it; the kernels' own work memory and fragmentation come on top."""
+        """All four; work memory of kernels and fragmentation come on top."""
         return sum(self)
 
 
 def training_memory(
     shape: EncoderDecoder,
     *,
-    optimizer: str,
+    optimizer: Optimizer,
     batch: int,
     input_tokens: int,
     target_tokens: int,
     devices: int = 1,
 ) -> TrainingMemory:
-    """Bytes on each of `devices` that share weights, gradients and optimiser states evenly (FSDP, ZeRO 3).
+    """Bytes on each of `devices` that share weights, gradients and optimizer states (FSDP, ZeRO 3).
 
-    With P parameters: fp32 weights and their bfloat16 copies under autocast 4 P + 2 P, fp32 gradients 4 P, optimiser
-    states by `optimizer_bytes`. Activations are each device's own, for `batch` sequences of these lengths; the layer that
-    is gathered at the time is not counted.
+    With P parameters: fp32 weights and their bfloat16 copies under autocast take 4 P + 2 P, fp32
+    gradients 4 P, optimizer states `optimizer_bytes`. Activations are each device's own, for `batch`
+    sequences of these lengths. The layer that is gathered at the time is not counted.
     """
-    weights, gradients = 6.0 * shape.parameters, 4.0 * shape.parameters
-    states = optimizer_bytes(shape, optimizer)
-    kept = batch * activation_bytes(shape, input_tokens, target_tokens)
-    return TrainingMemory(weights / devices, gradients / devices, states / devices, kept)
+    params = shape.parameters
+    return TrainingMemory(
+        weights=6.0 * params / devices,
+        gradients=4.0 * params / devices,
+        optimizer_states=optimizer_bytes(shape, optimizer) / devices,
+        activations=batch * activation_bytes(shape, input_tokens, target_tokens),
+    )
 
 
-def optimizer_bytes(shape: EncoderDecoder, optimizer: str) -> float:
-    """Adam keeps two fp32 moments, 8 P. Adafactor keeps a row and a column of fp32 a matrix: of a matrix with m columns and
-    n rows 4 (m + n) instead of 4 m n bytes, so about 8 P / d_model. Plain SGD keeps nothing.
+def optimizer_bytes(shape: EncoderDecoder, optimizer: Optimizer) -> float:
+    """Bytes of the optimizer's states.
+
+    Adam keeps two moments per parameter, in fp32 or in 8 bits. Adafactor keeps one row and one column
+    per matrix: for m columns and n rows 4 (m + n) bytes instead of 4 m n, so about 8 P / d_model.
     """
-    return {"adamw": 8.0, "adafactor": 8.0 / shape.d_model, "sgd": 0.0}[
-        optimizer
-    ] * shape.parameters
+    per_parameter = {"adamw": 8.0, "adamw_8bit": 2.0, "adafactor": 8.0 / shape.d_model}
+    return per_parameter[optimizer] * shape.parameters
 
 
 def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
-    """What the backward pass keeps of one sequence of s input and t target tokens, under bfloat16 autocast.
+    """What the backward pass keeps of one sequence of s input and t target tokens (bfloat16 autocast).
 
-    Bytes a token and layer, i = n_heads d_kv, f = d_ff:
-      each of 2 (encoder) or 3 (decoder) blocks: norm's input, normalised, scaled 4 + 4 + 4, its copy 2, dropout 1: 15 d
+    Bytes per token and layer, with i = n_heads d_kv and f = d_ff:
+      each of 2 (encoder) or 3 (decoder) blocks: the norm's input, normalized, scaled 4 + 4 + 4, its
+        copy 2, dropout 1: 15 d
       self-attention: queries, keys, values 4 + 4 + 4 (kept in fp32), output 2: 14 i
       cross-attention: queries 4, output 2, keys and values of the encoder's s tokens 4 + 4
       feed-forward: 15 f gated (GELU is several steps), 6 f with ReLU
-      pairs of tokens: scores, softmax, dropped-out softmax in fp32: 12 a head and pair
-    and at the ends 20 d a token and 4 a logit. Meant to be an upper end: PyTorch 2.13 on a CPU kept 8 to 15 % less for small
-    T5 of several shapes with eager attention, and kernels that do not store pairs keep less still.
+      pairs of tokens: scores, softmax, dropped-out softmax in fp32: 12 per head and pair
+    and at the ends 20 d per token and 4 per logit. This is meant as an upper end: PyTorch 2.13 on a
+    CPU kept 8 to 15 % less for small T5 of several shapes with eager attention, and kernels that do
+    not store pairs keep less still.
     """
-    inner, heads, feed_forward = (
-        shape.n_heads * shape.d_kv,
-        shape.n_heads,
-        (15 if shape.gated else 6) * shape.d_ff,
-    )
-    encoder = s * (30 * shape.d_model + 14 * inner + feed_forward) + 12 * heads * s * s
+    inner = shape.n_heads * shape.d_kv
+    feed_forward = (15 if shape.gated else 6) * shape.d_ff
+    encoder = s * (30 * shape.d_model + 14 * inner + feed_forward) + 12 * shape.n_heads * s * s
     decoder = (
         t * (45 * shape.d_model + 20 * inner + feed_forward)
         + 8 * s * inner
-        + 12 * heads * t * (t + s)
+        + 12 * shape.n_heads * t * (t + s)
     )
     ends = 20 * (s + t) * shape.d_model + 4 * t * shape.n_vocab
     return float(shape.n_encoder_layers * encoder + shape.n_decoder_layers * decoder + ends)

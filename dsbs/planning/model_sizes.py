@@ -1,77 +1,88 @@
-"""Sizes: numbers as people write them (7B, 770M, 2.2e8, 10k), and how large a model of a name or a folder is.
-
-No model library is loaded.
-"""
+"""How large a model is, by its name, its folder or a number. No model library is loaded."""
 
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from dsbs.config.presets import BUILT_IN, PACKAGED
 from dsbs.core.errors import InputError, nearest
 from dsbs.core.files import packaged
 from dsbs.core.sizes import parse_size
-from dsbs.scaling.flops import T5_SHAPES, EncoderDecoder
+from dsbs.planning.plan import Part
+from dsbs.scaling.encoder_decoder import T5_SHAPES, EncoderDecoder
 
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
 
 
-class ModelSize(NamedTuple):
-    """Parameters of a model; `non_embedding` is what the scaling laws mean by its size."""
+class ModelSize(Part):
+    """The size of a model."""
 
     name: str
     params: float
+    """All parameters."""
     non_embedding: float
+    """Parameters without embeddings, which is what the scaling laws count."""
 
 
 def student_shape(name: str) -> EncoderDecoder | None:
-    """The shape of a T5 by its name (any owner; FLAN-T5 has the shapes of v1.1), a folder or a built-in; None for others."""
+    """The shape of a T5 by its name, its folder, or as a built-in student; None for other models.
+
+    A name may have any owner. FLAN-T5 has the shapes of T5 v1.1.
+    """
     if name in BUILT_IN:
         return EncoderDecoder.from_config(BUILT_IN[name])
-    config = (packaged(PACKAGED[name]) if name in PACKAGED else Path(name)) / "config.json"
+    folder = packaged(PACKAGED[name]) if name in PACKAGED else Path(name)
+    config = folder / "config.json"
     if config.is_file():
         return EncoderDecoder.from_config(json.loads(config.read_text(encoding="utf-8")))
-    known = name.lower().rstrip("/").rsplit("/", 1)[-1].replace("flan-t5-", "t5-v1_1-")
-    return T5_SHAPES.get(known)
+    return T5_SHAPES.get(_basename(name).replace("flan-t5-", "t5-v1_1-"))
 
 
 def known_shape(name: str, flag: str) -> EncoderDecoder:
-    """`student_shape`, with InputError for a model of which no shape is known."""
+    """`student_shape`; InputError for a model without a known shape."""
     shape = student_shape(name)
     if shape is None:
         expected = "a T5 by name, a folder with config.json, or tiny"
-        raise InputError(
-            flag,
-            got=repr(name),
-            expected=expected,
-            fix=nearest(name, [*T5_SHAPES, *BUILT_IN, *PACKAGED]),
-        )
+        fix = nearest(name, [*T5_SHAPES, *BUILT_IN, *PACKAGED])
+        raise InputError(flag, got=repr(name), expected=expected, fix=fix)
     return shape
 
 
 def student_size(name: str, flag: str = "--student") -> ModelSize:
-    """Of a student: a number counts for both sizes. InputError for a name without a known shape."""
+    """The size of a student: by its shape, or a number, which then counts for both sizes.
+
+    Raises:
+        InputError: for a name without a known shape.
+    """
     if shape := student_shape(name):
-        return ModelSize(name, shape.parameters, shape.non_embedding_parameters)
-    return ModelSize(name, *[_number(name, flag)] * 2)
+        return ModelSize(
+            name=name, params=shape.parameters, non_embedding=shape.non_embedding_parameters
+        )
+    try:
+        size = parse_size(name)
+    except ValueError as error:
+        expected = f"{error}, or a T5 by name"
+        fix = f"T5 are: {', '.join(T5_SHAPES)}"
+        raise InputError(flag, got=repr(name), expected=expected, fix=fix) from None
+    return ModelSize(name=name, params=size, non_embedding=size)
 
 
 def teacher_params(name: str, flag: str = "--teacher") -> float:
-    """Parameters of a teacher: a number, or the size that its name ends in (Qwen2.5-7B-Instruct). InputError for others."""
-    if found := _SIZE_IN_NAME.findall(name.lower().rstrip("/").rsplit("/", 1)[-1]):
+    """Parameters of a teacher: a number, or the size in its name (Qwen2.5-7B-Instruct).
+
+    Raises:
+        InputError: for a name without a size.
+    """
+    if found := _SIZE_IN_NAME.findall(_basename(name)):
         return parse_size("".join(found[-1]))
-    return _number(name, flag)
-
-
-def _number(text: str, flag: str) -> float:
     try:
-        return parse_size(text)
+        return parse_size(name)
     except ValueError as error:
-        known = (
-            f"{error}, or a model whose name says its size"
-            if flag == "--teacher"
-            else f"{error}, or a T5 by name"
-        )
-        fix = "give the size itself" if flag == "--teacher" else f"T5 are: {', '.join(T5_SHAPES)}"
-        raise InputError(flag, got=repr(text), expected=known, fix=fix) from None
+        expected = f"{error}, or a model with its size in its name"
+        fix = "give the size itself"
+        raise InputError(flag, got=repr(name), expected=expected, fix=fix) from None
+
+
+def _basename(name: str) -> str:
+    """The last part of a name or path, in lower case."""
+    return name.lower().rstrip("/").rsplit("/", 1)[-1]

@@ -1,26 +1,49 @@
 """The laws with their coefficients open: their logarithms and derivatives, for `dsbs.scaling.fitting`.
 
-Theta holds logarithms of factors and floors (log A, log B, log E, log d1) and the exponents as they are. The grids of
-starts are those of Busbridge et al. 2025, App. F, in which 0 stands for "no slope": it is moved off the bound here.
+Theta holds logarithms of factors and floors (log A, log B, log E, log d1) and the exponents as they
+are. The grids of starts are those of Busbridge et al. 2025, App. F. There 0 stands for "no slope";
+here it is moved off the bound.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.scaling.fitting import Form
-
 Array = NDArray[Any]
 
-_FACTOR, _EXPONENT, _SLOPE = (-40.0, 40.0), (0.02, 2.0), (0.05, 0.5, 1.0, 1.5)
+
+class Form(NamedTuple):
+    """A law with its coefficients open, in logarithms where nothing overflows."""
+
+    names: tuple[str, ...]
+    """The names of the coefficients."""
+    grid: tuple[tuple[float, ...], ...]
+    """For each coefficient, values to start from."""
+    bounds: tuple[tuple[float, float], ...]
+    """For each coefficient, its lowest and its highest value."""
+    terms: tuple[tuple[int, int], ...]
+    """For each size, the places in theta of its log factor and its exponent.
+
+    Sizes are the first columns of x. They can be centered by this: a factor at the middle of the data
+    is better determined than one at size 1.
+    """
+    log_loss: Callable[[Array, Array], tuple[Array, Array]]
+    """From theta and x (rows, columns), whose sizes are logarithms: the logarithm of the loss (rows,)
+    and its derivatives (rows, coefficients)."""
+
+
+_FACTOR = (-40.0, 40.0)
+_EXPONENT = (0.02, 2.0)
+_SLOPE = (0.05, 0.5, 1.0, 1.5)
 _FACTORS = (0.0, 5.0, 10.0, 15.0, 20.0)
 
 
 def _log_power_sum(
     theta: Array, x: Array, *, n: tuple[int, int], d: tuple[int, int]
 ) -> tuple[Array, Array, Array]:
-    """log(A / n^alpha + B / d^beta) and the shares of its two terms, which are its derivatives."""
+    """log(A / n^alpha + B / d^beta), and the shares of its two terms, which are its derivatives."""
     first = theta[n[0]] - theta[n[1]] * x[:, 0]
     second = theta[d[0]] - theta[d[1]] * x[:, 1]
     total = np.logaddexp(first, second)
@@ -28,7 +51,10 @@ def _log_power_sum(
 
 
 def _supervised(theta: Array, x: Array) -> tuple[Array, Array]:
-    """x: log n, log d. log L = LSE(log E, gamma LSE(log A - alpha log n, log B - beta log d)), eq 44."""
+    """Eq 44: log L = LSE(log E, gamma LSE(log A - alpha log n, log B - beta log d)).
+
+    The columns of x are log n and log d.
+    """
     _, _, floor, _, _, gamma = theta
     power, share_n, share_d = _log_power_sum(theta, x, n=(0, 3), d=(1, 4))
     log_loss = np.logaddexp(floor, gamma * power)
@@ -45,9 +71,13 @@ def _supervised(theta: Array, x: Array) -> tuple[Array, Array]:
 
 
 def _distillation(theta: Array, x: Array) -> tuple[Array, Array]:
-    """x: log n, log d, log L_T, log of the supervised loss Ls. The student's law, eq 49."""
+    """The student's law, eq 49.
+
+    The columns of x are log n, log d, log L_T and the logarithm of the supervised loss Ls.
+    """
     _, _, _, _, gamma, c0, c1, f1, log_d1 = theta
-    log_teacher, log_alone = x[:, 2], x[:, 3]
+    log_teacher = x[:, 2]
+    log_alone = x[:, 3]
     power, share_n, share_d = _log_power_sum(theta, x, n=(0, 2), d=(1, 3))
     turn = (log_teacher - log_alone - log_d1) / f1
     softplus = np.logaddexp(0.0, turn)
@@ -61,7 +91,10 @@ def _distillation(theta: Array, x: Array) -> tuple[Array, Array]:
 
 
 def _curve(theta: Array, x: Array) -> tuple[Array, Array]:
-    """x: log d. log(floor + B / d^beta): the supervised law of one model size, its gamma drawn into beta."""
+    """log(floor + B / d^beta): the supervised law of one model size, with gamma inside beta.
+
+    The column of x is log d.
+    """
     floor, factor, beta = theta
     falling = factor - beta * x[:, 0]
     log_loss = np.logaddexp(floor, falling)

@@ -22,7 +22,7 @@ from dsbs.distillation.training_set import (
     tokenizer_texts,
     training_rows,
 )
-from dsbs.scaling.flops import EncoderDecoder, training_flops
+from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
 from dsbs.student.encoding import Encoded, EncodedTarget, encode_pairs, word_shortener
 from dsbs.student.length_groups import Lengths
 from dsbs.student.model import load_config, load_tokenizer

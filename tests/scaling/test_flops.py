@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import T5Config, T5ForConditionalGeneration
 
 from dsbs.core.errors import InputError
-from dsbs.scaling import flops
+from dsbs.scaling import encoder_decoder, flops
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_decoder_count_equals_a_decoder_built_from_the_same_numbers():
 
 
 def test_student_tokens_equal_the_vectors_of_equation_27():
-    without = flops.student_tokens_for(1e21, "best_case", n_student=1e9)
+    without = flops.student_tokens_for(1e21, "best-case", n_student=1e9)
     charged = flops.student_tokens_for(1e21, "inference", n_student=1e9, n_teacher=7.75e9)
     assert without == pytest.approx(1.35958e11, rel=4e-6)
     assert charged == pytest.approx(4.10678e10, rel=2e-6)
@@ -72,9 +72,9 @@ def test_the_four_scenarios_charge_what_they_say():
         )
 
     teacher = flops.decoder_flops_per_token(4e9)
-    assert cost("best_case") == pytest.approx(3 * flops.decoder_flops_per_token(1e9) * 2e10)
-    assert cost("inference") - cost("best_case") == pytest.approx(teacher * 2e10)
-    assert cost("pretraining") - cost("best_case") == pytest.approx(3 * teacher * 8e10)
+    assert cost("best-case") == pytest.approx(3 * flops.decoder_flops_per_token(1e9) * 2e10)
+    assert cost("inference") - cost("best-case") == pytest.approx(teacher * 2e10)
+    assert cost("pretraining") - cost("best-case") == pytest.approx(3 * teacher * 8e10)
     assert cost("both") - cost("inference") == pytest.approx(3 * teacher * 8e10)
 
 
@@ -106,9 +106,9 @@ def build(shape, device="meta"):
     return model
 
 
-@pytest.fixture(scope="module", params=flops.T5_SHAPES)
+@pytest.fixture(scope="module", params=encoder_decoder.T5_SHAPES)
 def real(request):
-    shape = flops.T5_SHAPES[request.param]
+    shape = encoder_decoder.T5_SHAPES[request.param]
     return request.param, shape, build(shape)
 
 
@@ -149,10 +149,14 @@ def test_forward_operations_of_the_real_shapes_are_those_torch_counts(real):
         got = counted(
             lambda s=s, t=t: model(input_ids=tokens(1, s), decoder_input_ids=tokens(1, t))
         )
-        assert flops.forward_flops(shape, s, target_tokens=t) == pytest.approx(got, rel=1e-6)
+        assert encoder_decoder.forward_flops(shape, s, target_tokens=t) == pytest.approx(
+            got, rel=1e-6
+        )
 
 
-UNEVEN = flops.EncoderDecoder(48, 8, 3, 80, 3, 2, 96, gated=True, tied=False, n_buckets=16)
+UNEVEN = encoder_decoder.EncoderDecoder(
+    48, 8, 3, 80, 3, 2, 96, gated=True, tied=False, n_buckets=16
+)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +171,14 @@ def test_counts_hold_where_the_two_stacks_differ(shape):
         got = counted(
             lambda s=s, t=t: model(input_ids=tokens(2, s), decoder_input_ids=tokens(2, t))
         )
-        assert 2 * flops.forward_flops(shape, s, target_tokens=t) == pytest.approx(got, rel=1e-12)
+        assert 2 * encoder_decoder.forward_flops(shape, s, target_tokens=t) == pytest.approx(
+            got, rel=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", ["t5-small", "t5-v1_1-small"])
 def test_training_operations_are_those_torch_counts_forward_and_backward(name):
-    shape, batch = flops.T5_SHAPES[name], 2
+    shape, batch = encoder_decoder.T5_SHAPES[name], 2
     model = build(shape)
 
     def step():
@@ -180,7 +186,7 @@ def test_training_operations_are_those_torch_counts_forward_and_backward(name):
             input_ids=tokens(batch, 64), decoder_input_ids=tokens(batch, 16)
         ).logits.sum().backward()
 
-    assert batch * flops.training_flops(shape, 64, target_tokens=16) == pytest.approx(
+    assert batch * encoder_decoder.training_flops(shape, 64, target_tokens=16) == pytest.approx(
         counted(step), rel=1e-6
     )
 
@@ -196,41 +202,43 @@ def test_generation_operations_are_those_torch_counts_in_cached_decoding(length)
         assert out.shape == (1, 1 + length)
 
     got = counted(generate)
-    assert flops.generation_flops(UNEVEN, 13, output_tokens=length) == pytest.approx(got, rel=1e-12)
+    assert encoder_decoder.generation_flops(UNEVEN, 13, output_tokens=length) == pytest.approx(
+        got, rel=1e-12
+    )
 
 
 def test_lengths_may_be_arrays_and_their_sum_is_the_batch():
-    shape = flops.T5_SHAPES["t5-v1_1-base"]
+    shape = encoder_decoder.T5_SHAPES["t5-v1_1-base"]
     s, t = np.array([10, 200, 1024]), np.array([3, 50, 1])
-    for count in (flops.forward_flops, flops.training_flops):
+    for count in (encoder_decoder.forward_flops, encoder_decoder.training_flops):
         one_by_one = [count(shape, int(a), target_tokens=int(b)) for a, b in zip(s, t, strict=True)]
         assert count(shape, s, target_tokens=t).tolist() == one_by_one
     decoded = [
-        flops.generation_flops(shape, int(a), output_tokens=int(b))
+        encoder_decoder.generation_flops(shape, int(a), output_tokens=int(b))
         for a, b in zip(s, t, strict=True)
     ]
-    assert flops.generation_flops(shape, s, output_tokens=t).tolist() == decoded
+    assert encoder_decoder.generation_flops(shape, s, output_tokens=t).tolist() == decoded
     assert isinstance(decoded[0], float)
 
 
 def test_padding_costs_and_a_mean_length_counts_too_little():
-    shape = flops.T5_SHAPES["t5-v1_1-base"]
+    shape = encoder_decoder.T5_SHAPES["t5-v1_1-base"]
     s, t = np.array([20.0, 500.0, 900.0]), np.array([4.0, 40.0, 4.0])
-    exact = flops.forward_flops(shape, s, target_tokens=t).sum()
-    padded = 3 * flops.forward_flops(shape, s.max(), target_tokens=t.max())
-    mean = 3 * flops.forward_flops(shape, s.mean(), target_tokens=t.mean())
+    exact = encoder_decoder.forward_flops(shape, s, target_tokens=t).sum()
+    padded = 3 * encoder_decoder.forward_flops(shape, s.max(), target_tokens=t.max())
+    mean = 3 * encoder_decoder.forward_flops(shape, s.mean(), target_tokens=t.mean())
     assert mean < exact < padded
 
 
 def test_large_integer_lengths_do_not_overflow():
-    shape = flops.T5_SHAPES["t5-v1_1-xxl"]
+    shape = encoder_decoder.T5_SHAPES["t5-v1_1-xxl"]
     lengths = np.full(10, 2_000_000, dtype=np.int32)
-    assert (flops.forward_flops(shape, lengths, target_tokens=lengths) > 1e18).all()
+    assert (encoder_decoder.forward_flops(shape, lengths, target_tokens=lengths) > 1e18).all()
 
 
-@pytest.mark.parametrize("name", flops.T5_SHAPES)
+@pytest.mark.parametrize("name", encoder_decoder.T5_SHAPES)
 def test_a_config_as_published_and_as_transformers_writes_it_give_the_shape(name):
-    shape = flops.T5_SHAPES[name]
+    shape = encoder_decoder.T5_SHAPES[name]
     written = t5_config(shape).to_dict()
     published = {
         key: written[key]
@@ -240,12 +248,12 @@ def test_a_config_as_published_and_as_transformers_writes_it_give_the_shape(name
         "feed_forward_proj": written["feed_forward_proj"],
         "tie_word_embeddings": shape.tied,
     }
-    assert flops.EncoderDecoder.from_config(written) == shape
-    assert flops.EncoderDecoder.from_config(published) == shape
+    assert encoder_decoder.EncoderDecoder.from_config(written) == shape
+    assert encoder_decoder.EncoderDecoder.from_config(published) == shape
 
 
 def test_an_uneven_config_keeps_its_decoder_and_buckets():
-    assert flops.EncoderDecoder.from_config(t5_config(UNEVEN).to_dict()) == UNEVEN
+    assert encoder_decoder.EncoderDecoder.from_config(t5_config(UNEVEN).to_dict()) == UNEVEN
 
 
 @pytest.mark.parametrize(
@@ -255,30 +263,32 @@ def test_an_uneven_config_keeps_its_decoder_and_buckets():
         (lambda: flops.decoder_flops_per_token(1e9, group=-1), "group"),
         (
             lambda: flops.distillation_flops("best case", 1e9, d_student=1e9),
-            "did you mean 'best_case'",
+            "did you mean 'best-case'",
         ),
         (lambda: flops.distillation_flops("inference", 1e9, d_student=1e9), "n_teacher"),
         (lambda: flops.distillation_flops("both", 1e9, d_student=1e9, n_teacher=1e9), "d_teacher"),
-        (lambda: flops.distillation_flops("best_case", 1e9, d_student=0), "d_student"),
+        (lambda: flops.distillation_flops("best-case", 1e9, d_student=0), "d_student"),
         (
             lambda: flops.student_tokens_for(
                 1e18, "pretraining", n_student=1e9, n_teacher=1e10, d_teacher=1e11
             ),
             "training the teacher costs",
         ),
-        (lambda: flops.student_tokens_for(0, "best_case", n_student=1e9), "compute"),
-        (lambda: flops.forward_flops(UNEVEN, 0, target_tokens=3), "input_tokens"),
+        (lambda: flops.student_tokens_for(0, "best-case", n_student=1e9), "compute"),
+        (lambda: encoder_decoder.forward_flops(UNEVEN, 0, target_tokens=3), "input_tokens"),
         (
-            lambda: flops.forward_flops(UNEVEN, np.array([3, -1]), target_tokens=np.array([1, 1])),
+            lambda: encoder_decoder.forward_flops(
+                UNEVEN, np.array([3, -1]), target_tokens=np.array([1, 1])
+            ),
             "input_tokens",
         ),
         (lambda: replace(UNEVEN, d_ff=0), "d_ff"),
         (
-            lambda: flops.EncoderDecoder.from_config({"model_type": "t5", "d_model": 8}),
+            lambda: encoder_decoder.EncoderDecoder.from_config({"model_type": "t5", "d_model": 8}),
             "d_kv, num_heads",
         ),
         (
-            lambda: flops.EncoderDecoder.from_config(
+            lambda: encoder_decoder.EncoderDecoder.from_config(
                 t5_config(UNEVEN).to_dict() | {"model_type": "umt5"}
             ),
             "umt5",

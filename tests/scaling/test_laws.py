@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from dsbs.core.errors import InputError
-from dsbs.scaling import laws
+from dsbs.planning.fitted_range import leaving
+from dsbs.scaling import capacity_gap, laws
 
 INF = math.inf
 WIDE = np.geomspace(1e3, 1e30, 28)
@@ -240,20 +241,20 @@ def test_the_range_of_a_student_takes_in_the_coefficients_of_both_laws(name):
     assert high - low < 0.1  # a few hundredths of a nat
 
 
-def test_in_range_is_the_fitted_range():
-    assert laws.in_range(143e6, 512e9)
-    assert laws.in_range(12.6e9, 1e9)
-    assert not laws.in_range(60e6, 1e9)
-    assert not laws.in_range(13e9, 1e9)
-    assert not laws.in_range(1e9, 513e9)
+def test_models_outside_the_fitted_range_are_named():
+    assert not leaving("it", 143e6, 512e9)
+    assert not leaving("it", 12.6e9, 1e9)
+    assert "of 60M parameters" in leaving("it", 60e6, 1e9)[0]
+    assert "of 13B parameters" in leaving("it", 13e9, 1e9)[0]
+    assert "on 513B tokens" in leaving("it", 1e9, 513e9)[0]
 
 
 def test_capacity_gap_line_and_its_inverse():
-    assert laws.capacity_gap_teacher(1e9) == pytest.approx(2486.502e6, rel=1e-12)
-    assert laws.capacity_gap_student(7e9) == pytest.approx(2.8068e9, rel=1e-4)
-    assert laws.capacity_gap_student(laws.capacity_gap_teacher(770e6)) == pytest.approx(
-        770e6, rel=1e-12
-    )
+    assert capacity_gap.capacity_gap_teacher(1e9) == pytest.approx(2486.502e6, rel=1e-12)
+    assert capacity_gap.capacity_gap_student(7e9) == pytest.approx(2.8068e9, rel=1e-4)
+    assert capacity_gap.capacity_gap_student(
+        capacity_gap.capacity_gap_teacher(770e6)
+    ) == pytest.approx(770e6, rel=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -263,12 +264,12 @@ def alphas():
 
 @pytest.mark.parametrize(("m", "student"), [(100, 17.032430), (122, 17.032430), (1000, 17.524242)])
 def test_the_toys_student_has_the_printed_errors(alphas, m, student):
-    errors = laws.capacity_gap_toy(alphas, m, n=100, t=5.0, d=4.5)
+    errors = capacity_gap.capacity_gap_toy(alphas, m, n=100, t=5.0, d=4.5)
     assert errors.student == pytest.approx(student, abs=1e-6, rel=0)
 
 
 def test_the_toys_student_improves_up_to_its_own_size_and_then_only_gets_worse(alphas):
-    errors = [laws.capacity_gap_toy(alphas, m, n=100, t=5.0, d=4.5) for m in range(1, 1001)]
+    errors = [capacity_gap.capacity_gap_toy(alphas, m, n=100, t=5.0, d=4.5) for m in range(1, 1001)]
     teacher, student = np.array(errors).T
     assert (np.diff(teacher) <= 1e-12).all()
     assert (np.diff(student[:100]) <= 1e-12).all()
@@ -285,7 +286,7 @@ def test_the_toys_lemmas_equal_projecting_the_functions_themselves(alphas, m):
 
     teacher = fit(alphas, m, 5.0)
     student = fit(teacher, 40, 3.0)
-    errors = laws.capacity_gap_toy(alphas, m, n=40, t=5.0, d=3.0)
+    errors = capacity_gap.capacity_gap_toy(alphas, m, n=40, t=5.0, d=3.0)
     assert errors.teacher == pytest.approx(np.linalg.norm(alphas - teacher), rel=1e-12)
     assert errors.student == pytest.approx(np.linalg.norm(alphas - student), rel=1e-12)
 
@@ -300,11 +301,11 @@ def test_the_toys_lemmas_equal_projecting_the_functions_themselves(alphas, m):
         lambda: laws.teacher_params_for_loss(1.22),
         lambda: laws.teacher_params_for_loss(1000.0),
         lambda: laws.teacher_params_for_loss(2.0, 0),
-        lambda: laws.capacity_gap_teacher(770),
-        lambda: laws.capacity_gap_student(2.5),
-        lambda: laws.capacity_gap_toy(np.ones(5), 6, n=1, t=1.0, d=1.0),
-        lambda: laws.capacity_gap_toy(np.ones(5), 2, n=0, t=1.0, d=1.0),
-        lambda: laws.capacity_gap_toy(np.ones(5), 2, n=1, t=1.0, d=2.0),
+        lambda: capacity_gap.capacity_gap_teacher(770),
+        lambda: capacity_gap.capacity_gap_student(2.5),
+        lambda: capacity_gap.capacity_gap_toy(np.ones(5), 6, n=1, t=1.0, d=1.0),
+        lambda: capacity_gap.capacity_gap_toy(np.ones(5), 2, n=0, t=1.0, d=1.0),
+        lambda: capacity_gap.capacity_gap_toy(np.ones(5), 2, n=1, t=1.0, d=2.0),
     ],
 )
 def test_arguments_without_meaning_are_input_errors(call):

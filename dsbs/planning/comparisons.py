@@ -1,0 +1,97 @@
+"""Learning curves, read from finished runs of `dsbs compare`."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dsbs.artifacts.manifest import read_manifest
+from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.core.errors import InputError
+from dsbs.planning.learning_curves import Curve
+from dsbs.planning.model_sizes import student_shape
+from dsbs.scaling.encoder_decoder import EncoderDecoder
+
+
+class Measured(NamedTuple):
+    """A trained student: its rows, its accuracy, and where it lies."""
+
+    run: Path
+    cell: CellResult
+    rows: int
+    accuracy: float
+
+
+class TaskCurves(NamedTuple):
+    """The curves of comparisons on one task."""
+
+    task: str
+    curves: list[Curve]
+
+
+def read_curves(runs: Sequence[Path]) -> TaskCurves:
+    """The curves of comparisons. Cells that failed are ignored.
+
+    Raises:
+        InputError: for runs of other commands, and for comparisons that differ in more than data,
+            student, method and labels.
+    """
+    found: dict[tuple[str, str, str], list[Measured]] = {}
+    first: tuple[str, str, str] | None = None
+    for run in runs:
+        comparison = _read(run)
+        settings = (comparison.task, comparison.equal, comparison.decode)
+        first = first or settings
+        if settings != first:
+            got = "task {}, equal {}, labels read by {}".format(*settings)
+            expected = "the same as in the first run"
+            fix = "forecast unlike runs one by one"
+            raise InputError(f"RUNS {run}", got=got, expected=expected, fix=fix)
+        for cell in comparison.cells:
+            if cell.score is not None and cell.n_train is not None:
+                key = (cell.student, cell.method, cell.labels)
+                measured = Measured(run, cell, cell.n_train, cell.score.share)
+                found.setdefault(key, []).append(measured)
+    if first is None or not found:
+        expected = "finished comparisons"
+        fix = "run dsbs compare first"
+        raise InputError("RUNS", got="no measured cell", expected=expected, fix=fix)
+    return TaskCurves(first[0], [_curve(measured) for measured in found.values()])
+
+
+def _read(run: Path) -> CompareResult:
+    manifest = read_manifest(run)
+    if not isinstance(manifest.results, CompareResult):
+        got = f"a run of {manifest.stage} with status {manifest.status}"
+        expected = "a finished run of compare"
+        raise InputError(f"RUNS {run}", got=got, expected=expected, fix="check the path")
+    return manifest.results
+
+
+def _curve(measured: Sequence[Measured]) -> Curve:
+    first = measured[0]
+    # The number of all rows is the least rounded in the largest fraction.
+    largest = max(measured, key=lambda one: one.cell.data_frac)
+    return Curve(
+        student=first.cell.student,
+        method=first.cell.method,
+        labels=first.cell.labels,
+        params=_params(first),
+        rows=np.array([one.rows for one in measured], dtype=float),
+        accuracy=np.array([one.accuracy for one in measured], dtype=float),
+        full_rows=round(largest.rows / largest.cell.data_frac),
+    )
+
+
+def _params(measured: Measured) -> float | None:
+    """Parameters without embeddings, from the checkpoint's config.json, else from the student's name."""
+    trained = measured.run / "cells" / measured.cell.name / "best" / "config.json"
+    if not trained.is_file():
+        shape = student_shape(measured.cell.student)
+        return float(shape.non_embedding_parameters) if shape else None
+    config = json.loads(trained.read_text(encoding="utf-8"))
+    if config.get("model_type") not in ("t5", "mt5"):
+        return None
+    return float(EncoderDecoder.from_config(config).non_embedding_parameters)

@@ -1,0 +1,129 @@
+"""The answer of `plan cost`."""
+
+from dsbs.core.progress import duration
+from dsbs.core.sizes import show_size
+from dsbs.labeling.dry_run import RequestTokens, TotalTokens
+from dsbs.planning.hardware import ACCELERATORS
+from dsbs.planning.plan import Part, Plan
+
+
+class TeacherSize(Part):
+    """The teacher."""
+
+    name: str
+    params: float
+    weights_bytes: float
+    """In bfloat16."""
+
+
+class StudentTraining(Part):
+    """The student and its training."""
+
+    name: str
+    params: float
+    train_flops: float
+    steps: int
+    batch: int
+    """Examples per step over all devices."""
+    micro_batch: int
+    """Sequences per forward pass on one device."""
+    optimizer: str
+
+
+class DeviceMemory(Part):
+    """Bytes of the student's training on each of so many devices."""
+
+    devices: int
+    weights: float
+    gradients: float
+    optimizer_states: float
+    activations: float
+    total: float
+
+
+class DeviceTime(Part):
+    """What one kind of accelerator takes for the work."""
+
+    name: str
+    teacher_h: float
+    """Device-hours of the teacher."""
+    student_h: float
+    energy_kwh: float
+    """At the board's full power."""
+    money: float | None
+    """None without a price per hour."""
+    teacher_devices: int
+    """Devices that hold the teacher's weights."""
+    fits: list[int]
+    """Those numbers of devices on which the student's training fits."""
+    source: str
+    """Where its peak is stated."""
+
+
+class Assumed(Part):
+    """What nobody measured."""
+
+    utilization: float
+    """Share of the peak that the student's training reaches."""
+    teacher_utilization: float
+    """Share of the peak that the teacher's reading of prompts reaches."""
+    concurrency: int
+    """Answers that a device writes at once."""
+
+
+class CostPlan(Plan):
+    """Tokens, money, operations, memory, hours and energy of a distillation."""
+
+    task: str
+    rows: int
+    samples: int
+    """Answers per row."""
+    tokens_per_request: RequestTokens
+    tokens: TotalTokens
+    money: float | None
+    """For the teacher's tokens; None without prices."""
+    teacher: TeacherSize
+    student: StudentTraining
+    memory: list[DeviceMemory]
+    accelerators: list[DeviceTime]
+    assumed: Assumed
+    counted_by: list[str]
+    """How the tokens of teacher and student were counted."""
+    measured_on: str
+    """The rows that stand for all."""
+
+    def _sentence(self) -> str:
+        first = self.accelerators[0]
+        fresh = self.tokens.prompt_tokens - self.tokens.cached_tokens
+        read, cached, written = (
+            show_size(max(tokens, 1))
+            for tokens in (fresh, self.tokens.cached_tokens, self.tokens.completion_tokens)
+        )
+        money = "" if self.money is None else f" for {self.money:,.2f}"
+        teacher = duration(3600 * first.teacher_h)
+        student = duration(3600 * first.student_h)
+        return (
+            f"{self.rows:,} rows take {read} prompt tokens ({cached} more come from the cache) and "
+            f"{written} answer tokens{money}. Training takes {self.student.train_flops:.3g} FLOPs. On "
+            f"one {first.name} the teacher takes about {teacher} and the student {student}, if the "
+            "assumed utilization holds."
+        )
+
+    def _rests_on(self) -> list[str]:
+        assumed = self.assumed
+        return [
+            *self.counted_by,
+            f"prompt tokens are measured on {self.measured_on}. Answers and rationales are as long as "
+            "the demonstrations'. A chat template is not counted",
+            f"ASSUMED share of the peak in bf16: {assumed.utilization:g} for training, "
+            f"{assumed.teacher_utilization:g} for reading prompts; {assumed.concurrency} answers are "
+            "written at once. Measure yours and set --utilization, --teacher-utilization and "
+            "--concurrency",
+            "operations: the student's are counted from the T5's shape without padding, the teacher's "
+            "by eq 9 of Busbridge et al. 2025",
+            f"memory: fp32 weights with bf16 copies, fp32 gradients, {self.student.optimizer} states, "
+            f"activations of {self.student.micro_batch} of the longest sequences; formulas are in "
+            "dsbs/planning/hardware.py",
+            "energy: the board's full power, without host and cooling; makers' figures "
+            f"({len(ACCELERATORS)} accelerators are known)",
+        ]
