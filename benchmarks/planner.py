@@ -1,9 +1,11 @@
-"""How good the planner's fits are: on simulated runs whose law is known, and on real ones of which the largest are held out.
+"""How good the planner's fits are, on simulated runs of a known law and on real runs.
+
+Of real runs the largest fractions are held out.
 
     python benchmarks/planner.py --repeats 100
     python benchmarks/planner.py runs/curve --hold 2
 
-Needs `pip install 'dsbs[plan]'`. What it printed when the documents were written stands in docs/planner.md.
+Needs `pip install 'dsbs[plan]'`. Its results are in docs/planner.md.
 """
 
 import argparse
@@ -22,7 +24,8 @@ from dsbs.scaling.forms import DISTILLATION, SUPERVISED
 
 FRACTIONS = np.array([0.1, 0.15, 0.25, 0.4, 0.55, 0.75, 1.0])
 ROWS, SEEDS = 4000, 3
-NOISE = 0.012  # of an accuracy, over seeds and test examples together
+NOISE = 0.012
+"""Standard deviation of an accuracy, over seeds and test examples together."""
 
 
 def simulated_curve(rng: np.random.Generator, *, floor: float, factor: float, beta: float) -> Curve:
@@ -33,9 +36,11 @@ def simulated_curve(rng: np.random.Generator, *, floor: float, factor: float, be
 
 
 def curve_coverage(repeats: int, *, samples: int = 200) -> dict[float, tuple[float, float]]:
-    """At each of some multiples of the largest rows: how often the 90 % interval holds the truth, and the mean miss."""
-    rng, times = np.random.default_rng(0), np.array([0.5, 1.0, 2.0])
-    held, missed = np.zeros(3), np.zeros(3)
+    """By multiples of the largest rows: how often the 90 % interval holds, and the mean error."""
+    rng = np.random.default_rng(0)
+    times = np.array([0.5, 1.0, 2.0])
+    held = np.zeros(3)
+    missed = np.zeros(3)
     for repeat in range(repeats):
         truth = {"floor": rng.uniform(0.05, 0.3), "beta": rng.uniform(0.3, 1.0)}
         truth["factor"] = rng.uniform(0.2, 0.5) * (FRACTIONS[0] * ROWS) ** truth["beta"]
@@ -50,7 +55,10 @@ def curve_coverage(repeats: int, *, samples: int = 200) -> dict[float, tuple[flo
 
 
 def simulated_supervised(rng: np.random.Generator, noise: float = 0.01) -> tuple[Any, Any]:
-    """Log sizes (40, 2) and losses (40,) of the published supervised law, eight sizes by five ratios, with noise."""
+    """Log sizes (40, 2) and losses (40,) of the published supervised law, with noise.
+
+    Eight sizes by five ratios of tokens to parameters.
+    """
     n, m = (
         grid.ravel() for grid in np.meshgrid(np.geomspace(1.5e8, 1e10, 8), [5, 20, 60, 200, 1000])
     )
@@ -60,7 +68,10 @@ def simulated_supervised(rng: np.random.Generator, noise: float = 0.01) -> tuple
 
 
 def simulated_distillation(rng: np.random.Generator, noise: float = 0.01) -> tuple[Any, Any]:
-    """Logs of sizes, teacher's loss and loss alone (120, 4), and losses (120,) of the published law, with noise."""
+    """Inputs (120, 4) and losses (120,) of the published distillation law, with noise.
+
+    The inputs are logarithms of both sizes, the teacher's loss and the loss of training alone.
+    """
     axes = np.meshgrid(np.geomspace(1.5e8, 7e9, 6), [10, 20, 60, 200], [1.9, 2.1, 2.3, 2.6, 3.0])
     n, m, teacher = (grid.ravel() for grid in axes)
     loss = laws.student_loss(n, m * n, teacher_loss=teacher) * np.exp(
@@ -70,21 +81,22 @@ def simulated_distillation(rng: np.random.Generator, noise: float = 0.01) -> tup
 
 
 class Coverage(NamedTuple):
-    """How often intervals of a refitted law hold its true loss, at points between the runs and at one beyond them all.
-
-    `error`: standard error of `between`; points of one simulation share its fit, so simulations count and not points.
-    `missed`: the worst relative miss of all. `seconds`: of one fit.
-    """
+    """How often intervals of a refitted law hold its true loss."""
 
     between: float
+    """At points between the runs."""
     error: float
+    """Standard error of `between`. Points of one simulation share its fit, so simulations count."""
     beyond: float
+    """At a point beyond all runs."""
     missed: float
+    """The largest relative error of all."""
     seconds: float
+    """Time of one fit."""
 
 
 def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, Coverage]:
-    """Of both laws."""
+    """The coverage of both laws, by name."""
     found = {}
     simulations = {
         "supervised": (SUPERVISED, simulated_supervised),
@@ -98,10 +110,8 @@ def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, Coverage]:
             low, value, high = fit(form, x, loss, seed=repeat, samples=samples).predict(points)
             held.append((low <= truth) & (truth <= high))
             missed = max(missed, float(np.max(np.abs(value / truth - 1))))
-        between, seconds = (
-            np.mean(held, axis=1, where=[True] * 3 + [False]),
-            (time.perf_counter() - began) / repeats,
-        )
+        between = np.mean(held, axis=1, where=[True] * 3 + [False])
+        seconds = (time.perf_counter() - began) / repeats
         error = float(between.std() / np.sqrt(repeats))
         found[name] = Coverage(
             float(between.mean()), error, float(np.mean(held, axis=0)[3]), missed, seconds
@@ -110,12 +120,10 @@ def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, Coverage]:
 
 
 def held_out_points(name: str) -> tuple[Any, Any]:
-    """Points that no simulation uses, the last of them larger than all, and the law's own losses there."""
-    n, d, teacher = (
-        np.array([3e8, 1e9, 4e9, 1.2e10]),
-        np.array([1e10, 8e10, 2e11, 5e11]),
-        np.array([2.4, 2.2, 2.0, 2.0]),
-    )
+    """Points that no simulation uses, and the law's own losses there. The last point is the largest."""
+    n = np.array([3e8, 1e9, 4e9, 1.2e10])
+    d = np.array([1e10, 8e10, 2e11, 5e11])
+    teacher = np.array([2.4, 2.2, 2.0, 2.0])
     alone = laws.supervised_loss(n, d)
     if name == "supervised":
         return np.log(np.column_stack([n, d])), alone
@@ -125,22 +133,22 @@ def held_out_points(name: str) -> tuple[Any, Any]:
 
 
 def held_out(runs: list[Path], hold: int) -> str:
-    """A table of what the smaller fractions foretell of the largest ones, and what was measured."""
+    """A table of the largest fractions, predicted from the smaller ones and measured."""
     rows = []
     for curve in read_curves(runs).curves:
         sizes = curve.sizes[-hold:]
-        foretold = accuracy_at(fit_curve(curve.without(sizes)), sizes)
-        for size, low, value, high in zip(sizes, *foretold, strict=True):
+        predicted = accuracy_at(fit_curve(curve.without(sizes)), sizes)
+        for size, low, value, high in zip(sizes, *predicted, strict=True):
             measured = curve.mean(size)
             inside = "yes" if low <= measured <= high else "no"
             shares = map(percent, (value, low, high, measured, value - measured))
             rows.append([curve.name, int(size), *shares, inside])
-    columns = ["curve", "rows", "foretold", "low", "high", "measured", "off by", "inside"]
+    columns = ["curve", "rows", "predicted", "low", "high", "measured", "off by", "inside"]
     return table(columns, rows, title=f"the largest {hold} fractions, from the smaller ones")
 
 
 def main() -> None:
-    """Print the tables of one of both."""
+    """Print the tables of real runs, or of simulations."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -171,7 +179,14 @@ def main() -> None:
     ]
     print(
         table(
-            ["law", "between the runs", "standard error", "beyond", "worst miss", "seconds a fit"],
+            [
+                "law",
+                "between the runs",
+                "standard error",
+                "beyond",
+                "worst miss",
+                "seconds per fit",
+            ],
             fits,
             title="intervals of laws hold, with 1 % noise, nominal 90 %",
         )

@@ -36,7 +36,7 @@ class PlanConfig(StageConfig):
 
 
 class TeacherPlanConfig(PlanConfig):
-    """Which teacher suits a student: two published laws side by side, and your candidates ranked."""
+    """Which teacher suits a student: two published laws side by side, and ranked candidates."""
 
     student: str = Field(
         description="parameters (770M), a T5 by name (t5-v1_1-large), or a folder with config.json"

@@ -7,10 +7,13 @@ _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 
 def parse_size(text: object) -> float:
-    """A number above 0 of text such as 7B, 770M, 2.2e8, 1_000 or of a number; ValueError, which says so, for others.
+    """The number that a size stands for: text such as 7B, 770M, 2.2e8 or 1_000, or a number.
 
     >>> parse_size("2.2B")
     2200000000.0
+
+    Raises:
+        ValueError: where it is not a number above 0; its message says what a size looks like.
     """
     match = re.fullmatch(r"([-+.\d_]+(?:e[-+]?\d+)?) ?([kmbt]?)", str(text).strip().lower())
     try:
@@ -24,7 +27,7 @@ def parse_size(text: object) -> float:
 
 
 def show_size(size: float) -> str:
-    """Three digits and a unit: 64.2B, 770M, 1.36e+16 where no unit is large enough.
+    """Three digits and a unit; a power of ten where no unit is large enough, as in 1.36e+16.
 
     >>> show_size(1911964000)
     '1.91B'
@@ -32,5 +35,5 @@ def show_size(size: float) -> str:
     if not 1e3 <= size < 1e15:
         return f"{size:.3g}"
     unit = next(name for name in reversed(_UNITS) if size >= 0.9995 * _UNITS[name])
-    shown = f"{size / _UNITS[unit]:.3g}"
-    return f"{float(shown):g}{unit.upper().replace('K', 'k')}"
+    digits = f"{size / _UNITS[unit]:.3g}"
+    return f"{float(digits):g}{unit.upper().replace('K', 'k')}"

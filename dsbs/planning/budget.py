@@ -1,4 +1,4 @@
-"""`plan budget`: how to split compute between teacher and student, and whether to distill at all."""
+"""`plan budget`: how to split compute between teacher and student, and whether to distill."""
 
 from typing import Literal
 
@@ -16,9 +16,9 @@ _CHARGED = {
     "both": "the teacher is trained for this student, and its passes are charged",
 }
 _COUNTED = (
-    "operations: eq 9 of the same paper, for decoders of a fixed shape with 4096 tokens of context. "
-    "Gaps below about 0.003 nats are smaller than the rounding of the published coefficients, and so "
-    "are thresholds that rest on them"
+    "operations: eq 9 of the same paper, for decoders of a fixed shape with 4096 tokens of "
+    "context. Gaps below about 0.003 nats are smaller than the rounding of the published "
+    "coefficients, and so are thresholds that rest on them"
 )
 
 
@@ -66,9 +66,9 @@ class BudgetPlan(Plan):
             f"{percent(share)} {name.replace('_', ' ')}" for name, share in self.shares
         )
         return (
-            f"With {self.compute:.3g} FLOPs for a student of {self.student.name} ({self.scenario}), "
-            f"{which}: {abs(gap):.3f} nats better. {_where(self.distilling_wins)}. The best split "
-            f"when distilling is {shares}."
+            f"With {self.compute:.3g} FLOPs for a student of {self.student.name} "
+            f"({self.scenario}), {which}: {abs(gap):.3f} nats better. "
+            f"{_where(self.distilling_wins)}. The best split when distilling is {shares}."
         )
 
     def _rests_on(self) -> list[str]:

@@ -90,8 +90,8 @@ def rank(
 ) -> list[RankedCandidate]:
     """The candidates, best first.
 
-    They are ordered by accuracy if all have one, because it was measured on the task, and else by the
-    student's loss that the scaling law predicts.
+    They are ordered by accuracy if all have one, because it was measured on the task, and else by
+    the student's loss that the scaling law predicts.
 
     Args:
         candidates: The teachers to rank.

@@ -86,7 +86,7 @@ def _curve(measured: Sequence[Measured]) -> Curve:
 
 
 def _params(measured: Measured) -> float | None:
-    """Parameters without embeddings, from the checkpoint's config.json, else from the student's name."""
+    """Parameters without embeddings, by the checkpoint, else by the name of the student."""
     trained = measured.run / "cells" / measured.cell.name / "best" / "config.json"
     if not trained.is_file():
         shape = student_shape(measured.cell.student)

@@ -104,26 +104,26 @@ class CostPlan(Plan):
         student = duration(3600 * first.student_h)
         return (
             f"{self.rows:,} rows take {read} prompt tokens ({cached} more come from the cache) and "
-            f"{written} answer tokens{money}. Training takes {self.student.train_flops:.3g} FLOPs. On "
-            f"one {first.name} the teacher takes about {teacher} and the student {student}, if the "
-            "assumed utilization holds."
+            f"{written} answer tokens{money}. Training takes {self.student.train_flops:.3g} FLOPs. "
+            f"On one {first.name} the teacher takes about {teacher} and the student {student}, if "
+            "the assumed utilization holds."
         )
 
     def _rests_on(self) -> list[str]:
         assumed = self.assumed
         return [
             *self.counted_by,
-            f"prompt tokens are measured on {self.measured_on}. Answers and rationales are as long as "
-            "the demonstrations'. A chat template is not counted",
+            f"prompt tokens are measured on {self.measured_on}. Answers and rationales are as long "
+            "as the demonstrations'. A chat template is not counted",
             f"ASSUMED share of the peak in bf16: {assumed.utilization:g} for training, "
-            f"{assumed.teacher_utilization:g} for reading prompts; {assumed.concurrency} answers are "
-            "written at once. Measure yours and set --utilization, --teacher-utilization and "
+            f"{assumed.teacher_utilization:g} for reading prompts; {assumed.concurrency} answers "
+            "are written at once. Measure yours and set --utilization, --teacher-utilization and "
             "--concurrency",
-            "operations: the student's are counted from the T5's shape without padding, the teacher's "
-            "by eq 9 of Busbridge et al. 2025",
-            f"memory: fp32 weights with bf16 copies, fp32 gradients, {self.student.optimizer} states, "
-            f"activations of {self.student.micro_batch} of the longest sequences; formulas are in "
-            "dsbs/planning/hardware.py",
+            "operations: the student's are counted from the T5's shape without padding, the "
+            "teacher's by eq 9 of Busbridge et al. 2025",
+            f"memory: fp32 weights with bf16 copies, fp32 gradients, {self.student.optimizer} "
+            f"states, activations of {self.student.micro_batch} of the longest sequences; formulas "
+            "are in dsbs/planning/hardware.py",
             "energy: the board's full power, without host and cooling; makers' figures "
             f"({len(ACCELERATORS)} accelerators are known)",
         ]

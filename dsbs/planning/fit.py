@@ -73,8 +73,8 @@ class FitPlan(Plan):
     def _sentence(self) -> str:
         return (
             f"The {self.law} law fitted to these {self.rows} runs is off by "
-            f"{percent(self.fitted_error)} on average; with the published coefficients it is off by "
-            f"{percent(self.published_error)}."
+            f"{percent(self.fitted_error)} on average; with the published coefficients it is off "
+            f"by {percent(self.published_error)}."
         )
 
     def _rests_on(self) -> list[str]:
@@ -83,7 +83,7 @@ class FitPlan(Plan):
         return [
             *([alone] if self.supervised_from else []),
             f"Huber loss of differences of log losses (threshold {delta}), L-BFGS-B from at most "
-            f"{STARTS} starts, 90 % intervals from {self.samples} bootstrap samples of the residuals",
+            f"{STARTS} starts, 90 % intervals from {self.samples} bootstrap samples of residuals",
             _TRADE,
             fitted_range.SCALING_LAW,
         ]

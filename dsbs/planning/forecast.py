@@ -1,4 +1,4 @@
-"""`plan forecast`: what more data or a bigger student would bring, from a user's own comparisons."""
+"""`plan forecast`: what more data or a bigger student would bring, by a user's comparisons."""
 
 import math
 

@@ -130,13 +130,13 @@ class ForecastPlan(Plan):
         notes += [f"skipped, too few fractions: {curve}" for curve in self.skipped]
         return [
             *notes,
-            f"error = floor + B / rows^beta, Huber loss, L-BFGS-B from at most {STARTS} starts, 90 % "
-            f"intervals of the expected accuracy from {self.samples} bootstrap samples of the "
+            f"error = floor + B / rows^beta, Huber loss, L-BFGS-B from at most {STARTS} starts, 90 "
+            f"% intervals of the expected accuracy from {self.samples} bootstrap samples of the "
             "residuals. Fractions of one seed share rows, which the intervals do not know",
-            "limit: half the span of rows that was tried, on a logarithmic axis, beyond the largest; at "
-            "most four times the largest",
-            "accuracy is on this test split, with this teacher and recipe; more rows mean rows like "
-            "these",
+            "limit: half the span of rows that was tried, on a logarithmic axis, beyond the "
+            "largest; at most four times the largest",
+            "accuracy is on this test split, with this teacher and recipe; more rows mean rows "
+            "like these",
         ]
 
 

@@ -57,9 +57,9 @@ class Growth(Part):
 def compare_growth(curves: Sequence[Curve], *, seed: int = 0, samples: int = SAMPLES) -> Growth:
     """What twice the data and a bigger student gain, for curves that differ only in the student.
 
-    With three or more sizes, growth starts at the largest student and ends at one twice its size. With
-    two sizes it goes from the smaller to the larger, because two points do not determine a law of
-    size.
+    With three or more sizes, growth starts at the largest student and ends at one twice its size.
+    With two sizes it goes from the smaller to the larger, because two points do not determine a law
+    of size.
     """
     known = [
         (float(curve.params), curve)

@@ -29,7 +29,7 @@ def _row(
     return Accelerator(name, tflops * 1e12, memory_gb * 1e9, bandwidth_gb_s * 1e9, power_w, source)
 
 
-# Chips without bfloat16 (V100, T4) are left out: T5 overflows in fp16, so dsbs does not train it there.
+# V100 and T4 are left out: they have no bfloat16, and T5 overflows in fp16.
 ACCELERATORS = {
     row.name: row
     for row in (
@@ -87,8 +87,8 @@ def training_memory(
     """Bytes on each of `devices` that share weights, gradients and optimizer states (FSDP, ZeRO 3).
 
     With P parameters: fp32 weights and their bfloat16 copies under autocast take 4 P + 2 P, fp32
-    gradients 4 P, optimizer states `optimizer_bytes`. Activations are each device's own, for `batch`
-    sequences of these lengths. The layer that is gathered at the time is not counted.
+    gradients 4 P, optimizer states `optimizer_bytes`. Activations are each device's own, for
+    `batch` sequences of these lengths. The layer that is gathered at the time is not counted.
     """
     params = shape.parameters
     return TrainingMemory(
@@ -102,15 +102,16 @@ def training_memory(
 def optimizer_bytes(shape: EncoderDecoder, optimizer: Optimizer) -> float:
     """Bytes of the optimizer's states.
 
-    Adam keeps two moments per parameter, in fp32 or in 8 bits. Adafactor keeps one row and one column
-    per matrix: for m columns and n rows 4 (m + n) bytes instead of 4 m n, so about 8 P / d_model.
+    Adam keeps two moments per parameter, in fp32 or in 8 bits. Adafactor keeps one row and one
+    column per matrix: for m columns and n rows 4 (m + n) bytes instead of 4 m n, so about 8 P /
+    d_model.
     """
     per_parameter = {"adamw": 8.0, "adamw_8bit": 2.0, "adafactor": 8.0 / shape.d_model}
     return per_parameter[optimizer] * shape.parameters
 
 
 def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
-    """What the backward pass keeps of one sequence of s input and t target tokens (bfloat16 autocast).
+    """What the backward pass keeps of one sequence of s input and t target tokens, in bfloat16.
 
     Bytes per token and layer, with i = n_heads d_kv and f = d_ff:
       each of 2 (encoder) or 3 (decoder) blocks: the norm's input, normalized, scaled 4 + 4 + 4, its

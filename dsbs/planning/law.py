@@ -9,9 +9,9 @@ from dsbs.scaling import laws
 from dsbs.scaling.coefficients import DISTILLATION, SUPERVISED, TOKENS_PER_PARAM
 
 _RANGES = (
-    "low and high: each coefficient is moved alone to the ends of its published 90 % interval, and the "
-    "shifts are added in quadrature. Correlations are not published, and the error of leaving the "
-    "fitted range is not included"
+    "low and high: each coefficient is moved alone to the ends of its published 90 % interval, and "
+    "the shifts are added in quadrature. Correlations are not published, and the error of leaving "
+    "the fitted range is not included"
 )
 
 

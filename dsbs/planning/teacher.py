@@ -1,4 +1,4 @@
-"""`plan teacher`: the best teacher for a student by two laws that disagree, and ranked candidates."""
+"""`plan teacher`: the best teacher by two laws that disagree, and ranked candidates."""
 
 from collections.abc import Sequence
 

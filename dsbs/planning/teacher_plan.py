@@ -94,8 +94,8 @@ class TeacherPlan(Plan):
         default = f"the default of {TOKENS_PER_PARAM:g} per parameter"
         given = "as given" if self.student_tokens_given else default
         notes.append(
-            f"tokens of the student: {show_size(self.student_tokens)}, {given}; teachers are trained "
-            f"on {ratio:g} tokens per parameter"
+            f"tokens of the student: {show_size(self.student_tokens)}, {given}; teachers are "
+            f"trained on {ratio:g} tokens per parameter"
         )
         laws_used = [fitted_range.CAPACITY_GAP, fitted_range.SCALING_LAW]
         return [*notes, *laws_used, fitted_range.NOT_THIS_CASE]

@@ -38,8 +38,8 @@ def token_counter(whose: str, model: str, tokenizer: str | None) -> TokenCounter
         basis = f"{whose} tokens are counted by the tokenizer of {model}"
         return TokenCounter(_counting(_load(str(path))), basis)
     flag = "--tokenizer" if whose == "teacher" else "--student-tokenizer"
-    basis = f"{whose} tokens are ESTIMATED, four characters each (a rule for English); {flag} counts them"
-    return TokenCounter(estimate_tokens, basis)
+    basis = f"{whose} tokens are ESTIMATED, four characters each (a rule for English)"
+    return TokenCounter(estimate_tokens, f"{basis}; {flag} counts them")
 
 
 def _counting(tokenizer: Any) -> CountTokens:

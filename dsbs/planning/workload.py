@@ -90,7 +90,7 @@ def student_sequences(
 
 
 def student_flops(shape: EncoderDecoder, lengths: SequenceLengths, examples_seen: int) -> float:
-    """Training operations, as the mean over every sampled input with every demonstration's target."""
+    """Training operations: the mean over every sampled input with every demonstration's target."""
     inputs = lengths.inputs[:, :, None]
     flops = training_flops(shape, inputs, target_tokens=lengths.targets[:, None, :])
     return float(examples_seen * flops.mean(axis=(1, 2)).sum())
@@ -107,11 +107,11 @@ def teacher_time(
 ) -> TeacherTime:
     """Device-seconds on one kind of device, in bfloat16.
 
-    Reading takes F(N) operations per token that the cache does not hold, at `utilization` of the peak.
-    Writing goes in steps of `concurrency` tokens. A step takes as long as their operations, or as
-    reading all weights (2 N bytes) once, whichever is longer. A model that is split over devices
-    takes as many device-seconds. Reading the keys and values of the context is not counted; it
-    matters for long prompts.
+    Reading takes F(N) operations per token that the cache does not hold, at `utilization` of the
+    peak. Writing goes in steps of `concurrency` tokens. A step takes as long as their operations,
+    or as reading all weights (2 N bytes) once, whichever is longer. A model that is split over
+    devices takes as many device-seconds. Reading the keys and values of the context is not counted;
+    it matters for long prompts.
     """
     tokens = each.total(requests)
     fresh = tokens.prompt_tokens - tokens.cached_tokens

@@ -1,4 +1,4 @@
-"""What a figure shows, before anything is drawn: names, numbers and units. Shares are in percent here."""
+"""What a figure shows, before anything is drawn. Shares are in percent here."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Figures as plotly's plain dictionaries, which the report's page draws. Nothing of plotly is loaded."""
+"""Figures as plotly's plain dictionaries, which the report's page draws."""
 
 import html
 import math
@@ -76,7 +76,7 @@ def _shapes(figure: Figure) -> list[Spec]:
 
 
 def _annotations(figure: Figure) -> list[Spec]:
-    """The names of what `_shapes` draws. On a logarithmic axis plotly places texts by logarithms."""
+    """The names of what `_shapes` draws. On a log axis plotly places texts by logarithms."""
     notes: list[Spec] = []
     if figure.level:
         name, y = figure.level

@@ -37,7 +37,7 @@ def capacity_gap_teacher(student_params: float) -> float:
 
 
 def capacity_gap_student(teacher_params: float) -> float:
-    """Parameters of the student whose best teacher has `teacher_params`: the inverse of the line."""
+    """Parameters of the student whose best teacher has `teacher_params`: the line inverted."""
     student = (teacher_params - GAP_INTERCEPT) / GAP_SLOPE
     _check_order("capacity_gap_student", student, teacher_params)
     return student

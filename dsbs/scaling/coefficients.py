@@ -1,4 +1,4 @@
-"""The published coefficients of the scaling laws, with their intervals and what they were fitted on.
+"""The published coefficients of the scaling laws, their intervals, and the fitted range.
 
 Source: Busbridge et al. 2025 (arXiv 2502.08606), Table 6.
 """

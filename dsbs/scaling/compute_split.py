@@ -1,9 +1,9 @@
 """The best split of compute between a teacher and a student, and where distilling pays.
 
-The problem of Busbridge et al. 2025, Sec. 5.3: the lowest student loss over the teacher's size N_T and
-tokens D_T and the student's tokens D_S, each from 1e6 to 1e17, with eq 9's operations equal to the
-compute. In the best case a teacher of the best loss exists and costs nothing. The solver is SciPy's
-SLSQP, as in the paper, from the best point of a grid.
+The problem of Busbridge et al. 2025, Sec. 5.3: the lowest student loss over the teacher's size N_T
+and tokens D_T and the student's tokens D_S, each from 1e6 to 1e17, with eq 9's operations equal to
+the compute. In the best case a teacher of the best loss exists and costs nothing. The solver is
+SciPy's SLSQP, as in the paper, from the best point of a grid.
 """
 
 import functools

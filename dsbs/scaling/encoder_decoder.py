@@ -64,7 +64,8 @@ class EncoderDecoder:
         """
         missing = [key for key in _CONFIG_KEYS.values() if config.get(key) is None]
         if missing or config.get("model_type", "t5") not in ("t5", "mt5"):
-            got = f"model_type {config.get('model_type')!r}, without {', '.join(missing) or 'nothing'}"
+            without = ", ".join(missing) or "nothing"
+            got = f"model_type {config.get('model_type')!r}, without {without}"
             expected = "the config of a T5 or mT5"
             raise InputError("config.json", got=got, expected=expected, fix="give the shape itself")
         return cls(

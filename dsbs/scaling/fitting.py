@@ -1,10 +1,10 @@
 """Fit a law to runs: Huber loss, L-BFGS-B from several starts, intervals by bootstrap. Needs SciPy.
 
-The procedure of Busbridge et al. 2025, App. F, at the price of a laptop: at most 64 starts drawn from
-their grid instead of all of it, and 200 bootstrap samples that start from the fit instead of 4096.
-The threshold of the Huber loss follows the noise: 1.345 of its standard deviations, the usual choice.
-The paper's 1e-4 suits runs without much noise. Residuals are drawn, not runs, so that few runs of few
-sizes keep their design.
+The procedure of Busbridge et al. 2025, App. F, at the price of a laptop: at most 64 starts drawn
+from their grid instead of all of it, and 200 bootstrap samples that start from the fit instead of
+4096. The threshold of the Huber loss follows the noise: 1.345 of its standard deviations, the usual
+choice. The paper's 1e-4 suits runs without much noise. Residuals are drawn, not runs, so that few
+runs of few sizes keep their design.
 """
 
 import itertools
@@ -130,11 +130,12 @@ def fit(
 
 
 def interval(value: Any, samples: Array) -> Interval:
-    """A value with the 90 % interval of its bootstrap samples (samples, ...), which may be infinite.
+    """A value with the 90 % interval of bootstrap samples (samples, ...), which may be infinite.
 
-    Percentiles show how far chance moves a fit. Percentiles mirrored at the value show how far chance
-    may have moved this fit (Davison and Hinkley 1997, sec. 5.2). They differ where samples lean to
-    one side, for instance where a law's term may not be negative. The outer ends of both are taken.
+    Percentiles show how far chance moves a fit. Percentiles mirrored at the value show how far
+    chance may have moved this fit (Davison and Hinkley 1997, sec. 5.2). They differ where samples
+    lean to one side, for instance where a law's term may not be negative. The outer ends of both
+    are taken.
     """
     tail = (1 - INTERVAL) / 2
     low, high = np.quantile(samples, [tail, 1 - tail], axis=0, method="nearest")
@@ -153,7 +154,7 @@ def _centered(x: Array, center: Array) -> Array:
 
 
 def _best(problem: HuberProblem, starts: list[Array]) -> Array:
-    """Short runs from every start, full runs from the best of them; the coefficients of the best."""
+    """The best coefficients: short runs from every start, full runs from the best of them."""
 
     def huber_loss(found: tuple[float, Array]) -> float:
         return found[0]
@@ -186,7 +187,7 @@ def _starts(form: Form, center: Array, rng: np.random.Generator) -> list[Array]:
 
 
 def _spread(residuals: Array, coefficients: int) -> float:
-    """The standard deviation of residuals around 0, corrected for the coefficients that were fitted.
+    """The standard deviation of residuals around 0, corrected for the fitted coefficients.
 
     It is taken from the median, so that outliers do not count.
     """

@@ -1,4 +1,4 @@
-"""The laws with their coefficients open: their logarithms and derivatives, for `dsbs.scaling.fitting`.
+"""The laws with their coefficients open: their logarithms and derivatives, for fitting.
 
 Theta holds logarithms of factors and floors (log A, log B, log E, log d1) and the exponents as they
 are. The grids of starts are those of Busbridge et al. 2025, App. F. There 0 stands for "no slope";
@@ -26,12 +26,12 @@ class Form(NamedTuple):
     terms: tuple[tuple[int, int], ...]
     """For each size, the places in theta of its log factor and its exponent.
 
-    Sizes are the first columns of x. They can be centered by this: a factor at the middle of the data
-    is better determined than one at size 1.
+    Sizes are the first columns of x. They can be centered by this: a factor at the middle of the
+    data is better determined than one at size 1.
     """
     log_loss: Callable[[Array, Array], tuple[Array, Array]]
-    """From theta and x (rows, columns), whose sizes are logarithms: the logarithm of the loss (rows,)
-    and its derivatives (rows, coefficients)."""
+    """From theta and x (rows, columns), where sizes are logarithms: the logarithm of the loss
+    (rows,) and its derivatives (rows, coefficients)."""
 
 
 _FACTOR = (-40.0, 40.0)

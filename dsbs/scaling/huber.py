@@ -60,9 +60,9 @@ class HuberProblem:
     ) -> Callable[[], "HuberProblem"]:
         """A function that draws a problem with the fit's losses and resampled residuals.
 
-        A fit makes its residuals smaller, by the leverage of each row; that is undone. A few residuals
-        also understate how far off chance can be; the ratio of Student's t and the normal quantile
-        at `level` makes up for it.
+        A fit makes its residuals smaller, by the leverage of each row; that is undone. A few
+        residuals also understate how far off chance can be; the ratio of Student's t and the normal
+        quantile at `level` makes up for it.
         """
         from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats loads slowly
 

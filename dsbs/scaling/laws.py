@@ -77,10 +77,10 @@ def student_loss(
 def supervised_loss_range(n: float, d: float) -> LossRange:
     """`supervised_loss` with the range of the published 90 % intervals.
 
-    Each coefficient is moved alone to either end of its interval. Shifts up and shifts down are added
-    in quadrature. That is no joint interval: the coefficients were fitted together and are
-    correlated, and the paper does not publish its bootstrap samples. The error of leaving the fitted
-    range is not included.
+    Each coefficient is moved alone to either end of its interval. Shifts up and shifts down are
+    added in quadrature. That is no joint interval: the coefficients were fitted together and are
+    correlated, and the paper does not publish its bootstrap samples. The error of leaving the
+    fitted range is not included.
     """
     laws = _moved(SUPERVISED, SUPERVISED_90)
     return _quadrature(supervised_loss(n, d), [supervised_loss(n, d, law=law) for law in laws])
@@ -105,7 +105,8 @@ def optimal_teacher_loss(
 ) -> float:
     """The teacher's loss that gives the student its lowest loss (the paper's best case).
 
-    It is at least E, and exactly E where no teacher is too good for the student. The minimum is flat.
+    It is at least E, and exactly E where no teacher is too good for the student. The minimum is
+    flat.
     """
     n = np.asarray(n_student)
     d = np.asarray(d_student)
@@ -122,7 +123,7 @@ def optimal_teacher_loss(
 def teacher_params_for_loss(
     loss: float, tokens_per_param: float = TOKENS_PER_PARAM, *, law: SupervisedLaw = SUPERVISED
 ) -> float:
-    """Parameters at which a model trained on `tokens_per_param` tokens per parameter reaches `loss`.
+    """Parameters of the model that reaches `loss` on `tokens_per_param` tokens per parameter.
 
     Raises:
         InputError: where no model of 1 to 1e30 parameters does: at E or below, or above the loss of
@@ -177,7 +178,7 @@ def _moved(law: Law, ends: tuple[Law, Law]) -> list[Law]:
 
 
 def _quadrature(value: float, moved: list[float]) -> LossRange:
-    """`moved` holds two losses for each coefficient; the lowest and the highest shift of each count."""
+    """`moved` holds two losses per coefficient; the lowest and highest shift of each count."""
     shifts = np.reshape(moved, (-1, 2)) - value
     down = float(np.linalg.norm(np.minimum(shifts.min(axis=1), 0.0)))
     up = float(np.linalg.norm(np.maximum(shifts.max(axis=1), 0.0)))
@@ -185,7 +186,7 @@ def _quadrature(value: float, moved: list[float]) -> LossRange:
 
 
 def _log_power_sum(n: float | Array, d: float | Array, law: SupervisedLaw | DistillationLaw) -> Any:
-    """log(A / n^alpha + B / d^beta). The paper's eq 44 prints alpha n where alpha log n is meant."""
+    """log(A / n^alpha + B / d^beta). Eq 44 misprints alpha n for alpha log n."""
     size = np.log(law.A) - law.alpha * np.log(n)
     data = np.log(law.B) - law.beta * np.log(d)
     return np.logaddexp(size, data)

@@ -33,7 +33,7 @@ def tables(plan: ForecastPlan) -> list[Table]:
 
 
 def figures(plan: ForecastPlan) -> list[Figure]:
-    """Measured accuracies, fitted curves with their bands as far as they are trusted, the target."""
+    """Measured accuracies, the target, and fitted curves as far as they are trusted."""
     series = []
     for at, curve in enumerate(plan.curves[:_DRAWN]):
         band = curve.drawn
