@@ -120,7 +120,7 @@ def law_coverage(repeats: int, *, samples: int = 200) -> dict[str, Coverage]:
 
 
 def held_out_points(name: str) -> tuple[Any, Any]:
-    """Points that no simulation uses, and the law's own losses there. The last point is the largest."""
+    """Points that no simulation uses, with the law's own losses. The last one is the largest."""
     n = np.array([3e8, 1e9, 4e9, 1.2e10])
     d = np.array([1e10, 8e10, 2e11, 5e11])
     teacher = np.array([2.4, 2.2, 2.0, 2.0])

@@ -93,33 +93,16 @@ def estimate_cost(
         machines: Accelerators to compare.
         assumed: Rates that were not measured.
     """
-    rows = rows or sample.rows
-    if not rows:
-        expected = "rows to label, such as 10k"
-        fix = "give --rows, or --data to count"
-        raise InputError("--rows", got="nothing", expected=expected, fix=fix)
-    requests = rows * samples
+    known_rows = _rows(rows, sample)
     each = _request(task, sample, teacher)
-    tokens = each.total(requests)
+    tokens = each.total(known_rows * samples)
     lengths = _lengths(task, sample, student)
     flops = student_flops(student.shape, lengths, student.max_steps * student.batch_size)
     memory = [_memory(student, lengths, n) for n in dict.fromkeys((1, machines.devices))]
-    times = []
-    for device in machines.accelerators:
-        hours = _teacher_hours(teacher.params, each, requests, device, assumed)
-        times.append(
-            _device_time(
-                device,
-                teacher_params=teacher.params,
-                teacher_h=hours,
-                student_h=flops / (assumed.utilization * device.flops) / 3600,
-                memory=memory,
-                price_per_hour=machines.price_per_hour,
-            )
-        )
+    work = _Work(teacher.params, each, known_rows * samples, flops, memory)
     return CostPlan(
         task=task.name,
-        rows=rows,
+        rows=known_rows,
         samples=samples,
         tokens_per_request=each,
         tokens=tokens,
@@ -129,11 +112,33 @@ def estimate_cost(
         ),
         student=_training(student, flops),
         memory=memory,
-        accelerators=times,
+        accelerators=[
+            _device_time(device, work, assumed, machines.price_per_hour)
+            for device in machines.accelerators
+        ],
         assumed=assumed,
         counted_by=[teacher.counter.basis, student.counter.basis],
         measured_on=_measured_on(sample),
     )
+
+
+class _Work(NamedTuple):
+    """What some accelerator has to do."""
+
+    teacher_params: float
+    each: RequestTokens
+    requests: int
+    train_flops: float
+    memory: Sequence[DeviceMemory]
+
+
+def _rows(given: int | None, sample: RowSample) -> int:
+    rows = given or sample.rows
+    if not rows:
+        expected = "rows to label, such as 10k"
+        fix = "give --rows, or --data to count"
+        raise InputError("--rows", got="nothing", expected=expected, fix=fix)
+    return rows
 
 
 def _request(task: Task, sample: RowSample, teacher: Teacher) -> RequestTokens:
@@ -187,30 +192,20 @@ def _memory(student: Student, lengths: SequenceLengths, devices: int) -> DeviceM
     return DeviceMemory(devices=devices, **memory._asdict(), total=memory.total)
 
 
-def _teacher_hours(
-    params: float, each: RequestTokens, requests: int, device: Accelerator, assumed: Assumed
-) -> float:
+def _device_time(
+    device: Accelerator, work: _Work, assumed: Assumed, price_per_hour: float | None
+) -> DeviceTime:
+    """Device-hours of teacher and student, energy at the board's full power, and what fits."""
     seconds = teacher_time(
-        params,
-        each,
-        requests,
+        work.teacher_params,
+        work.each,
+        work.requests,
         device,
         utilization=assumed.teacher_utilization,
         concurrency=assumed.concurrency,
     )
-    return sum(seconds) / 3600
-
-
-def _device_time(
-    device: Accelerator,
-    *,
-    teacher_params: float,
-    teacher_h: float,
-    student_h: float,
-    memory: Sequence[DeviceMemory],
-    price_per_hour: float | None,
-) -> DeviceTime:
-    """Device-hours of teacher and student, energy at the board's full power, and what fits."""
+    teacher_h = sum(seconds) / 3600
+    student_h = work.train_flops / (assumed.utilization * device.flops) / 3600
     hours = teacher_h + student_h
     usable = _USABLE * device.memory_bytes
     return DeviceTime(
@@ -219,8 +214,8 @@ def _device_time(
         student_h=student_h,
         energy_kwh=hours * device.power_w / 1000,
         money=None if price_per_hour is None else hours * price_per_hour,
-        teacher_devices=math.ceil(2 * teacher_params / usable),
-        fits=[one.devices for one in memory if one.total < usable],
+        teacher_devices=math.ceil(2 * work.teacher_params / usable),
+        fits=[one.devices for one in work.memory if one.total < usable],
         source=device.source,
     )
 

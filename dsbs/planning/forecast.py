@@ -118,7 +118,7 @@ def _ceiling(log_floor: Interval) -> Estimate:
 
 
 def _target(fitted: Fit, target: float, largest: float, limit: float) -> Target:
-    """How many rows reach the target, where that can be told."""
+    """How many rows reach the target, up to the limit."""
     rows = rows_for(fitted, target)
     at_limit = _accuracy(fitted, limit)
     if not math.isfinite(rows.low):

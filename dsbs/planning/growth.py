@@ -67,7 +67,8 @@ def compare_growth(curves: Sequence[Curve], *, seed: int = 0, samples: int = SAM
         if curve.params and len(curve.sizes) >= MIN_FRACTIONS
     ]
     sizes = sorted({params for params, _ in known})
-    method, labels = curves[0].method, curves[0].labels
+    method = curves[0].method
+    labels = curves[0].labels
     if len(sizes) < 2:
         refused = (
             f"{len(sizes)} student size{'s' * (len(sizes) != 1)} with {MIN_FRACTIONS} or more "
@@ -97,7 +98,8 @@ def _gains(
     fitted = fit(SUPERVISED, x, error, residual="plain", seed=seed, samples=samples)
     more_rows = _TIMES * start.rows
     points = np.log([[start.params, start.rows], [start.params, more_rows], [bigger, start.rows]])
-    value, drawn = fitted.value(points), fitted.sampled(points)
+    value = fitted.value(points)
+    drawn = fitted.sampled(points)
     difference = interval(value[1] - value[2], drawn[:, 1] - drawn[:, 2])
     return Gains(
         start=start,

@@ -56,7 +56,8 @@ def accelerators(names: Iterable[str]) -> list[Accelerator]:
         return list(ACCELERATORS.values())
     for name in names:
         if name not in ACCELERATORS:
-            expected, fix = "a known accelerator, or all", nearest(name, ACCELERATORS)
+            expected = "a known accelerator, or all"
+            fix = nearest(name, ACCELERATORS)
             raise InputError("--accelerators", got=repr(name), expected=expected, fix=fix)
     return [ACCELERATORS[name] for name in names]
 

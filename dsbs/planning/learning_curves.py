@@ -2,7 +2,7 @@
 
 The teacher is the same for all cells of a comparison, so its loss is a constant in the distillation
 law. What is left of that law over size and data is the supervised form. Errors stand in for losses;
-docs/planner.md says what that costs.
+docs/planner.md explains what that costs.
 """
 
 from collections.abc import Iterable

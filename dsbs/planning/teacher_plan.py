@@ -18,7 +18,7 @@ class CapacityGap(Part):
     """What the law of capacity gap recommends. It counts all parameters."""
 
     teacher_params: float | None
-    """None for a student below 7.7M, of which the law says nothing."""
+    """None for a student below 7.7M, which the law does not cover."""
     ratio: float | None
     """Times the student."""
     student_loss: float | None

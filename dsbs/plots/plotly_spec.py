@@ -22,7 +22,8 @@ def plotly_spec(figure: Figure) -> Spec:
 
 
 def _layout(figure: Figure) -> Spec:
-    x_axis, y_axis = _x_axis(figure), _y_axis(figure)
+    x_axis = _x_axis(figure)
+    y_axis = _y_axis(figure)
     if figure.horizontal:
         x_axis, y_axis = y_axis, x_axis | {"autorange": "reversed"}
     return {

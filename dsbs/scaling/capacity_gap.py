@@ -15,7 +15,8 @@ from dsbs.core.errors import InputError
 Array = NDArray[Any]
 
 # The unit is inferred: only in millions is the intercept negligible.
-GAP_SLOPE, GAP_INTERCEPT = 2.498, -11.498e6
+GAP_SLOPE = 2.498
+GAP_INTERCEPT = -11.498e6
 
 
 class ToyErrors(NamedTuple):
@@ -52,7 +53,8 @@ def capacity_gap_toy(alphas: Array, m: int, *, n: int, t: float, d: float) -> To
     """
     size = len(alphas)
     if not (1 <= m <= size and 1 <= n <= size and 0 < d <= t):
-        got, expected = f"m={m}, n={n}, t={t}, d={d}", f"m and n from 1 to {size}, 0 < d <= t"
+        got = f"m={m}, n={n}, t={t}, d={d}"
+        expected = f"m and n from 1 to {size}, 0 < d <= t"
         raise InputError(
             "capacity_gap_toy", got=got, expected=expected, fix="shrink what is too large"
         )

@@ -22,11 +22,13 @@ from dsbs.scaling.huber import HuberProblem
 
 Array = NDArray[Any]
 
-STARTS, SAMPLES = 64, 200
+STARTS = 64
+SAMPLES = 200
 INTERVAL = 0.9  # of the bootstrap samples, as in the paper
 _CONTINUED = 8  # starts that are solved to the end: the best after a short run
 _WARM_STEPS = 200  # of a bootstrap sample, which begins near its end
-_HUBER, _PAPER_DELTA = 1.345, 1e-4
+_HUBER = 1.345  # standard deviations of the noise, for the threshold of the Huber loss
+_PAPER_DELTA = 1e-4
 _MAD_OF_NORMAL = 0.6745  # the median absolute deviation of a standard normal distribution
 
 

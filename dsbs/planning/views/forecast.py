@@ -15,7 +15,7 @@ from dsbs.planning.growth import Growth
 from dsbs.plots.figure import Figure, Series
 from dsbs.plots.table import Table
 
-_DRAWN = 6  # curves in a figure; more cannot be told apart
+_DRAWN = 6  # curves in a figure; nobody can tell more apart
 
 
 def tables(plan: ForecastPlan) -> list[Table]:
@@ -52,7 +52,8 @@ def _in_percent(shares: Sequence[float]) -> list[float]:
 
 
 def _curve_row(curve: CurveForecast) -> list[Any]:
-    first, last = curve.measured[0], curve.measured[-1]
+    first = curve.measured[0]
+    last = curve.measured[-1]
     return [
         curve.name,
         f"{first.rows:,} to {last.rows:,}",
