@@ -1,6 +1,5 @@
 """`dsbs plan` as users ask it: every question's answer, what it rests on, figures, and bad input in one line."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -10,9 +9,10 @@ import pytest
 from cyclopts import UnknownOptionError
 
 from dsbs import api
+from dsbs.cli.stage import plain
 from dsbs.core.errors import InputError
-from dsbs.plan import STAGE, show
-from dsbs.planning import teacher as teacher_question
+from dsbs.plan import QUESTIONS as ALL_QUESTIONS
+from dsbs.plan import STAGE
 from support.command import Cli
 from support.planner import QUESTIONS, ask, write_run
 
@@ -34,14 +34,18 @@ def test_questions_are_answered_without_torch_or_transformers(question: str) -> 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_answer_is_a_table_a_sentence_and_what_it_rests_on(question: str) -> None:
-    results = ask(question, *QUESTIONS[question])
-    assert json.loads(json.dumps(results)) == results
-    module = importlib.import_module(f"dsbs.planning.{question}")
-    text = show(module, results)
-    assert results["sentence"] in text
-    assert results["sentence"].count("\n") == 0
-    for found in module.tables(results):
+    asked = next(one for one in ALL_QUESTIONS if one.name == question)
+    plan = asked.run(asked.stage().parse(QUESTIONS[question]))
+    values = plain(plan)
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    assert type(plan).model_validate(values) == plan
+    text = asked.show(plan)
+    assert plan.sentence in text
+    assert plan.sentence.count("\n") == 0
+    for found in asked.tables(plan):
         assert all(len(row) == len(found.columns) for row in found.rows)
+    figures = asked.figures(plan)
+    assert len({figure.name for figure in figures}) == len(figures)
 
 
 def test_figures_are_written_and_pages_stand_alone(tmp_path: Path) -> None:
@@ -57,8 +61,8 @@ def test_figures_are_written_and_pages_stand_alone(tmp_path: Path) -> None:
     assert "src=" not in text
     assert "&lt;script&gt;" in text
     assert text.count("<svg") == 1
-    assert all(part in text for part in ("EXTRAPOLATED", "capacity gap", "rests on"))
-    assert len(teacher_question.charts(results)) == 1
+    assert all(part in text for part in ("EXTRAPOLATED", "capacity gap", "rests on", "<td "))
+    assert results["candidates"][0]["name"] == "<script>alert(1)</script>"
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -92,7 +96,7 @@ WRONG = {
     "cost --task svamp --teacher 7B": "--rows: got nothing",
     "cost --task svamp --rows 10 --teacher 7B --accelerators h1000": "--accelerators: got 'h1000'",
     "cost --task svamp --rows 10 --teacher 7B --student 7B": "--student: got '7B'; expected a T5 by name",
-    "cost --task svamp --rows 10 --teacher 7B --utilisation 2": "--utilisation: got '2'",
+    "cost --task svamp --rows 10 --teacher 7B --utilization 2": "--utilization: got '2'",
     "cost --task svamp --rows 10 --teacher 7B --tokenizer none.json": "none.json: got no such file",
     "forecast nowhere": "nowhere: got no manifest.json",
     "forecast few": "RUNS: got 2 fractions at most; expected 4 or more",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dsbs.core.errors import InputError
+from dsbs.core.require import require
 from dsbs.plots.figure import OUTSIDE, Figure, Series
 
 _SOFT = "#555555"
@@ -38,16 +38,10 @@ def draw_side_by_side(figures: Sequence[Figure], suffix: str) -> bytes:
 @contextmanager
 def _drawn(figures: Sequence[Figure]) -> Iterator[Any]:
     """A Matplotlib figure with these figures side by side."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure as Canvas
-    except ImportError:
-        raise InputError(
-            "figures",
-            got="no matplotlib",
-            expected="it installed",
-            fix="pip install 'dsbs[report]'",
-        ) from None
+    require("matplotlib.figure", "report", needed_by="a figure")
+    import matplotlib as mpl
+    from matplotlib.figure import Figure as Canvas
+
     with mpl.rc_context(_SETTINGS):
         canvas = Canvas(figsize=(7 * len(figures), 4.6), layout="constrained")
         parts = canvas.subfigures(1, len(figures), squeeze=False)[0]

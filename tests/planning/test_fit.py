@@ -12,7 +12,7 @@ from support.planner import ask, supervised_runs, write_table
 
 def test_fit_recovers_the_law_that_made_the_runs(tmp_path: Path) -> None:
     table = write_table(tmp_path / "runs.csv", supervised_runs(noise=0.0))
-    results = ask("fit", str(table), "--samples", "20")
+    results = ask("fit", str(table), "--bootstrap-samples", "20")
     assert results["law"] == "supervised"
     assert results["fitted_error"] < 1e-4
     found = {c["name"]: c for c in results["coefficients"]}
@@ -21,7 +21,7 @@ def test_fit_recovers_the_law_that_made_the_runs(tmp_path: Path) -> None:
     noisy = ask(
         "fit",
         str(write_table(tmp_path / "noisy.csv", supervised_runs(noise=0.01))),
-        "--samples",
+        "--bootstrap-samples",
         "40",
     )
     assert 0.001 < noisy["fitted_error"] < 0.01
@@ -44,7 +44,7 @@ def test_fit_takes_the_law_of_students_alone_from_the_same_table(tmp_path: Path)
         {"N": n, "D": d, "L_T": t, "L_S": laws.student_loss(n, d, teacher_loss=t)}
         for n, d, t in sizes
     ]
-    results = ask("fit", str(write_table(tmp_path / "runs.csv", rows)), "--samples", "20")
+    results = ask("fit", str(write_table(tmp_path / "runs.csv", rows)), "--bootstrap-samples", "20")
     assert (results["law"], results["rows"]) == ("distillation", 36)
     assert results["supervised_from"] == "fitted to the 20 runs without a teacher"
     assert results["fitted_error"] < 0.003

@@ -3,7 +3,7 @@
 import pytest
 
 from dsbs.planning.hardware import activation_bytes, optimizer_bytes, training_memory
-from dsbs.scaling.flops import T5_SHAPES, EncoderDecoder
+from dsbs.scaling.encoder_decoder import T5_SHAPES, EncoderDecoder
 
 
 @pytest.mark.parametrize("feed_forward", ["relu", "gated-gelu"])
@@ -57,3 +57,4 @@ def test_sharding_divides_all_but_activations() -> None:
     assert one.weights + one.gradients + one.optimizer_states == 18 * shape.parameters
     assert [a / b for a, b in zip(one, eight, strict=True)] == [8, 8, 8, 1]
     assert optimizer_bytes(shape, "adafactor") < 0.02 * optimizer_bytes(shape, "adamw")
+    assert optimizer_bytes(shape, "adamw_8bit") == optimizer_bytes(shape, "adamw") / 4

@@ -7,7 +7,7 @@ import pytest
 
 from dsbs.core.errors import InputError
 from dsbs.planning.model_sizes import student_size, teacher_params
-from dsbs.scaling.flops import T5_SHAPES, EncoderDecoder
+from dsbs.scaling.encoder_decoder import T5_SHAPES, EncoderDecoder
 
 
 def test_a_students_size_is_its_shapes(tmp_path: Path) -> None:

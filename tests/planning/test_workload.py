@@ -1,20 +1,25 @@
 """Tokens and time of a teacher."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from dsbs.labeling.dry_run import RequestTokens, tokens_per_request
 from dsbs.planning.hardware import ACCELERATORS
-from dsbs.planning.workload import counter, teacher_time, teacher_tokens
+from dsbs.planning.token_counter import token_counter
+from dsbs.planning.workload import TeacherTime, teacher_time
 from dsbs.scaling.flops import decoder_flops_per_token
 from dsbs.tasks.prompts import (
     demonstrations,
     load_task,
     prompt_prefix,
     render_answer,
+    render_prompt,
     render_question,
 )
+from dsbs.tasks.task import Task
 
 
 def tokenizer_file(folder: Path) -> Path:
@@ -29,37 +34,56 @@ def tokenizer_file(folder: Path) -> Path:
     return folder / "tokenizer.json"
 
 
+def requests(task: Task, **given: Any) -> RequestTokens:
+    """Tokens of a request on the task's own demonstrations."""
+    prefix = prompt_prefix(task)
+    prompts = [render_prompt(task, example, prefix) for example, _, _ in demonstrations(task)]
+    count = token_counter("teacher", **given).count
+    return tokens_per_request(task, prompts, count, shared=prefix)
+
+
 def test_tokens_are_counted_by_the_tokenizer_and_the_shared_prefix_once(tmp_path: Path) -> None:
     task = load_task("svamp")
     shown = demonstrations(task)
-    examples = [example for example, _, _ in shown]
     for given in (
         {"model": "7B", "tokenizer": str(tokenizer_file(tmp_path))},
         {"model": str(tmp_path), "tokenizer": None},
     ):
-        counted = teacher_tokens(task, examples, 100, counter("teacher", **given))
+        each = requests(task, **given)
         prefix = len(prompt_prefix(task).split())
-        question = np.mean([len(render_question(task, e).split()) for e in examples])
-        assert (counted.prefix, counted.cached) == (prefix, 99 * prefix)
-        assert counted.questions == pytest.approx(100 * question)
-        assert counted.answers == pytest.approx(
-            100 * np.mean([len(render_answer(task, *d).split()) for d in shown])
+        question = np.mean([len(render_question(task, e).split()) for e, _, _ in shown])
+        answer = np.mean([len(render_answer(task, *d).split()) for d in shown])
+        assert (each.shared, each.question, each.answer) == pytest.approx(
+            (prefix, question, answer)
         )
-    assert "ESTIMATED" in counter("teacher", "7B", None).says
+    total = each.total(100)
+    assert total.cached_tokens == 99 * prefix
+    assert total.prompt_tokens == pytest.approx(100 * (prefix + question))
+    assert total.completion_tokens == pytest.approx(100 * answer)
+    assert "ESTIMATED" in token_counter("teacher", "7B", None).basis
+
+
+def test_money_counts_cached_tokens_at_their_own_price() -> None:
+    total = RequestTokens(shared=100.0, question=20.0, answer=10.0).total(1000)
+    assert total.money(price_in=1.0, price_out=2.0) == pytest.approx(0.12 + 0.02)
+    cached = total.money(price_in=1.0, price_out=2.0, price_cached=0.1)
+    assert cached == pytest.approx(0.02 + 0.0001 + 0.00999 + 0.02)
+    assert RequestTokens(1.0, 1.0, 1.0).total(0).cached_tokens == 0
 
 
 def test_a_teachers_time_falls_with_bandwidth_and_with_more_answers_at_once() -> None:
-    task = load_task("svamp")
-    examples = [example for example, _, _ in demonstrations(task)]
-    tokens = teacher_tokens(task, examples, 1000, counter("teacher", "7B", None))
-    h100, h200 = (
-        teacher_time(7e9, tokens, ACCELERATORS[n], utilisation=0.4, concurrency=16)
-        for n in ("h100", "h200")
-    )
+    each = requests(load_task("svamp"), model="7B", tokenizer=None)
+
+    def time_on(device: str, concurrency: int) -> TeacherTime:
+        return teacher_time(
+            7e9, each, 1000, ACCELERATORS[device], utilization=0.4, concurrency=concurrency
+        )
+
+    h100, h200 = time_on("h100", 16), time_on("h200", 16)
     assert h200.writing < h100.writing
     assert h200.reading == h100.reading
-    many = teacher_time(7e9, tokens, ACCELERATORS["h100"], utilisation=0.4, concurrency=32)
+    many = time_on("h100", 32)
     assert many.writing == pytest.approx(h100.writing / 2)  # bound by reading the weights
-    flops = tokens.answers * decoder_flops_per_token(7e9, n_ctx=tokens.per_prompt)
-    bound = teacher_time(7e9, tokens, ACCELERATORS["h100"], utilisation=0.4, concurrency=100_000)
-    assert bound.writing == pytest.approx(flops / (0.4 * 989e12))  # bound by its operations
+    per_token = decoder_flops_per_token(7e9, n_ctx=each.prompt + each.answer)
+    bound = time_on("h100", 100_000)  # bound by its operations
+    assert bound.writing == pytest.approx(1000 * each.answer * per_token / (0.4 * 989e12))

@@ -1,6 +1,7 @@
 """A table is the same for people, spreadsheets and papers."""
 
-from dsbs.plots.table import Share, Table
+from dsbs.core.tables import Share
+from dsbs.plots.table import Table
 
 
 def test_a_table_is_the_same_for_people_spreadsheets_and_papers() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dsbs.planning.budget import _shares
+from dsbs.planning.budget import split_shares
 from dsbs.scaling import laws
 from dsbs.scaling.compute_split import HIGH, best_split, distilling_wins, trained_alone
 from dsbs.scaling.flops import decoder_flops_per_token, distillation_flops
@@ -23,7 +23,8 @@ TABLE_3 = {
 
 @pytest.mark.parametrize(("n", "compute"), TABLE_3)
 def test_the_best_split_has_the_fractions_of_another_optimiser(n: float, compute: float) -> None:
-    shares = tuple(_shares(best_split(compute, "both", n), compute, "both", n).values())
+    split = best_split(compute, "both", n)
+    shares = tuple(split_shares(split, compute, "both", n).model_dump().values())
     assert sum(shares) == pytest.approx(1, abs=1e-5)
     assert shares == pytest.approx(TABLE_3[n, compute], abs=0.011)
 
@@ -74,7 +75,7 @@ def test_each_scenario_has_the_optimum_that_the_paper_describes() -> None:
     assert ratios[0] == pytest.approx(
         ratios[1], rel=0.3
     )  # compute-optimal: the same tokens a parameter
-    assert best_split(1e22, "best_case", 1e9).teacher_loss == laws.optimal_teacher_loss(
+    assert best_split(1e22, "best-case", 1e9).teacher_loss == laws.optimal_teacher_loss(
         1e9, 1e22 / (3 * decoder_flops_per_token(1e9))
     )
 
@@ -93,7 +94,7 @@ def test_a_starved_student_is_the_exception() -> None:
 def test_the_threshold_is_where_both_losses_are_equal() -> None:
     tokens = [
         high / (3 * decoder_flops_per_token(1.82e9))
-        for _, high in distilling_wins("best_case", 1.82e9)
+        for _, high in distilling_wins("best-case", 1.82e9)
     ]
     assert tokens[-1] == pytest.approx(
         3e12, rel=0.15

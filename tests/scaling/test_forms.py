@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from dsbs.scaling import laws
-from dsbs.scaling.fitting import Form
-from dsbs.scaling.forms import CURVE, DISTILLATION, SUPERVISED
+from dsbs.scaling.forms import CURVE, DISTILLATION, SUPERVISED, Form
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,18 @@
 """The planner asked as a user asks it, and runs for it to read."""
 
 import csv
-import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dsbs.artifacts.manifest import Manifest
+from dsbs.artifacts.results.base import Score
+from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.cli.stage import plain
 from dsbs.plan import STAGE
+from dsbs.planning.learning_curves import Curve
 from dsbs.scaling import laws
 
 QUESTIONS: dict[str, list[str]] = {
@@ -19,9 +24,10 @@ QUESTIONS: dict[str, list[str]] = {
 
 
 def ask(question: str, *arguments: str) -> dict[str, Any]:
-    """What the question answers to a command line, without a process of its own."""
+    """What a command line prints with --json, without a process of its own."""
     stage = STAGE.question(question)
-    return stage.run(stage.parse(list(arguments)))
+    results: dict[str, Any] = plain(stage.run(stage.parse(list(arguments))))
+    return results
 
 
 def write_run(
@@ -35,29 +41,34 @@ def write_run(
 ) -> Path:
     """A finished comparison whose accuracy follows a power law of rows: 1 - floor - 6 / rows^0.5, and noise."""
     rng = np.random.default_rng(0)
-    cells = [
-        {
-            "name": f"{f}-{s}",
-            "student": "t5-small",
-            "method": "standard",
-            "labels": "gold",
-            "data_frac": f,
-            "seed": s,
-        }
-        | {
-            "n_train": round(8000 * f),
-            "accuracy": float(1 - floor - 6 / (8000 * f) ** 0.5 + noise * rng.standard_normal()),
-        }
-        | {"status": "done"}
-        | cell
-        for f in (0.05, 0.075, 0.125, 0.2, 0.275, 0.375, 0.5)
-        for s in range(seeds)
-    ]
-    results = {"task": task, "equal": "steps", "decode": "generate", "cells": cells}
-    folder.mkdir()
-    (folder / "manifest.json").write_text(
-        json.dumps({"stage": "compare", "status": "done", "results": results})
+    cells = []
+    for fraction in (0.05, 0.075, 0.125, 0.2, 0.275, 0.375, 0.5):
+        for seed in range(seeds):
+            rows = round(8000 * fraction)
+            accuracy = 1 - floor - 6 / rows**0.5 + noise * rng.standard_normal()
+            score = Score(n=100_000, correct=round(100_000 * accuracy), ci95_examples=(0.0, 1.0))
+            settings = {"method": "standard", "labels": "gold", "equal": "steps"} | cell
+            cells.append(
+                CellResult(
+                    name=f"{fraction}-{seed}",
+                    student="t5-small",
+                    data_frac=fraction,
+                    seed=seed,
+                    learning_rate=1e-4,
+                    out="",
+                    status="done",
+                    n_train=rows,
+                    score=score,
+                    **settings,
+                )
+            )
+    results = CompareResult(out="", task=task, equal="steps", decode="generate", cells=cells)
+    started = datetime(2026, 1, 1, tzinfo=UTC)
+    manifest = Manifest[CompareResult](
+        stage="compare", status="done", started=started, results=results
     )
+    folder.mkdir()
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
     return folder
 
 
@@ -77,3 +88,17 @@ def supervised_runs(noise: float) -> list[dict[str, Any]]:
         {"N": n, "D": d, "L_S": laws.supervised_loss(n, d) * np.exp(noise * rng.standard_normal())}
         for n, d in sizes
     ]
+
+
+def simulated_curve(
+    rng: np.random.Generator,
+    *,
+    noise: float = 0.01,
+    student: str = "one",
+    params: float | None = None,
+) -> Curve:
+    """Seven fractions of 4,000 rows, three seeds: error = 0.15 + 6 / rows^0.5, larger students less."""
+    rows = np.repeat(4000 * np.array([0.1, 0.15, 0.25, 0.4, 0.55, 0.75, 1.0]), 3)
+    error = 0.15 + 6 / rows**0.5 + (0 if params is None else 20 / params**0.5)
+    accuracy = 1 - error + noise * rng.standard_normal(len(rows))
+    return Curve(student, "standard", "gold", params, rows, accuracy, 8000.0)
