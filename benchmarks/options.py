@@ -58,7 +58,8 @@ def measure(
     folder = out / name.replace(" ", "-").replace(",", "").replace("=", "")
     results = api.compare(**{"methods": "step_by_step", **shared, **options}, out=folder)
     done = [cell for cell in results["cells"] if cell["status"] == "done"]
-    n, correct = sum(cell["n"] for cell in done), sum(cell["correct"] for cell in done)
+    scores = [cell["score"] for cell in done]
+    n, correct = sum(score["n"] for score in scores), sum(score["correct"] for score in scores)
     times = [
         json.loads((Path(cell["out"]) / "manifest.json").read_text())["cpu_s"] for cell in done
     ]

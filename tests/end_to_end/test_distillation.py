@@ -24,6 +24,7 @@ from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.soft_teacher import WhiteBoxTeacher
 from support.farm import Farm
 from support.soft_training import FAST, loss_and_gradient, model_of, planned, settings, step
+from support.training_log import logged
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_caching_gives_the_same_training_as_computing_on_the_fly(
     whole = api.train(**options, out=tmp_path / "whole")
     cached = api.train(**options, soft_cache=tmp_path / "cache", out=tmp_path / "cached")
     for one, two in zip(whole["log"], cached["log"], strict=True):
-        assert one == pytest.approx(two, rel=1e-3)
+        assert logged(one) == pytest.approx(logged(two), rel=1e-3)
     assert len(list((tmp_path / "cache").glob("*.sqlite"))) == 1
     api.train(**options, seed=1, soft_cache=tmp_path / "cache", out=tmp_path / "other")
     assert (
@@ -240,7 +241,7 @@ def test_accumulating_changes_nothing_with_options_on(
         for size in (None, 200)
     ]
     for one, two in zip(*logs, strict=True):
-        assert one == pytest.approx(two, rel=1e-3)
+        assert logged(one) == pytest.approx(logged(two), rel=1e-3)
 
 
 def test_adapters_are_merged_into_what_is_saved(
@@ -310,7 +311,7 @@ def test_recomputed_activations_give_the_same_losses(two_teachers: Farm, tmp_pat
         api.train(**options, gradient_checkpointing=True, out=tmp_path / "again")["log"],
         strict=True,
     ):
-        assert one == pytest.approx(two, rel=1e-4)
+        assert logged(one) == pytest.approx(logged(two), rel=1e-4)
 
 
 def test_a_text_task_is_distilled_from_the_teachers_text(farm: Farm, tmp_path: Path) -> None:
@@ -371,7 +372,7 @@ def test_adam_in_eight_bits_learns_as_adam_does(two_teachers: Farm, tmp_path: Pa
         [
             log["loss"]
             for log in api.train(**settings(two_teachers, optimiser=o), out=tmp_path / o)["log"]
-            if "loss" in log
+            if log["loss"] is not None
         ]
         for o in ("adamw", "adamw_8bit")
     ]
