@@ -55,10 +55,10 @@ $(VENV)/installed: $(MADE_FROM)
 	$(VENV)/bin/dsbs doctor --timeout 600
 	touch $(VENV)/quickstart-installed $@
 
-# Writes down what the environment of the tests holds: make clean, make constraints CONSTRAINTS=, then make test.
+# Writes down what the environment of the tests holds; the head of constraints.txt says when and how.
 constraints: $(VENV)/installed
 	sed -n '/^#/p' constraints.txt > constraints.new
-	$(VENV)/bin/python -m pip freeze --exclude-editable | grep -v '^triton=' | sed 's/+cpu$$//' >> constraints.new
+	$(VENV)/bin/python -m pip freeze --exclude-editable | grep -Ev '^(triton|apache-tvm-ffi)=' | sed 's/+cpu$$//' >> constraints.new
 	mv constraints.new constraints.txt
 
 reference: $(VENV)/installed

@@ -7,8 +7,7 @@
 The exit code is 1 if something that is installed is broken. What is not installed is no fault.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from dsbs.cli.stage import Stage
 from dsbs.config.doctor import DoctorConfig
@@ -18,15 +17,13 @@ from dsbs.environment.diagnosis import Diagnosis, diagnose
 from dsbs.environment.extras import Extra, versions_of
 
 
-def doctor(config: DoctorConfig) -> dict[str, Any]:
-    """A `Diagnosis` as JSON values; `status` is "failed" if something that is installed is broken."""
-    found = diagnose(imports=config.imports, timeout_s=config.timeout)
-    return found.model_dump(mode="json")
+def doctor(config: DoctorConfig) -> Diagnosis:
+    """What is found out; `status` is "broken" if something that is installed does not work."""
+    return diagnose(imports=config.imports, timeout_s=config.timeout)
 
 
-def show(results: Mapping[str, Any]) -> str:
+def show(found: Diagnosis) -> str:
     """The diagnosis for people."""
-    found = Diagnosis.model_validate(results)
     versions = {"dsbs": found.dsbs, "Python": found.python, **versions_of(found.extras)}
     problems = [[one.problem, one.fix] for one in found.findings]
     return "\n".join(

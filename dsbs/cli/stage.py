@@ -24,6 +24,9 @@ from dsbs.core.version import __version__
 
 Config = TypeVar("Config", bound=StageConfig)
 
+_EXIT_1 = frozenset({"incomplete", "broken"})
+"""Statuses of results that say that something failed: rows, cells, or what is installed."""
+
 
 @dataclass(frozen=True)
 class Stage(Generic[Config]):
@@ -94,7 +97,7 @@ class Stage(Generic[Config]):
                 shown = json_text(results) if as_json else self.show(results)
                 for text in [shown] if isinstance(shown, str) else shown:
                     print(text)
-            return 1 if getattr(results, "status", "done") == "incomplete" else 0
+            return 1 if getattr(results, "status", "done") in _EXIT_1 else 0
 
         command.__signature__ = inspect.Signature(_parameters(self.config))  # type: ignore[attr-defined]
         command.__name__ = self.name

@@ -38,8 +38,8 @@ class Diagnosis(BaseModel):
     extras: tuple[Extra, ...]
     """The base first, under an empty name."""
     findings: tuple[Finding, ...]
-    status: Literal["ok", "failed"]
-    """`failed`: something that is installed is broken."""
+    status: Literal["ok", "broken"]
+    """`broken`: something that is installed does not work."""
 
 
 def diagnose(*, imports: bool, timeout_s: float) -> Diagnosis:
@@ -72,7 +72,7 @@ def diagnose(*, imports: bool, timeout_s: float) -> Diagnosis:
         torch_devices=devices,
         extras=tuple(extras),
         findings=findings,
-        status="failed" if any(one.broken for one in findings) else "ok",
+        status="broken" if any(one.broken for one in findings) else "ok",
     )
 
 

@@ -42,7 +42,7 @@ def test_constraints_are_exact_versions_and_hold_nothing_of_a_machine() -> None:
 
 
 def test_what_each_build_of_torch_and_vllm_brings_itself_is_not_constrained() -> None:
-    harmful = {*REMOVED, "triton", "vllm"}
+    harmful = {*REMOVED, "triton", "apache-tvm-ffi", "vllm"}
     assert not harmful & set(constraints())
     assert not [name for name in constraints() if name.startswith(("nvidia-", "cuda-"))]
 

