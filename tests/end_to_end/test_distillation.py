@@ -227,7 +227,7 @@ def test_two_processes_train_as_one_with_options_on(
     two = api.train(**options, out=tmp_path / "two")
     assert (one["processes"], two["processes"]) == (1, 2)
     for a, b in zip(one["log"], two["log"], strict=True):
-        assert a == pytest.approx(b, rel=1e-3)
+        assert logged(a) == pytest.approx(logged(b), rel=1e-3)
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
