@@ -39,7 +39,7 @@ def written(compared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report about it, with all that can be asked for."""
     out = tmp_path_factory.mktemp("written")
     found = write_report([compared], out, compare_to_paper=True, price_per_hour=2.5)
-    assert found["figures"] == len(figures_of(out))
+    assert found.figures == len(figures_of(out))
     return out
 
 
@@ -152,5 +152,5 @@ def test_bad_input_is_one_line(
 def test_a_large_report_is_made_quickly_and_stays_small(large_report: LargeReport) -> None:
     """50 students and 10,000 questions. Processor time, for on a busy machine the clock says little of the work."""
     assert large_report.cpu_s < 20
-    assert large_report.results["bytes"] < 15e6
-    assert large_report.results["examples"] == 10_000
+    assert large_report.results.bytes < 15e6
+    assert large_report.results.examples == 10_000
