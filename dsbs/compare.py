@@ -65,7 +65,7 @@ def show(results: CompareResult) -> str:
     title = f"{results.task}: test, equal {results.equal}, labels read by {results.decode}"
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
-        table(means.columns, means.rows, title=title, width=200),
+        table(means.columns, means.rows, title=title, width=220),
         f"The teacher itself: {percent(results.teacher_accuracy)}",
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),

@@ -54,7 +54,7 @@ def points(difference: float) -> str:
 
 def method_name(row: Variant, equal: str | None = None) -> str:
     """A method; with its own `equal` where that is not the comparison's."""
-    return row.method if equal in (None, row.equal) else f"{row.method} (equal {row.equal})"
+    return row.method if equal in (None, row.equal) else f"{row.method} with equal {row.equal}"
 
 
 def claim_sentence(claim: Claim, equal: str | None = None) -> str:
@@ -93,15 +93,12 @@ def need_sentence(need: DataNeed) -> str:
         text = f"{who} is not as good as {goal} at any fraction that was tried."
         if need.possible is None:
             return text
-        return f"{text} From {share_of_data(need.possible)} on, that may be bad luck."
-    text = f"{who} is as good as {goal} from {share_of_data(need.estimate)} on."
-    if need.seeds < MIN_SEEDS:
-        return f"{text} With fewer than {MIN_SEEDS} seeds this has no interval."
-    certain = "not certain at any fraction that was tried"
-    if need.certain is not None:
-        certain = f"certain from {share_of_data(need.certain)} on"
-    possible = share_of_data(need.estimate if need.possible is None else need.possible)
-    return f"{text} By the 95 % interval it is possible from {possible} on, and {certain}."
+        return f"{text} By the 95 % interval it may be, from {share_of_data(need.possible)} on."
+    text = f"{who} needs {share_of_data(need.estimate)} to be as good as {goal}"
+    if need.seeds < MIN_SEEDS or need.possible is None:
+        return f"{text} (no interval: fewer than {MIN_SEEDS} seeds)."
+    certain = "more than was tried" if need.certain is None else share_of_data(need.certain)
+    return f"{text} (95 % interval: {share_of_data(need.possible)} to {certain})."
 
 
 def detectable_sentence(found: Detectable) -> str:

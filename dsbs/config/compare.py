@@ -48,8 +48,7 @@ class CompareConfig(StudentOptions):
     )
     duplicates: Annotated[Duplicates, Incidental] = Field(
         "auto",
-        description="look for test inputs that also stand, nearly, in training; "
-        "auto: up to 50,000 rows",
+        description="look for near-duplicates of test inputs in training; auto: up to 50,000 rows",
     )
     skip: Listed[str] = Field(
         (), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold"

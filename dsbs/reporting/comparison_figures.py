@@ -1,6 +1,7 @@
 """Figures of a comparison: accuracy against data, size and cost, and training curves."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
@@ -131,24 +132,38 @@ def _against_cost(
     x_label: str,
     cost: Callable[[Sequence[Student]], float | None],
 ) -> Figure:
-    """One line per student, label source and method; each point is a fraction."""
-    students = {
-        same[0].result.group: same
+    """One line per student, label source and method, over the fractions.
+
+    If more data costs no more, as with equal steps, only the largest fraction is shown, and lines
+    go over the students.
+    """
+    costs = {
+        same[0].result.group: cost(same)
         for same in grouped(comparison.students, lambda student: student.result.group)
     }
-    series = [
-        _means(
-            f"{_labeled_method(same[0], comparison)}, {same[0].student}",
-            [(x, group) for group in same if (x := cost(students[group.group]))],
-            comparison,
-        )
-        for same in grouped(
-            _known(comparison), lambda group: (group.student, group.labels, *group.variant)
-        )
-    ]
-    name = slug("accuracy-by", unit, comparison.name)
+    known = [group for group in _known(comparison) if costs[group.group]]
+    lines = grouped(known, lambda group: (group.student, group.labels, *group.variant))
     title = f"Accuracy against {x_label.split(',')[0]}"
+    by_fraction = any(_varies([costs[group.group] or 0.0 for group in line]) for line in lines)
+    if not by_fraction:
+        largest = max((group.data_frac for group in known), default=1.0)
+        at_largest = [group for group in known if group.data_frac == largest]
+        lines = grouped(at_largest, lambda group: (group.labels, *group.variant))
+        title = f"{title}, {share_of_data(largest)}"
+    series = []
+    for at, line in enumerate(lines):
+        student = f", {line[0].student}" if by_fraction else ""
+        name = f"{_labeled_method(line[0], comparison)}{student}"
+        means = _means(name, [(costs[g.group] or 0.0, g) for g in line], comparison)
+        # Students share the colors of their methods, which would not tell these lines apart.
+        series.append(replace(means, color=at) if by_fraction else means)
+    name = slug("accuracy-by", unit, comparison.name)
     return _accuracy_figure(comparison, name, title, x_label, series, log_x=True)
+
+
+def _varies(costs: Sequence[float]) -> bool:
+    """Whether the largest is more than a tenth above the smallest."""
+    return max(costs) > 1.1 * min(costs)
 
 
 def _accuracy_figure(

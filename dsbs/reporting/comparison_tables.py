@@ -42,22 +42,17 @@ def groups_table(results: CompareResult, name: str) -> Table:
     measured = "accuracy" if results.measured == "accuracy" else "agreement with teacher"
     rows = []
     for at, group in enumerate(results.groups):
-        row = {
-            **_setting(group),
-            "method": method_name(group, results.equal),
-            "rows": group.n_train,
-            "seeds": group.seeds,
-            measured: share(group.mean),
-            "s.e.": share(group.standard_error),
-            "ci95_seeds": group.ci95_seeds,
-            "ci95_examples": group.ci95_examples,
-            **{column: counts[at] for column, counts in shown.items()},
-        }
-        if shown:
-            row["mean of those that learned"] = share(group.mean_learned)
         rows.append(
-            row
-            | {
+            {
+                **_setting(group),
+                "method": method_name(group, results.equal),
+                "rows": group.n_train,
+                "seeds": group.seeds,
+                measured: share(group.mean),
+                "s.e.": share(group.standard_error),
+                "ci95_seeds": group.ci95_seeds,
+                "ci95_examples": group.ci95_examples,
+                **{column: counts[at] for column, counts in shown.items()},
                 "learning rate": group.learning_rate,
                 "epochs": group.epochs,
                 "target tokens": group.target_tokens,
@@ -72,7 +67,7 @@ def groups_table(results: CompareResult, name: str) -> Table:
 
 
 def duplicates_table(name: str, found: NearDuplicates | None) -> Table:
-    """Test inputs that nearly stand in training, each with its training input."""
+    """Test inputs with a near-duplicate in training, and that training input."""
     rows = [
         {
             "test input": pair.test,
@@ -82,7 +77,7 @@ def duplicates_table(name: str, found: NearDuplicates | None) -> Table:
         }
         for pair in (found.pairs if found else ())
     ]
-    return _table("duplicates", name, "Test inputs that nearly stand in training", rows)
+    return _table("duplicates", name, "Test inputs with a near-duplicate in training", rows)
 
 
 def _claims_table(results: CompareResult, name: str) -> Table:

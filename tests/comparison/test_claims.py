@@ -84,7 +84,7 @@ def test_several_claims_are_corrected_together(made: Made) -> None:
     assert all(p_holm >= p for p, p_holm in tested)
     assert min(p_holm for _, p_holm in tested) == pytest.approx(4 * min(p for p, _ in tested))
     assert "corrected for 4 comparisons" in claim_sentence(found[1], "steps")
-    assert "standard (equal compute)" in claim_sentence(found[1], "steps")
+    assert "standard with equal compute" in claim_sentence(found[1], "steps")
 
 
 def test_students_that_did_not_learn_are_named_in_the_claim(made: Made) -> None:

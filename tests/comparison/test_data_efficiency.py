@@ -25,9 +25,8 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
     assert need.differences[1] == pytest.approx(0.51 - 0.52)
     assert (need.possible, need.estimate, need.certain) == (0.5, 0.75, 1.0)
     assert need_sentence(need) == (
-        "step_by_step (s, gold labels) is as good as standard on all data from 75 % of the data "
-        "on. By the 95 % interval it is possible from 50 % of the data on, and certain from all "
-        "data on."
+        "step_by_step (s, gold labels) needs 75 % of the data to be as good as standard on all "
+        "data (95 % interval: 50 % of the data to all data)."
     )
     assert needs["step_by_step", "teacher"].estimate is None
     assert "is not as good as the teacher at any fraction that was tried" in need_sentence(

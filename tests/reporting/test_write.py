@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dsbs.core.errors import InputError
+from dsbs.reporting import write
 from dsbs.reporting.comparison_tables import comparison_tables
 from dsbs.reporting.load_runs import collect, numbered
 from dsbs.reporting.write import write_report
@@ -117,6 +118,60 @@ def test_teacher_quality_is_counted_as_in_the_answers(cqa_palm: Path, tmp_path: 
     assert "labels are not literally among the allowed ones" in (
         tmp_path / "report.html"
     ).read_text(encoding="utf-8")
+
+
+def small_world(folder: Path) -> World:
+    folder.mkdir()
+    return World(folder, examples=30, students=("google/t5-v1_1-base",), fractions=(1.0,), seeds=1)
+
+
+def test_folders_that_moved_together_are_reported_all_the_same(tmp_path: Path) -> None:
+    world = small_world(tmp_path / "here")
+    before = write_report([world.compare(world.answers())], tmp_path / "before")
+    world.folder.rename(tmp_path / "elsewhere")
+    after = write_report([tmp_path / "elsewhere" / "compare"], tmp_path / "after")
+    assert (after.figures, after.tables, after.examples) == (
+        before.figures,
+        before.tables,
+        before.examples,
+    )
+    page = (tmp_path / "after" / "report.html").read_text(encoding="utf-8")
+    assert "Their texts were not found" not in page
+    assert f"generate: {tmp_path}/elsewhere/" in page
+
+
+def test_broken_folders_below_a_comparison_cost_only_what_they_held(tmp_path: Path) -> None:
+    world = small_world(tmp_path / "world")
+    compared = world.compare(world.answers())
+    whole = write_report([compared], tmp_path / "whole")
+    first = sorted((compared / "cells").iterdir())[0]
+    (first / "manifest.json").write_text("{")
+    (world.folder / "answers" / "manifest.json").write_text('{"stage": "bake"}')
+    found = write_report([compared], tmp_path / "out")
+    students = rows_of(tmp_path / "out" / "tables" / "cells-cqa.csv")
+    assert [bool(row["device hours"]) for row in students] == [False, True]
+    assert all(row["accuracy"] for row in students)
+    assert found.examples == whole.examples
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one_whole(
+    compared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def contents() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    write_report([compared], tmp_path, title="the old one")
+    before = contents()
+
+    def full(tables: object, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "groups-cqa.csv").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(write, "save_tables", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report([compared], tmp_path, title="the new one")
+    assert contents() == before
 
 
 def test_two_comparisons_of_one_task_keep_apart(compared: Path) -> None:
