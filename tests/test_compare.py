@@ -77,9 +77,11 @@ def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(
     )
     assert by_method["step_by_step"]["train_flops"] > 1.5 * by_method["standard"]["train_flops"]
 
-    again = cli(*arguments)
+    (tmp_path / "c").rename(tmp_path / "moved")
+    again = cli(*arguments[:-1], tmp_path / "moved")
     assert again.returncode == 0
     assert "done already" in again.stderr
+    assert again.stdout.endswith(f"Everything is in {tmp_path}/moved\n")
     for word in (
         "standard",
         "step_by_step",

@@ -32,6 +32,7 @@ from dsbs.tasks.task import Task
 
 MEASURED = "evaluate-test-generate"
 PARAMETERS = {
+    "tiny": 330e3,
     "google/t5-v1_1-small": 77e6,
     "google/t5-v1_1-base": 248e6,
     "google/t5-v1_1-large": 783e6,
