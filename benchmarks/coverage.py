@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from dsbs.comparison.statistics import checkpoint_claim, method_claim
+from dsbs.comparison.statistics import checkpoint_test, method_test
 from dsbs.core.tables import table
 
 Verdicts = NDArray[np.bool_]
@@ -58,7 +58,7 @@ def coverage(rng: np.random.Generator, **settings: float) -> tuple[float, float,
     first, second = simulate(rng, difference=0.03, **settings)  # type: ignore[arg-type]
     stuck = settings.get("stuck", 0.0)
     truth = 0.635 - ((1 - stuck) * 0.605 + stuck * CHANCE)
-    claim = method_claim(first, second)
+    claim = method_test(first, second)
     low, high = claim.ci95_seeds_and_examples
     over_seeds = first.mean(axis=-1) - second.mean(axis=-1)
     half = (
@@ -67,7 +67,7 @@ def coverage(rng: np.random.Generator, **settings: float) -> tuple[float, float,
         / over_seeds.shape[-1] ** 0.5
     )
     plain = np.mean(np.abs(over_seeds.mean(axis=-1) - truth) <= half)
-    wrong = np.mean(method_claim(*simulate(rng, **{**settings, "stuck": 0.0})).p < 0.05)  # type: ignore[arg-type]
+    wrong = np.mean(method_test(*simulate(rng, **{**settings, "stuck": 0.0})).p < 0.05)  # type: ignore[arg-type]
     return float(np.mean((low <= truth) & (truth <= high))), float(wrong), float(plain)
 
 
@@ -119,7 +119,7 @@ def main() -> None:
         rows.append(
             [
                 100 * spread,
-                100 * float(np.mean([checkpoint_claim(a[0], b[0]).p < 0.05 for a, b in pairs])),
+                100 * float(np.mean([checkpoint_test(a[0], b[0]).p < 0.05 for a, b in pairs])),
             ]
         )
     print(

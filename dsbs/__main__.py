@@ -14,10 +14,10 @@ STAGES = {
     "evaluate": "Measure a trained student on a split it has not seen.",
     "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",
     "plan": "Choose before spending: which teacher, which student, how much data, and what it costs.",
-    "report": "Write one self-contained page, figures and tables about runs of compare, train and generate.",
+    "report": "Write one page, figures and tables about runs of compare, train and generate.",
     "runs": "List runs with status, age, accuracy and folder.",
     "predict": "Label new inputs with a trained student.",
-    "quickstart": "Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison.",
+    "quickstart": "Go the whole way in minutes on a small world: teacher, students, comparison, report.",
     "doctor": "Show what is installed, what is missing or broken, and the command that mends it.",
 }
 

@@ -1,41 +1,47 @@
-"""Write one page about runs: what the comparison shows, the teacher, training, every example, where it all came from.
+"""Write one page about runs: findings, the teacher, training, every example, and provenance.
 
     python -m dsbs.report runs/cqa-compare
-    python -m dsbs.report runs/cqa-compare runs/svamp-compare --compare-to-paper --price-per-hour 2.5 --out report
+    python -m dsbs.report runs/cqa-compare runs/svamp-compare --compare-to-paper --out report
 
-Leaves report.html, which needs nothing beside it, the same figures as SVG and PNG, and the same tables as CSV and LaTeX.
+Leaves report.html, which needs no other file, the same figures as SVG and PNG, and the same tables
+as CSV and LaTeX.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from dsbs.artifacts.manifest import newest_run
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.cli.stage import Stage
 from dsbs.config.report import ReportConfig
 from dsbs.core.errors import InputError
-from dsbs.reporting.write import write_report
+from dsbs.reporting.write import Report, write_report
 
 
-def report(config: ReportConfig) -> dict[str, Any]:
-    """Write the report of the runs; see `write_report` for what is returned. A report that is there is replaced."""
-    runs = list(config.runs) or [run for run in [newest_run(CompareResult)] if run]
+def report(config: ReportConfig) -> Report:
+    """Write the report of the runs. It replaces an earlier report in the same folder."""
+    newest = newest_run(CompareResult) if not config.runs else None
+    runs = [newest] if newest else list(config.runs)
     if not runs:
-        fix = "run dsbs compare first, or name run folders"
         raise InputError(
-            "RUNS", got="nothing", expected="a finished comparison below ./runs", fix=fix
+            "RUNS",
+            got="nothing",
+            expected="a finished comparison below ./runs",
+            fix="run dsbs compare first, or name run folders",
         )
-    shown = {
-        name: getattr(config, name) for name in ("title", "compare_to_paper", "price_per_hour")
-    }
-    return write_report(runs, config.out or Path(runs[0]) / "report", **shown)
+    return write_report(
+        runs,
+        config.out or Path(runs[0]) / "report",
+        title=config.title,
+        compare_to_paper=config.compare_to_paper,
+        price_per_hour=config.price_per_hour,
+    )
 
 
-def show(results: Mapping[str, Any]) -> str:
+def show(results: Report) -> str:
     """Where the page is, and what is in it."""
-    counts = f"{results['figures']} figures, {results['tables']} tables, {results['examples']:,} examples"
-    return f"{results['page']}: {counts}, {results['bytes'] / 1e6:.1f} MB"
+    figures = f"{results.figures} figures, {results.tables} tables"
+    size = f"{results.bytes / 1e6:.1f} MB"
+    return f"{results.page}: {figures}, {results.examples:,} examples, {size}"
 
 
 STAGE = Stage("report", ReportConfig, report, show)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from dsbs import api
+from dsbs.artifacts.lock import is_locked
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.compare import STAGE as COMPARE
 from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
@@ -23,6 +25,12 @@ QUICK = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 
 
 def quick(farm: Farm, out: Path, **settings: object) -> dict:
     return api.compare(answers=farm.folder / "answered", out=out, **QUICK | settings)
+
+
+def shown(results: dict) -> str:
+    text = COMPARE.show(CompareResult.model_validate(results))
+    assert isinstance(text, str)
+    return text
 
 
 def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(
@@ -69,13 +77,15 @@ def test_the_grid_has_every_cell_once_with_its_score_beside_the_teachers(
     )
     assert by_method["step_by_step"]["train_flops"] > 1.5 * by_method["standard"]["train_flops"]
 
-    again = cli(*arguments)
+    (tmp_path / "c").rename(tmp_path / "moved")
+    again = cli(*arguments[:-1], tmp_path / "moved")
     assert again.returncode == 0
     assert "done already" in again.stderr
+    assert again.stdout.endswith(f"Everything is in {tmp_path}/moved\n")
     for word in (
         "standard",
         "step_by_step",
-        "the teacher itself: 100.0 %",
+        "The teacher itself: 100.0 %",
         "target tokens",
         "s.e.",
     ):
@@ -151,6 +161,41 @@ def test_a_killed_comparison_goes_on_and_ends_in_the_same_table(
     assert resumed.stdout.replace(str(killed), "") == again.replace(str(tmp_path / "whole"), "")
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_trainings_end_with_the_comparison_and_the_next_start_goes_on(
+    answered_farm: Farm, tmp_path: Path, cli: Cli, number: signal.Signals
+) -> None:
+    """Two students train in processes of their own when the comparison is killed."""
+    out = tmp_path / "killed"
+    arguments = [
+        "--answers",
+        answered_farm.folder / "answered",
+        "--max-steps",
+        "400",
+        "--jobs",
+        "2",
+    ]
+    arguments += ["--batch-size", "8", "--eval-every", "20", "--max-target-tokens", "24"]
+    command = [sys.executable, "-m", "dsbs.compare", *map(str, arguments), "--out", str(out)]
+    cells = [out / "cells" / f"tiny-{method}-gold-1-0" for method in ("standard", "step_by_step")]
+    log = tmp_path / "log"
+    with log.open("wb") as stderr, subprocess.Popen(command, stderr=stderr) as process:
+        end = time.monotonic() + 300
+        while not all(map(is_locked, cells)):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(number)
+    if number == signal.SIGTERM:
+        assert process.returncode == 128 + signal.SIGTERM
+        assert log.read_text().endswith("interrupted; the same command goes on from here\n")
+    done = cli("compare", *arguments, "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [c["status"] for c in json.loads(done.stdout)["cells"]] == ["done", "done"]
+    assert not any(map(is_locked, cells))
+    assert "in use" not in done.stderr
+
+
 def test_students_trained_side_by_side_are_those_trained_one_after_the_other(
     answered_farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,7 +257,7 @@ def test_every_method_gets_the_same_search_for_its_learning_rate(
         == len(results["cells"])
         == 12
     )
-    assert "learning rate of standard (tiny, gold labels): " in COMPARE.show(results)
+    assert "Learning rate of standard (tiny, gold labels): " in shown(results)
 
 
 def test_tuning_needs_labels_to_choose_by(farm: Farm, tmp_path: Path) -> None:
@@ -228,7 +273,7 @@ def test_tuning_needs_labels_to_choose_by(farm: Farm, tmp_path: Path) -> None:
     ]
     farm.answers.write_text("\n".join(map(json.dumps, texts)))
     farm.generate(data=folder)
-    with pytest.raises(InputError, match="no labelled validation rows"):
+    with pytest.raises(InputError, match="no labeled validation rows"):
         quick(farm, tmp_path / "c", tune="lr")
 
 
@@ -247,19 +292,20 @@ def test_standard_is_set_beside_itself_with_as_much_compute(
         ("step_by_step", "steps"),
         ("step_by_step", "compute"),
     ]
-    shown = COMPARE.show(results)
-    assert "step_by_step against standard (equal compute), tiny, gold labels, all data: " in shown
-    assert "times the FLOPs of standard" not in shown
-    with pytest.raises(
-        InputError, match="--also-equal compute: got methods standard with --equal steps"
-    ):
-        quick(answered_farm, tmp_path / "b", also_equal="compute", methods="standard")
+    text = shown(results)
+    assert (
+        "step_by_step against standard with equal compute (tiny, gold labels, all data): " in text
+    )
+    assert "times the FLOPs of standard" not in text
+    for wrong in ({"methods": "standard"}, {"equal": "compute"}):
+        with pytest.raises(InputError, match="--also-equal: got 'compute'; expected standard and"):
+            quick(answered_farm, tmp_path / "b", also_equal="compute", **wrong)
 
 
 def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_path: Path) -> None:
-    shown = COMPARE.show(quick(answered_farm, tmp_path / "c"))
+    text = shown(quick(answered_farm, tmp_path / "c"))
     assert re.search(
-        r"step_by_step spent [12]\.\d times the FLOPs of standard; --also-equal compute", shown
+        r"step_by_step used [12]\.\d times the FLOPs of standard. --also-equal compute", text
     )
-    assert "no claim about the methods from 1 seed; it takes 3" in shown
-    assert "McNemar's exact p = " in shown
+    assert "1 seed is too few for a claim about the methods, which needs 3." in text
+    assert "McNemar's exact p = " in text

@@ -71,7 +71,7 @@ def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
     assert {cell["data_frac"] for cell in cells.values()} == {0.25}
     assert results["teacher_accuracy"] >= 0.9
     # Sixteen values, said without seeing the choices: each kind of student has learned twice what chance gives.
-    assert all(cell["ci95_examples"][0] > 2 / 16 for cell in cells.values())
+    assert all(cell["score"]["ci95_examples"][0] > 2 / 16 for cell in cells.values())
     asked = json.loads((tmp_path / results["answers"] / "manifest.json").read_text())["results"]
     assert (asked["splits"]["train"]["rows"], asked["new"]) == (
         960,
@@ -112,4 +112,4 @@ def test_a_stage_that_finds_its_input_wrong_ends_the_run_in_one_line(tmp_path: P
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers" / "mine.txt").write_text("not a run")
     with pytest.raises(InputError, match="dsbs generate: got exit code 2"):
-        api.quickstart(out=tmp_path, teacher="transformers")
+        api.quickstart(out=tmp_path, engine="transformers")

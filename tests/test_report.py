@@ -12,6 +12,7 @@ from dsbs.reporting.write import write_report
 from support.command import Cli
 from support.csv_rows import rows_of
 from support.farm import Farm
+from support.made_runs import World
 
 
 def test_the_chain_from_answers_to_the_report(
@@ -35,10 +36,12 @@ def test_the_chain_from_answers_to_the_report(
     )
     done = cli("report", compare, "--out", out)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{out}/report.html: ")
+    assert done.stdout.startswith(f"{out}/report.html: 10 figures, ")
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "2 students were trained for the task farm and asked the same 8 test questions." in page
-    assert "no claim about the methods from 1 seed; it takes 3" in page
+    assert (
+        "2 students were trained for the task farm and answered the same 8 test questions." in page
+    )
+    assert "1 seed is too few for a claim about the methods, which needs 3." in page
     found = rows_of(out / "tables" / "cells-farm.csv")
     assert [float(row["accuracy"]) for row in found] == [
         cell["accuracy"] for cell in results["cells"]
@@ -49,6 +52,18 @@ def test_the_chain_from_answers_to_the_report(
         ("compare", "done", str(compare))
     ]
     assert listed[0]["accuracy"] == max(cell["accuracy"] for cell in results["cells"])
+
+
+def test_a_broken_run_below_runs_does_not_stop_the_report(tmp_path: Path, cli: Cli) -> None:
+    world = World(tmp_path / "runs", examples=30, students=("tiny",), fractions=(1.0,), seeds=1)
+    world.folder.mkdir()
+    world.compare(world.answers())
+    for name, text in {"broken": "{", "foreign": '{"stage": "bake"}', "empty": ""}.items():
+        (world.folder / name).mkdir()
+        (world.folder / name / "manifest.json").write_text(text)
+    done = cli("report", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("runs/compare/report/report.html: ")
 
 
 def test_students_that_were_trained_alone_are_compared_too(

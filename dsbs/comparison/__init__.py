@@ -1,1 +1,1 @@
-"""What is compared and what may be said of it: the cells of a grid, statistics, claims, and the words for them."""
+"""Comparing students: the cells of a grid, their training, statistics, claims, and findings."""

@@ -1,43 +1,45 @@
-"""What a comparison says, in sentences that need no statistics to be read."""
+"""What a comparison found, in sentences that need no knowledge of statistics."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from dsbs.artifacts.results.base import Setting
+from dsbs.artifacts.results.compare import (
+    Claim,
+    CompareResult,
+    DataNeed,
+    Detectable,
+    Group,
+    Tuned,
+    Variant,
+)
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.core.tables import percent
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
 
-Row = Mapping[str, Any]
+
+def findings(results: CompareResult) -> list[str]:
+    """Claims, the data that each method needs, and the smallest difference that would be found."""
+    equal = results.equal
+    refused = [claim for claim in results.claims if claim.strength == "refused"]
+    lines = [claim_sentence(claim, equal) for claim in results.claims]
+    lines += [text for claim in refused for text in checkpoint_sentences(claim, equal)]
+    lines += [need_sentence(need) for need in results.data_needed]
+    if results.minimum_detectable:
+        lines.append(detectable_sentence(results.minimum_detectable))
+    return lines
 
 
-def findings(results: Row) -> list[str]:
-    """What the results of a comparison say: claims, data needed, and the smallest difference that could be seen."""
-    match, claims = results["equal"], results["claims"]
-    lines = [claim_sentence(claim, match) for claim in claims]
-    refused = [claim for claim in claims if claim["strength"] == "refused"]
-    lines += [text for claim in refused for text in checkpoint_sentences(claim, match)]
-    lines += map(needed_sentence, results["data_needed"])
-    return lines + (
-        [detectable_sentence(found)] if (found := results["minimum_detectable"]) else []
-    )
-
-
-def cautions(results: Row) -> list[str]:
-    """What to be careful about: students that did not learn, unequal compute, doubtful data, cells that failed."""
-    lines = [
-        text for group in results["groups"] if (text := stuck_sentence(group, results["equal"]))
-    ]
-    lines += [
-        *_unequal_compute(results),
-        *near_duplicates.describe(results["duplicates"]),
-        *rationale_checks.describe(results["teacher"]),
-    ]
-    if any(cell.get("selected_by") == "gold" for cell in results["cells"]):
-        lines.append("checkpoints were chosen by gold validation labels")
-    return lines + [
-        f"failed: {c['name']}: {c['error']}" for c in results["cells"] if c["status"] == "failed"
-    ]
+def cautions(results: CompareResult) -> list[str]:
+    """What limits the findings: students that did not learn, compute, data, failures."""
+    stuck = [stuck_sentence(group, results.equal) for group in results.groups]
+    lines = [text for text in stuck if text]
+    lines += _unequal_compute(results)
+    lines += near_duplicates.describe(results.duplicates)
+    lines += rationale_checks.describe(results.teacher)
+    if any(cell.selected_by == "gold" for cell in results.cells):
+        lines.append("Checkpoints were chosen by gold labels of validation.")
+    return lines + [f"failed: {c.name}: {c.error}" for c in results.cells if c.status == "failed"]
 
 
 def share_of_data(fraction: float) -> str:
@@ -46,148 +48,139 @@ def share_of_data(fraction: float) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of shares in points: "+1.3 points"."""
+    """A difference of shares: "+1.3 points"."""
     return f"{100 * difference:+.1f} points"
 
 
-def method_name(row: Row, main: str | None = None) -> str:
-    """A method, with what it was matched in where that is not what all cells were."""
-    return (
-        str(row["method"])
-        if main in (None, row["equal"])
-        else f"{row['method']} (equal {row['equal']})"
-    )
+def method_name(row: Variant, equal: str | None = None) -> str:
+    """A method; with its own `equal` where that is not the comparison's."""
+    return row.method if equal in (None, row.equal) else f"{row.method} with equal {row.equal}"
 
 
-def claim_sentence(claim: Row, main: str | None = None) -> str:
-    """What the seeds say of two methods, with how much trust that deserves."""
-    who = f"{method_name(claim, main)} against {method_name(claim['against'], main)}, {_setting(claim)}"
-    seeds = len(claim["seeds"])
-    if claim["strength"] == "refused":
-        return f"{who}: no claim about the methods from {seeds} seed{'s' * (seeds > 1)}; it takes {MIN_SEEDS}."
-    low, high = (100 * end for end in claim["ci95_seeds_and_examples"])
-    size = f"{points(claim['difference'])} (95 % interval {low:+.1f} to {high:+.1f} over {seeds} seeds and the test questions)"
-    weak = f" Weak: fewer than {ENOUGH_SEEDS} seeds." if claim["strength"] == "weak" else ""
-    return f"{who}: {size}; {_verdict(claim)}.{weak}{_stuck(claim, main)}"
+def claim_sentence(claim: Claim, equal: str | None = None) -> str:
+    """What the seeds show about two methods, and how far to trust it."""
+    ours = method_name(claim, equal)
+    who = f"{ours} against {method_name(claim.against, equal)} ({_setting(claim)})"
+    seeds = len(claim.seeds)
+    if claim.difference is None or claim.ci95_seeds_and_examples is None:
+        few = f"{seeds} seed{' is' if seeds == 1 else 's are'} too few"
+        return f"{who}: {few} for a claim about the methods, which needs {MIN_SEEDS}."
+    low, high = (100 * end for end in claim.ci95_seeds_and_examples)
+    interval = f"95 % interval {low:+.1f} to {high:+.1f} over {seeds} seeds and the test questions"
+    parts = [f"{who}: {points(claim.difference)} ({interval}).", _verdict(claim, ours)]
+    if claim.strength == "weak":
+        parts.append(f"The evidence is weak: fewer than {ENOUGH_SEEDS} seeds.")
+    return " ".join([*parts, *_stuck(claim, equal)])
 
 
-def checkpoint_sentences(claim: Row, main: str | None = None) -> list[str]:
-    """What the test set says of each pair of checkpoints, and nothing of the methods."""
-    ours, theirs = method_name(claim, main), method_name(claim["against"], main)
+def checkpoint_sentences(claim: Claim, equal: str | None = None) -> list[str]:
+    """What the test set shows about each pair of checkpoints, and not about the methods."""
+    ours = method_name(claim, equal)
+    theirs = method_name(claim.against, equal)
     return [
-        f"the two checkpoints of seed {pair['seed']}, {_setting(claim)}: {pair['only_first']:,} questions only {ours} gets "
-        f"right, {pair['only_second']:,} only {theirs}; McNemar's exact p = {_p(pair['p_holm'])}, "
-        "which says nothing of the methods"
-        for pair in claim["checkpoints"]
+        f"The checkpoints of seed {pair.seed} ({_setting(claim)}): {pair.only_first:,} questions "
+        f"are right with {ours} only, {pair.only_second:,} with {theirs} only. McNemar's exact "
+        f"p = {_p(pair.p_holm)}, which is about these checkpoints and not about the methods."
+        for pair in claim.checkpoints
     ]
 
 
-def needed_sentence(need: Row) -> str:
+def need_sentence(need: DataNeed) -> str:
     """How much data a method needs, with its range."""
-    goal = (
-        "the teacher"
-        if need["against"] == "teacher"
-        else f"{need['against']} on {share_of_data(need['at'])}"
-    )
-    who = f"{need['method']} ({need['student']}, {need['labels']} labels)"
-    if need["estimate"] is None:
-        found = f"{who} is not as good as {goal} at any fraction tried"
-        return (
-            f"{found}, though from {share_of_data(need['possible'])} on that may be luck"
-            if need["possible"]
-            else found
-        )
-    found = f"{who} is at least as good as {goal} from {share_of_data(need['estimate'])} on"
-    if need["seeds"] < MIN_SEEDS:
-        return f"{found}; below {MIN_SEEDS} seeds nothing says how sure that is"
-    certain = (
-        f"surely from {share_of_data(need['certain'])}"
-        if need["certain"]
-        else "at no fraction tried is that sure"
-    )
-    return f"{found} (possibly from {share_of_data(need['possible'])}, {certain})"
+    goal = "the teacher" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
+    who = f"{need.method} ({need.student}, {need.labels} labels)"
+    if need.estimate is None:
+        text = f"{who} is not as good as {goal} at any fraction that was tried."
+        if need.possible is None:
+            return text
+        return f"{text} By the 95 % interval it may be, from {share_of_data(need.possible)} on."
+    text = f"{who} needs {share_of_data(need.estimate)} to be as good as {goal}"
+    if need.seeds < MIN_SEEDS or need.possible is None:
+        return f"{text} (no interval: fewer than {MIN_SEEDS} seeds)."
+    certain = "more than was tried" if need.certain is None else share_of_data(need.certain)
+    return f"{text} (95 % interval: {share_of_data(need.possible)} to {certain})."
 
 
-def detectable_sentence(found: Row) -> str:
-    """What the test set can show at all."""
-    if found["paired"] is None:
-        return f"{found['examples']:,} test questions are too few to show any difference between two checkpoints reliably"
+def detectable_sentence(found: Detectable) -> str:
+    """The smallest difference that the test set shows."""
+    if found.paired is None:
+        return f"{found.examples:,} test questions are too few to show any difference reliably."
     basis = (
-        "differ in their verdict on"
-        if found["measured"]
-        else "are taken to differ in their verdict on"
+        "gave different verdicts" if found.measured else "are assumed to give different verdicts"
     )
     return (
-        f"{found['examples']:,} test questions show a difference between two checkpoints four times of five if it is "
-        f"{100 * found['paired']:.1f} points or more (two students {basis} {percent(found['discordant'])} of them); "
-        "between methods it has to be larger, because seeds differ too"
+        f"{found.examples:,} test questions show a difference of {100 * found.paired:.1f} points "
+        "or more between two checkpoints four times out of five. (Two students "
+        f"{basis} on {percent(found.discordant)} of the questions.) Between methods the difference "
+        "must be larger, because seeds differ too."
     )
 
 
-def stuck_sentence(group: Row, main: str | None = None) -> str | None:
-    """Which of its students did not learn; None where all did."""
-    parts = [
-        f"{group[key]} of {group['seeds']} {text}" for key, text in _STUCK.items() if group[key]
-    ]
+def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
+    """How many of its students did not learn; None if all did."""
+    counts = {
+        "failed": group.failed,
+        "stayed at chance": group.at_chance,
+        "mostly gave no readable label": group.unparsable,
+    }
+    parts = [f"{count} {what}" for what, count in counts.items() if count]
     if not parts:
         return None
-    learned = (
-        f"; the mean of those that learned is {percent(group['mean_learned'])}"
-        if group["mean_learned"]
-        else ""
-    )
-    return f"{method_name(group, main)}, {_setting(group)}: {' and '.join(parts)}{learned}"
+    who = f"{method_name(group, equal)} ({_setting(group)})"
+    text = f"{who}: of {group.seeds} student{'s' * (group.seeds > 1)}, {' and '.join(parts)}."
+    if group.mean_learned is None:
+        return text
+    return f"{text} The mean of those that learned is {percent(group.mean_learned)}."
 
 
-_STUCK = {
-    "failed": "failed",
-    "at_chance": "stayed at chance",
-    "unparsable": "mostly gave no readable label",
-}
+def tuned_sentence(row: Tuned, equal: str | None = None) -> str:
+    """The learning rate that was chosen for a method."""
+    who = f"{method_name(row, equal)} ({row.student}, {row.labels} labels)"
+    accuracy = percent(row.validation_accuracy)
+    return f"Learning rate of {who}: {row.learning_rate:.3g}, with {accuracy} on validation."
 
 
-def _unequal_compute(results: Row) -> list[str]:
-    """A hint where methods were given unequal compute and nothing stands beside it that was given as much."""
-    flops = {
-        group["method"]: group["train_flops"] for group in results["groups"] if group["train_flops"]
-    }
-    alone = len({group["equal"] for group in results["groups"]}) == 1
+def _unequal_compute(results: CompareResult) -> list[str]:
+    """A hint where a method used more compute than standard, and no equal standard is there."""
+    flops = {str(group.method): group.train_flops for group in results.groups if group.train_flops}
+    alone = len({group.equal for group in results.groups}) == 1
     most = max(flops, key=flops.__getitem__, default="standard")
     if not alone or "standard" not in flops or flops[most] < 1.1 * flops["standard"]:
         return []
     more = f"{flops[most] / flops['standard']:.1f}"
     return [
-        f"{most} spent {more} times the FLOPs of standard; --also-equal compute sets standard with as many beside it"
+        f"{most} used {more} times the FLOPs of standard. "
+        "--also-equal compute adds a standard with equal FLOPs."
     ]
 
 
-def _setting(row: Row) -> str:
-    return f"{row['student']}, {row['labels']} labels, {share_of_data(row['data_frac'])}"
+def _setting(row: Setting) -> str:
+    return f"{row.student}, {row.labels} labels, {share_of_data(row.data_frac)}"
 
 
-def _verdict(claim: Row) -> str:
-    several = (
-        f" after correction for {claim['comparisons']} comparisons"
-        if claim["comparisons"] > 1
-        else ""
-    )
-    better = "better" if claim["difference"] > 0 else "worse"
-    shown = better if claim["p_holm"] < 0.05 else "not shown to differ"
-    return f"{shown} (p = {_p(claim['p_holm'])}{several})"
+def _verdict(claim: Claim, who: str) -> str:
+    assert claim.p_holm is not None
+    assert claim.difference is not None
+    several = ""
+    if claim.comparisons > 1:
+        several = f", corrected for {claim.comparisons} comparisons"
+    evidence = f"(p = {_p(claim.p_holm)}{several})"
+    if claim.p_holm >= 0.05:
+        return f"This does not show that they differ {evidence}."
+    return f"{who} is {'better' if claim.difference > 0 else 'worse'} {evidence}."
 
 
-def _stuck(claim: Row, main: str | None) -> str:
-    sides = (method_name(claim, main), method_name(claim["against"], main))
-    told = [
-        f"{count} of {len(claim['seeds'])} {side} students"
-        for count, side in zip(claim["stuck"], sides, strict=True)
+def _stuck(claim: Claim, equal: str | None) -> list[str]:
+    """The students on each side that did not learn, in one sentence; [] if all did."""
+    names: Sequence[str] = (method_name(claim, equal), method_name(claim.against, equal))
+    counts = [
+        f"{count} of {len(claim.seeds)} {name} students"
+        for count, name in zip(claim.stuck, names, strict=True)
         if count
     ]
-    return (
-        f" {' and '.join(told)} did not learn, so this is a difference of stability too."
-        if told
-        else ""
-    )
+    if not counts:
+        return []
+    return [f"{' and '.join(counts)} did not learn, so the difference is also one of stability."]
 
 
 def _p(p: float) -> str:

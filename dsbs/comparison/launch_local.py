@@ -1,91 +1,63 @@
-"""Students trained side by side: each in a process of its own, with one thread, through the stage `train` itself."""
+"""Students trained at the same time on this machine, each by `dsbs train` in its own process."""
 
-import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
-from dsbs.config.presets import preset_of
-from dsbs.config.train import TrainConfig
+from dsbs.comparison.cell import Job
 from dsbs.core.progress import Progress, say
+from dsbs.core.supervisor import Children
 
 _STEPS = re.compile(r"train ([\d,]+)/")
-"""How the stage tells its steps; see `dsbs.core.progress`."""
+"""How a training reports its steps on stderr; see `dsbs.core.progress`."""
 
 
-def train_ahead(cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int) -> None:
-    """Train every cell into its folder, `jobs` at a time.
+def train_locally(jobs: Sequence[Job], at_once: int) -> None:
+    """Train every student into its folder, `at_once` at a time with one thread each.
 
-    What is finished is left as it is. What fails is told and left too: whoever trains it next meets the error itself.
+    What is done already is left as it is. What fails is reported and left too: the comparison
+    itself tries it again and keeps the error. If this process ends, however it ends, so do the
+    trainings.
     """
-    with Progress(f"train {len(cells)} students", train_steps(cells), unit="steps") as progress:
-        asyncio.run(_train_all(cells, answers, jobs, progress))
+    steps = sum(job.steps for job in jobs)
+    with (
+        Progress(f"train {len(jobs)} students", steps, unit="steps") as progress,
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(at_once) as pool,
+        Children() as children,
+    ):
+        running = [pool.submit(_train, job, Path(folder), children, progress) for job in jobs]
+        try:
+            for finished in as_completed(running):
+                say(finished.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def longest_first(cells: Mapping[Path, TrainConfig]) -> dict[Path, TrainConfig]:
-    """The cells in an order in which none is left to end alone. Two tasks take twice as long as one."""
-    return dict(
-        sorted(
-            cells.items(),
-            key=lambda cell: -_steps(cell[1]) * (1 + (cell[1].method == "step_by_step")),
-        )
-    )
-
-
-def train_steps(cells: Mapping[Path, TrainConfig]) -> int:
-    """Optimiser steps of all of them."""
-    return sum(map(_steps, cells.values()))
-
-
-def _steps(config: TrainConfig) -> int:
-    return config.max_steps or preset_of(config.student).max_steps
-
-
-def train_settings(out: Path, config: TrainConfig, answers: Sequence[str]) -> dict[str, Any]:
-    """What the stage `train` is told to train this cell into `out`."""
-    return {
-        **config.model_dump(mode="json", exclude_none=True),
-        "answers": list(answers),
-        "out": str(out),
-    }
-
-
-async def _train_all(
-    cells: Mapping[Path, TrainConfig], answers: Sequence[str], jobs: int, progress: Progress
-) -> None:
-    gate = asyncio.Semaphore(jobs)
-    with tempfile.TemporaryDirectory() as folder:
-
-        async def one(number: int, out: Path, config: TrainConfig) -> None:
-            file = Path(folder) / f"{number}.json"
-            file.write_text(json.dumps(train_settings(out, config, answers)), encoding="utf-8")
-            async with gate:
-                await _train(file, out.name, progress.add)
-
-        await asyncio.gather(
-            *(one(number, out, config) for number, (out, config) in enumerate(cells.items()))
-        )
-
-
-async def _train(config: Path, name: str, count: Callable[[int], None]) -> None:
-    """One `python -m dsbs.train`; its steps are counted as it tells them."""
-    command = [sys.executable, "-m", "dsbs.train", "--config", str(config)]
-    one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=nothing, stderr=pipe, env=one_thread
+def _train(job: Job, folder: Path, children: Children, progress: Progress) -> str:
+    """Run one `python -m dsbs.train` and count its steps; a line about how it ended."""
+    file = folder / f"{job.name}.json"
+    file.write_text(json.dumps(job.settings), encoding="utf-8")
+    process = children.start(
+        [sys.executable, "-m", "dsbs.train", "--config", str(file)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
     )
     assert process.stderr is not None
-    done, line = 0, ""
-    async for raw in process.stderr:
+    done = 0
+    line = ""
+    for raw in process.stderr:
         line = raw.decode(errors="replace").strip()
         if match := _STEPS.match(line):
             steps = int(match[1].replace(",", ""))
-            count(steps - done)
+            progress.add(steps - done)
             done = steps
-    say(f"{name}: {'trained' if await process.wait() == 0 else line}")
+    return f"{job.name}: {'trained' if process.wait() == 0 else line}"

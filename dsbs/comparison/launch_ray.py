@@ -1,75 +1,87 @@
-"""Students trained all over a Ray cluster: each a task with cores and GPUs of its own, through the stages themselves."""
+"""Students trained and measured on a Ray cluster: each is a task with cores and GPUs of its own."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from dsbs.comparison.launch_local import train_settings, train_steps
-from dsbs.config.train import TrainConfig
+from dsbs.comparison.cell import Job
 from dsbs.core.progress import Progress, say
 from dsbs.core.ray_cluster import gpus, joined
+from dsbs.core.supervisor import Children
 
 
 def train_on_ray(
-    cells: Mapping[Path, TrainConfig],
-    answers: Sequence[str],
-    *,
-    address: str | None,
-    cpus_each: int,
-    gpus_each: int | None,
+    jobs: Sequence[Job], *, address: str | None, cpus_each: int, gpus_each: int | None
 ) -> None:
-    """Train and measure every cell in its folder. All machines must see working folder, data and answers at the same paths.
+    """Train and measure every student in its folder.
 
-    Ray starts as many at once as the cluster has room for, and again what is lost with a machine. What is finished is left
-    as it is; what fails is told and left too: whoever trains it next meets the error itself.
+    All machines must see the working folder, the data and the answers at the same paths. Ray runs
+    as many tasks at once as the cluster has room for, and repeats those that are lost with a
+    machine. What is done already is left as it is. What fails is reported and left too: the
+    comparison itself tries it again and keeps the error.
+
+    Args:
+        jobs: The trainings.
+        address: HOST:PORT of the cluster.
+        cpus_each: Cores for each training, which are its threads.
+        gpus_each: GPUs for each training. Default: 1 if the cluster has any.
     """
+    steps = sum(job.steps for job in jobs)
     with (
         joined(address) as ray,
-        Progress(f"train {len(cells)} students", train_steps(cells), unit="steps") as progress,
+        Progress(f"train {len(jobs)} students", steps, unit="steps") as progress,
     ):
         gpus_each = min(gpus(ray), 1) if gpus_each is None else gpus_each
-        task = ray.remote(num_cpus=cpus_each, num_gpus=gpus_each, max_retries=-1)(run_cell_stages)
-        asked = {
-            task.remote(json.dumps(train_settings(out, config, answers)), os.getcwd(), cpus_each): (
-                out,
-                config,
-            )
-            for out, config in cells.items()
+        task = ray.remote(num_cpus=cpus_each, num_gpus=gpus_each, max_retries=-1)(run_stages)
+        submitted = {
+            task.remote(json.dumps(job.settings), os.getcwd(), cpus_each): job for job in jobs
         }
-        waiting = list(asked)
+        waiting = list(submitted)
         while waiting:
-            (done,), waiting = ray.wait(waiting)
-            out, config = asked[done]
-            say(f"{out.name}: {_told(ray, done)}")
-            progress.add(train_steps({out: config}))
+            (finished,), waiting = ray.wait(waiting)
+            job = submitted[finished]
+            say(f"{job.name}: {_outcome(ray, finished)}")
+            progress.add(job.steps)
 
 
-def run_cell_stages(settings: str, folder: str, threads: int) -> str:
-    """`dsbs.train` and then `dsbs.evaluate` on the machine where this runs, in `folder`; "" or the last line of what failed."""
+def run_stages(settings: str, folder: str, threads: int) -> str:
+    """Run `dsbs train` and then `dsbs evaluate` on the machine where this runs.
+
+    Args:
+        settings: The settings of the training, as JSON.
+        folder: The working folder.
+        threads: Threads of each process.
+
+    Returns:
+        "", or the last line of the command that failed.
+    """
     out = json.loads(settings)["out"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, Children() as children:
         file.write(settings)
         file.flush()
         for stage, *arguments in (("train", "--config", file.name), ("evaluate", "--run", out)):
-            command = [sys.executable, "-m", f"dsbs.{stage}", *arguments]
-            done = subprocess.run(
-                command, capture_output=True, cwd=folder, env=environment, check=False
+            process = children.start(
+                [sys.executable, "-m", f"dsbs.{stage}", *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd=folder,
+                env=environment,
             )
-            if done.returncode != 0:
-                said: list[str] = done.stderr.decode(errors="replace").strip().splitlines()
-                return said[-1] if said else f"exit code {done.returncode}"
+            _, errors = process.communicate()
+            if process.returncode != 0:
+                lines: list[str] = errors.decode(errors="replace").strip().splitlines()
+                return lines[-1] if lines else f"exit code {process.returncode}"
     return ""
 
 
-def _told(ray: Any, done: Any) -> str:
+def _outcome(ray: Any, finished: Any) -> str:
     try:
-        failed: str = ray.get(done)
+        failed: str = ray.get(finished)
     except ray.exceptions.RayError as error:
         failed = " ".join(str(error).split())[:300]
     return failed or "trained"

@@ -1,7 +1,8 @@
-"""Which differences are more than luck: intervals over seeds and over examples, claims about methods and about checkpoints.
+"""Which differences are more than luck: intervals and tests over seeds and over examples.
 
-A verdict is whether one student answered one example right. The verdicts of a method are a matrix (seeds, examples): every
-seed is a student of its own, and all of them answer the same test set.
+A verdict says whether one student answered one example correctly. The verdicts of a method are a
+matrix `(seeds, examples)`: every seed is a student of its own, and all students answer the same
+test set. docs/comparison.md explains each method and what simulations say of it.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-MIN_SEEDS, ENOUGH_SEEDS = 3, 5
-"""Below the first no claim about methods is made; below the second it is marked weak."""
+MIN_SEEDS = 3
+"""With fewer seeds no claim about methods is made."""
+ENOUGH_SEEDS = 5
+"""With fewer seeds a claim about methods is marked weak."""
 
 
 class Interval(NamedTuple):
-    """Both ends of a 95 % interval."""
+    """Both ends of a 95 % interval: numbers, or arrays of one shape."""
 
     low: Any
     high: Any
@@ -31,59 +34,87 @@ class SeedMean(NamedTuple):
     ci95_seeds: Interval | None
 
 
-class MethodClaim(NamedTuple):
-    """What the seeds say of two methods; each an array of the leading shape of the verdicts.
-
-    `difference` and its interval are shares (0.02 is two points); `cohens_d` is the mean difference of a pair of seeds in
-    standard deviations of that difference, nan where all pairs differ alike.
-    """
+class MethodTest(NamedTuple):
+    """How two methods differ over seeds; each an array of the leading shape of the verdicts."""
 
     difference: Array
+    """Mean accuracy of the first less that of the second: 0.02 is two points."""
     ci95_seeds_and_examples: Interval
     p: Array
     cohens_d: Array
+    """The difference in standard deviations of the seeds' differences; not finite without any."""
 
 
-class CheckpointClaim(NamedTuple):
-    """What the test set says of two given checkpoints: examples that only one of them gets right, and McNemar's exact p."""
+class CheckpointTest(NamedTuple):
+    """How two checkpoints differ on a test set."""
 
     only_first: int
+    """Examples that only the first answers correctly."""
     only_second: int
     p: float
+    """Of McNemar's exact test."""
 
 
-class Detectable(NamedTuple):
-    """Smallest differences that a test set shows with the wanted power; None where even the largest would be missed."""
+class SmallestDifferences(NamedTuple):
+    """The smallest differences that a test set shows; None if even the largest would be missed."""
 
     paired: float | None
+    """Both checkpoints answer the same examples."""
     unpaired: float | None
+    """Each answers examples of its own."""
+
+
+class SmallestFraction(NamedTuple):
+    """The least data with which a method is as good as another; None if no fraction is enough."""
+
+    estimate: float | None
+    """By the difference itself."""
+    possible: float | None
+    """By the upper end of its interval."""
+    certain: float | None
+    """By the lower end of its interval."""
 
 
 def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     """Mean, standard error, and the t interval for other seeds on the same test set."""
+    mean = float(np.mean(values))
     if len(values) < 2:
-        return SeedMean(float(np.mean(values)), None, None)
-    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return SeedMean(
-        float(np.mean(values)), error, _t_interval(float(np.mean(values)), error, len(values) - 1)
-    )
+        return SeedMean(mean, None, None)
+    from scipy.stats import sem
+
+    error = float(sem(values))
+    return SeedMean(mean, error, _t_interval(mean, error, len(values) - 1))
 
 
 def mean_over_examples(verdicts: Array) -> Interval:
-    """The t interval of the mean of `verdicts` (seeds, examples) for other examples, with these very checkpoints."""
+    """The t interval of the mean of verdicts `(seeds, examples)`.
+
+    It is for other examples, answered by these same checkpoints.
+    """
     per_example = np.asarray(verdicts, dtype=float).mean(axis=0)
     error = per_example.std(ddof=1) / per_example.size**0.5 if per_example.size > 1 else 0.0
     return _t_interval(float(per_example.mean()), float(error), max(per_example.size - 1, 1))
 
 
-def method_claim(first: Array, second: Array) -> MethodClaim:
-    """Is the first method better than the second, for other seeds and other examples of the same kind?
+def method_test(first: Array, second: Array) -> MethodTest:
+    """Whether the first method is better, for other seeds and other examples of the same kind.
 
-    `first` and `second` are verdicts (..., seeds, examples); row s of both has seed s. The paired t test over seeds, except
-    that its variance also holds the part that the examples share over all seeds: one method may suit just these examples,
-    and no number of seeds on the same test set would show it. Two-way random effects: Var = (MS_seeds +
-    max(MS_examples - MS_residual, 0)) / (seeds x examples) with seeds - 1 degrees of freedom, as for readers and cases in
-    Obuchowski and Rockette 1995; never narrower than the paired t test. ValueError below `MIN_SEEDS` seeds.
+    This is the paired t test over seeds with a larger variance. The paired t test forgets that all
+    seeds answer the same examples: if these examples happen to suit one method, every seed shows
+    it, and no number of seeds corrects it. So the variance also holds the part that examples share
+    over all seeds. In a two-way random-effects analysis of variance it is
+
+        Var = (MS_seeds + max(MS_examples - MS_residual, 0)) / (seeds x examples)
+
+    with seeds - 1 degrees of freedom, as Obuchowski and Rockette (1995) use it for readers and
+    cases. The interval is never narrower than that of the paired t test.
+
+    Args:
+        first: Verdicts `(..., seeds, examples)` of the first method.
+        second: Verdicts of the second method; row s of both was trained with the same seed.
+
+    Raises:
+        ValueError: There are fewer than `MIN_SEEDS` seeds.
     """
     from scipy.stats import t
 
@@ -98,80 +129,81 @@ def method_claim(first: Array, second: Array) -> MethodClaim:
         ratio = np.where(mean == 0, 0.0, np.abs(mean) / np.sqrt(variance))
         cohens_d = mean / difference.mean(axis=-1).std(axis=-1, ddof=1)
     interval = _t_interval(mean, np.sqrt(variance), seeds - 1)
-    return MethodClaim(mean, interval, 2 * t.sf(ratio, seeds - 1), cohens_d)
+    return MethodTest(mean, interval, 2 * t.sf(ratio, seeds - 1), cohens_d)
 
 
-def checkpoint_claim(first: Array, second: Array) -> CheckpointClaim:
-    """Does the first checkpoint answer more examples of this kind than the second? McNemar's exact test on (examples,).
+def checkpoint_test(first: Array, second: Array) -> CheckpointTest:
+    """Whether the first checkpoint answers more examples of this kind: McNemar's exact test.
 
-    It knows nothing of seeds: between two checkpoints of one method it finds differences too, and rightly so.
+    Both arguments are verdicts `(examples,)`. The test knows nothing of seeds: it also finds
+    differences between two checkpoints of one method, and they are real.
     """
     from statsmodels.stats.contingency_tables import mcnemar
 
-    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    first = np.asarray(first, dtype=bool)
+    second = np.asarray(second, dtype=bool)
+    only_first = int((first & ~second).sum())
+    only_second = int((second & ~first).sum())
     p = mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue
-    return CheckpointClaim(only_first, only_second, min(1.0, float(p)))
+    return CheckpointTest(only_first, only_second, min(1.0, float(p)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected by Holm for as many comparisons as there are; [] for none."""
+    """p-values corrected by Holm's method for their number; [] for none."""
     from statsmodels.stats.multitest import multipletests
 
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
 
 
-def minimum_detectable(
+def smallest_differences(
     examples: int, *, accuracy: float, discordant: float, power: float = 0.8
-) -> Detectable:
-    """Smallest differences between two checkpoints that a test set of this size shows, at 5 % and two-sided.
+) -> SmallestDifferences:
+    """The smallest differences between two checkpoints that a test set of this size shows.
 
-    `paired`: both answer the same examples and `discordant` is the share that only one of them gets right (normal
-    approximation to McNemar's test, Connor 1987). `unpaired`: each answers examples of its own, one at `accuracy`, the
-    other nearer to 50 %. Seeds add to both: between methods a difference has to be larger.
+    Tests are two-sided at 5 %. Between methods a difference has to be larger, since seeds differ.
+
+    Args:
+        examples: Size of the test set.
+        accuracy: Accuracy of one checkpoint; in the unpaired case the other is nearer to 50 %.
+        discordant: Share of examples that only one of two checkpoints answers correctly. The paired
+            case is the normal approximation to McNemar's test (Connor 1987).
+        power: Probability with which the difference is to be found.
     """
-    return Detectable(
-        _detectable_paired(examples, discordant, power),
-        _detectable_unpaired(examples, accuracy, power),
+    return SmallestDifferences(
+        _smallest_paired(examples, discordant, power),
+        _smallest_unpaired(examples, accuracy, power),
     )
 
 
 def smallest_fraction(
     fractions: Sequence[float], differences: Sequence[float], intervals: Sequence[Interval | None]
-) -> dict[str, float | None]:
-    """The least data with which a method is at least as good as another: `estimate`, `possible` and `certain`.
+) -> SmallestFraction:
+    """The least data with which a method is at least as good as another.
 
-    `differences` at each of the ascending `fractions` are towards the other method. From `estimate` on the difference is
-    not negative; `possible` and `certain` are the same for the upper and the lower end of the interval: the range of
-    uncertainty. None: at no fraction tried (or, without intervals, not known).
+    Args:
+        fractions: Shares of the data that were tried, ascending.
+        differences: At each fraction, the method less the other.
+        intervals: Of each difference; None where there are too few seeds.
     """
-
-    def first(values: Sequence[float | None]) -> float | None:
-        return next(
-            (
-                f
-                for f, value in zip(fractions, values, strict=True)
-                if value is not None and value >= 0
-            ),
-            None,
-        )
-
     ends = [interval or Interval(None, None) for interval in intervals]
-    return {
-        "estimate": first(differences),
-        "possible": first([e.high for e in ends]),
-        "certain": first([e.low for e in ends]),
-    }
+    return SmallestFraction(
+        _first_not_negative(fractions, differences),
+        _first_not_negative(fractions, [end.high for end in ends]),
+        _first_not_negative(fractions, [end.low for end in ends]),
+    )
+
+
+def _first_not_negative(fractions: Sequence[float], values: Sequence[float | None]) -> float | None:
+    pairs = zip(fractions, values, strict=True)
+    return next((fraction for fraction, v in pairs if v is not None and v >= 0), None)
 
 
 def _variance_of_mean(difference: Array) -> Array:
-    """Of the mean over seeds and examples of (..., seeds, examples), as said at `method_claim`."""
+    """Variance of the mean of `(..., seeds, examples)`; the formula is that of `method_test`."""
     seeds, examples = difference.shape[-2:]
     mean = difference.mean(axis=(-2, -1), keepdims=True)
-    of_seeds, of_examples = (
-        difference.mean(axis=-1, keepdims=True),
-        difference.mean(axis=-2, keepdims=True),
-    )
+    of_seeds = difference.mean(axis=-1, keepdims=True)
+    of_examples = difference.mean(axis=-2, keepdims=True)
     # Sums of squares of an analysis of variance; the residual's is what the other two leave.
     ss_seeds = examples * ((of_seeds - mean) ** 2).sum(axis=(-2, -1))
     ss_examples = seeds * ((of_examples - mean) ** 2).sum(axis=(-2, -1))
@@ -182,13 +214,14 @@ def _variance_of_mean(difference: Array) -> Array:
 
 
 def _t_interval(mean: Any, error: Any, freedom: int) -> Interval:
+    """Not scipy's t.interval, which is nan for an error of 0."""
     from scipy.stats import t
 
     half = t.ppf(0.975, freedom) * error
     return Interval(mean - half, mean + half)
 
 
-def _detectable_paired(examples: int, discordant: float, power: float) -> float | None:
+def _smallest_paired(examples: int, discordant: float, power: float) -> float | None:
     from scipy.optimize import brentq
     from scipy.stats import norm
 
@@ -199,7 +232,7 @@ def _detectable_paired(examples: int, discordant: float, power: float) -> float 
     return float(brentq(lacking, 0.0, discordant)) if lacking(discordant) < 0 else None
 
 
-def _detectable_unpaired(examples: int, accuracy: float, power: float) -> float | None:
+def _smallest_unpaired(examples: int, accuracy: float, power: float) -> float | None:
     from statsmodels.stats.power import NormalIndPower
 
     # The effect is measured as a difference of arcsines (Cohen's h).

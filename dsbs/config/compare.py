@@ -1,4 +1,4 @@
-"""What `compare` is given."""
+"""The settings of `compare`."""
 
 import itertools
 from pathlib import Path
@@ -21,6 +21,7 @@ from dsbs.config.train import TrainConfig
 from dsbs.core.records import LabelSource, Method
 
 Equal = Literal["steps", "epochs", "compute"]
+"""What the trainings of all methods have in common."""
 
 
 class CompareConfig(StudentOptions):
@@ -30,50 +31,61 @@ class CompareConfig(StudentOptions):
         ("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny"
     )
     methods: Listed[Method] = Field(("standard", "step_by_step"), description="methods to compare")
-    labels: Listed[LabelSource] = Field(("gold",), description="whose labels")
+    labels: Listed[LabelSource] = Field(("gold",), description="whose labels students learn")
     data_fracs: Listed[Fraction] = Field((1.0,), description="shares of the training rows")
-    seeds: Seeds = Field((0,), description="one run of every cell a seed")
+    seeds: Seeds = Field((0,), description="every cell is trained once per seed")
     equal: Equal = Field(
         "steps",
-        description="what all methods have in common: optimiser steps, passes over the rows, or FLOPs",
+        description="what all methods have in common: optimizer steps, epochs, or FLOPs (compute)",
     )
     also_equal: Literal["epochs", "compute"] | None = Field(
-        None, description="train standard once more, matched with the other methods in this as well"
+        None,
+        description="train standard a second time, equal to the other methods in this instead",
     )
     tune: Literal["lr"] | None = Field(
         None,
-        description="lr: search the learning rate of every method on validation first, 3 runs each",
+        description="lr: first choose a learning rate for every method on validation, 3 runs each",
     )
     duplicates: Annotated[Duplicates, Incidental] = Field(
         "auto",
-        description="look for test inputs that training has nearly seen; auto: up to 50,000 rows",
+        description="look for near-duplicates of test inputs in training; auto: up to 50,000 rows",
     )
     skip: Listed[str] = Field(
         (), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold"
     )
     jobs: Annotated[int, Incidental] = Field(
-        1, ge=1, description="local: students trained side by side, one thread each"
+        1, ge=1, description="local: students to train at the same time, one thread each"
     )
     launcher: Annotated[Literal["local", "ray"], Incidental] = Field(
-        "local", description="where students are trained; ray: all over its cluster"
+        "local", description="where students are trained: on this machine, or on a Ray cluster"
     )
     ray_address: Annotated[RayAddress, Incidental] = None
     ray_cpus: Annotated[RayCpus, Incidental] = 1
     ray_gpus: Annotated[RayGpus, Incidental] = None
     out: Annotated[Path | None, Incidental] = Field(
-        None, description="run folder; left out, runs/<task>-compare-<hash>"
+        None, description="run folder. Default: runs/<task>-compare-<hash>"
     )
 
     @model_validator(mode="after")
     def _known_cells(self) -> "CompareConfig":
-        """What is left out must be in the grid, and something must be left."""
+        """Cells to skip must be in the grid, and some must be left."""
         grid = {f"{method}:{labels}" for method in self.methods for labels in self.labels}
         if not set(self.skip) <= grid or set(self.skip) == grid:
             raise ValueError(f"skip: some, not all, of {', '.join(sorted(grid))}")
         return self
 
+    @model_validator(mode="after")
+    def _something_to_equal(self) -> "CompareConfig":
+        """`also_equal` needs standard, a method to equal it to, and another measure."""
+        others = set(self.methods) - {"standard"}
+        alone = "standard" not in self.methods or not others
+        if self.also_equal and (alone or self.also_equal == self.equal):
+            expected = "standard and another method in --methods, and a value other than --equal's"
+            raise ValueError(f"also_equal: {expected}")
+        return self
+
     def cells(self) -> list[TrainConfig]:
-        """The configuration of every cell, seeds innermost; where each is trained is set by the run."""
+        """The settings of every cell, seeds innermost. The comparison sets their folders."""
         shared = self.model_dump(include=set(StudentOptions.model_fields))
         grid = itertools.product(
             self.student, self.labels, self.data_fracs, self.methods, self.seeds

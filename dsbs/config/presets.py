@@ -83,7 +83,7 @@ def preset_of(student: str, *, lora: bool = False, optimiser: str = "adamw") -> 
 
     Adapters and Adafactor have a learning rate of their own, whatever the student.
     """
-    name = student.lower().rstrip("/").rsplit("/", 1)[-1]
+    name = short_name(student).lower()
     found = next((preset for pattern, preset in _PRESETS.items() if fnmatch(name, pattern)), PAPER)
     own = (
         LORA_LEARNING_RATE
@@ -93,3 +93,8 @@ def preset_of(student: str, *, lora: bool = False, optimiser: str = "adamw") -> 
         else found.learning_rate
     )
     return replace(found, learning_rate=own)
+
+
+def short_name(student: str) -> str:
+    """The last part of a hub name or folder: "t5-v1_1-base" of "google/t5-v1_1-base"."""
+    return student.rstrip("/").rsplit("/", 1)[-1]

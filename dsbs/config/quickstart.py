@@ -1,4 +1,4 @@
-"""What `quickstart` is given."""
+"""The settings of `quickstart`."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,20 +9,18 @@ from dsbs.config.base import StageConfig
 
 
 class QuickstartConfig(StageConfig):
-    """Go the whole way in minutes on a small world that travels with dsbs: teacher, students, comparison."""
+    """Go the whole way in minutes on a small world: teacher, students, comparison, report."""
 
-    fast: bool = Field(False, description="only the smaller fraction of the training questions")
+    fast: bool = Field(False, description="train on the smaller fraction of the questions only")
     seeds: int = Field(
         1,
         ge=1,
-        description="how many students of each kind; from 2 on differences get intervals over seeds",
+        description="students of each kind; from 2 on, differences get intervals over seeds",
     )
-    teacher: Literal["auto", "vllm", "transformers"] = Field(
-        "auto", description="auto: vllm where it is installed"
+    engine: Literal["auto", "vllm", "transformers"] = Field(
+        "auto", description="what runs the teacher; auto: vllm if it is installed"
     )
     jobs: int | None = Field(
-        None, ge=1, description="students trained side by side; left out, one a processor core"
+        None, ge=1, description="students to train at the same time. Default: one per core"
     )
-    out: Path = Field(
-        Path("runs/quickstart"), description="folder of everything that the run leaves"
-    )
+    out: Path = Field(Path("runs/quickstart"), description="folder for everything it writes")

@@ -1,4 +1,4 @@
-"""What `report` and `runs` are given."""
+"""The settings of `report` and `runs`."""
 
 from pathlib import Path
 
@@ -8,22 +8,22 @@ from dsbs.config.base import Listed, StageConfig
 
 
 class ReportConfig(StageConfig):
-    """Write one self-contained page, figures and tables about runs of compare, train and generate."""
+    """Write one page, figures and tables about runs of compare, train and generate."""
 
     positional = "runs"
 
     runs: Listed[Path] = Field(
-        (), description="run folders; left out, the newest comparison below ./runs"
+        (), description="run folders. Default: the newest comparison below ./runs"
     )
     out: Path | None = Field(
-        None, description="folder for the page; left out, report/ in the first run folder"
+        None, description="folder for the page. Default: report/ in the first run folder"
     )
-    title: str | None = Field(None, description="title of the page; left out, the tasks")
+    title: str | None = Field(None, description="title of the page. Default: the tasks")
     compare_to_paper: bool = Field(
-        False, description="set the paper's and independent reproductions' numbers beside"
+        False, description="add the numbers of the paper and of independent reproductions"
     )
     price_per_hour: float | None = Field(
-        None, gt=0, description="money for an hour of a training device, for the cost figure"
+        None, gt=0, description="price of a training device per hour, for a figure of cost"
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
+from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.core.records import Answer, Example
 from dsbs.core.tables import percent
 from dsbs.metrics.calibration import Calibration
@@ -56,7 +57,7 @@ def bucket(kind: LabelKind, label: str | None, allowed: Sequence[str]) -> str | 
     )
 
 
-def describe(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def describe(splits: Mapping[str, SplitSummary]) -> list[str]:
     """What the results of `Agreement` and of label matching say of each split, a line for people each."""
     lines = []
     for name, split in splits.items():

@@ -1,4 +1,4 @@
-"""The report: from run folders to plain structures, and from those to one page, figures and tables.
+"""The report: run folders become plain structures, and those become a page, figures and tables.
 
 `dsbs.reporting.write.write_report(runs, out)` is the way in.
 """

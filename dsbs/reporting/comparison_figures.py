@@ -1,129 +1,172 @@
 """Figures of a comparison: accuracy against data, size and cost, and training curves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from statistics import fmean
-from typing import Any
+from typing import NamedTuple
 
-from dsbs.comparison.claims import by_key
+from dsbs.artifacts.results.compare import Group, Variant
+from dsbs.artifacts.results.train import LogEntry
+from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import method_name, share_of_data
 from dsbs.core.records import METHODS
 from dsbs.plots.figure import Figure, Series, slug
-from dsbs.reporting.load_runs import Cell, Comparison
+from dsbs.reporting.load_runs import Comparison, Student
 
-Group = Mapping[str, Any]
-Cost = Callable[[Sequence[Cell]], float | None]
+_CAPTION = (
+    "Bars are 95 % intervals over seeds, or over examples if there is one seed. "
+    "The dashed level is the teacher's own accuracy."
+)
 
-_BARS = "Bars are 95 % intervals over seeds; of a single seed, over examples. The dashed level is the teacher's own accuracy."
-_SETTING = ("student", "labels", "data_frac")
+
+class Curve(NamedTuple):
+    """A number that a training logs."""
+
+    key: str
+    """Part of the figure's name."""
+    title: str
+    y_label: str
+    value: Callable[[LogEntry], float | None]
+
+
+CURVES = (
+    Curve("loss", "Training loss", "training loss", lambda entry: entry.loss),
+    Curve(
+        "eval-accuracy",
+        "Validation accuracy",
+        "validation accuracy, %",
+        lambda entry: None if entry.eval_accuracy is None else 100 * entry.eval_accuracy,
+    ),
+)
 
 
 def accuracy_figures(comparison: Comparison, price_per_hour: float | None) -> list[Figure]:
-    """Accuracy against data for every student and label source, against student size, and against cost."""
+    """Accuracy against data (per student and label source), student size, and cost."""
+    known = _known(comparison)
     found = [
         _against_data(comparison, groups)
-        for groups in by_key(_known(comparison), ("student", "labels"))
+        for groups in grouped(known, lambda group: (group.student, group.labels))
     ]
     found.append(_against_size(comparison))
-    found.append(
-        _against_cost(
-            comparison,
-            "FLOPs",
-            "training FLOPs",
-            lambda cells: _mean(c.row.get("train_flops") for c in cells),
-        )
-    )
+    found.append(_against_cost(comparison, "FLOPs", "training FLOPs", _flops))
     found.append(_against_cost(comparison, "hours", "device hours of training", _hours))
     if price_per_hour is not None:
-        label = f"cost of training, at {price_per_hour:g} a device hour"
+        label = f"cost of training, at {price_per_hour:g} per device hour"
         found.append(
             _against_cost(
-                comparison, "money", label, lambda cells: (_hours(cells) or 0.0) * price_per_hour
+                comparison,
+                "money",
+                label,
+                lambda students: (_hours(students) or 0.0) * price_per_hour,
             )
         )
     return [figure for figure in found if any(series.x for series in figure.series)]
 
 
 def curve_figures(comparison: Comparison) -> list[Figure]:
-    """Training loss and validation accuracy by step, for the cells of each student, label source and fraction."""
+    """Training loss and validation accuracy by step, per student, label source and fraction."""
     found = []
-    for rows in by_key(({**cell.row, "cell": cell} for cell in comparison.cells), _SETTING):
-        student, labels, data_frac = (rows[0][key] for key in _SETTING)
-        for key, label, scale in (
-            ("loss", "training loss", 1.0),
-            ("eval_accuracy", "validation accuracy, %", 100.0),
-        ):
-            series = [
-                curve for row in rows if (curve := _curve(row["cell"], key, scale, comparison)).x
-            ]
-            name = slug("curves", comparison.name, student, labels, f"{data_frac:.4g}", key)
-            title = f"{label.split(',')[0].capitalize()}: {student}, {labels} labels, {share_of_data(data_frac)}"
-            if series:
-                found.append(Figure(name, title, "optimiser step", label, series))
+    for students in grouped(comparison.students, lambda student: student.result.setting):
+        first = students[0].result
+        setting = f"{first.student}, {first.labels} labels, {share_of_data(first.data_frac)}"
+        for curve in CURVES:
+            series = [_curve(student, curve, comparison) for student in students]
+            name = ("curves", comparison.name, first.student, first.labels)
+            figure = Figure(
+                slug(*name, f"{first.data_frac:.4g}", curve.key),
+                f"{curve.title}: {setting}",
+                "optimizer step",
+                curve.y_label,
+                [s for s in series if s.x],
+            )
+            if figure.series:
+                found.append(figure)
     return found
 
 
 def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
-    student, labels = groups[0]["student"], groups[0]["labels"]
+    """The groups of one student and label source."""
+    student = groups[0].student
+    labels = groups[0].labels
     series = [
         _means(
-            method_name(same[0], comparison.results["equal"]),
-            [(100 * g["data_frac"], g) for g in same],
+            method_name(same[0], comparison.results.equal),
+            [(100 * group.data_frac, group) for group in same],
             comparison,
         )
-        for same in by_key(groups, ("method", "equal"))
+        for same in grouped(groups, lambda group: group.variant)
     ]
     name = slug("accuracy-by-data", comparison.name, student, labels)
     title = f"Accuracy against data: {student}, {labels} labels"
-    return _accuracy(comparison, name, title, "training rows used, %", series)
+    return _accuracy_figure(comparison, name, title, "training rows used, %", series)
 
 
 def _against_size(comparison: Comparison) -> Figure:
-    """At the largest fraction; sizes are those of the students that were trained."""
-    size = {
-        cell.row["student"]: cell.trained["parameters"]
-        for cell in comparison.cells
-        if cell.trained.get("parameters")
+    """At the largest fraction, for the students whose run folders are there."""
+    sizes = {
+        student.result.student: student.trained.parameters
+        for student in comparison.students
+        if student.trained and student.trained.parameters
     }
-    largest = max((group["data_frac"] for group in _known(comparison)), default=1.0)
-    groups = [g for g in _known(comparison) if g["student"] in size and g["data_frac"] == largest]
+    known = _known(comparison)
+    largest = max((group.data_frac for group in known), default=1.0)
+    groups = [g for g in known if g.student in sizes and g.data_frac == largest]
     series = [
         _means(
-            _labelled_method(same[0], comparison),
-            [(size[g["student"]], g) for g in same],
+            _labeled_method(same[0], comparison),
+            [(sizes[group.student], group) for group in same],
             comparison,
         )
-        for same in by_key(groups, ("labels", "method", "equal"))
+        for same in grouped(groups, lambda group: (group.labels, *group.variant))
     ]
+    name = slug("accuracy-by-size", comparison.name)
     title = f"Accuracy against student size, {share_of_data(largest)}"
-    return _accuracy(
-        comparison,
-        slug("accuracy-by-size", comparison.name),
-        title,
-        "parameters of the student",
-        series,
-        log_x=True,
+    return _accuracy_figure(
+        comparison, name, title, "parameters of the student", series, log_x=True
     )
 
 
-def _against_cost(comparison: Comparison, unit: str, x_label: str, cost: Cost) -> Figure:
-    """One line a student, label source and method; a point is a fraction, its cost the mean over seeds."""
-    cells = {_key(found[0].row): found for found in _same_group(comparison.cells)}
-    series = [
-        _means(
-            f"{_labelled_method(same[0], comparison)}, {same[0]['student']}",
-            [(x, g) for g in same if (x := cost(cells[_key(g)]))],
-            comparison,
-        )
-        for same in by_key(_known(comparison), ("student", "labels", "method", "equal"))
-    ]
-    name, title = (
-        slug("accuracy-by", unit, comparison.name),
-        f"Accuracy against {x_label.split(',')[0]}",
-    )
-    return _accuracy(comparison, name, title, x_label, series, log_x=True)
+def _against_cost(
+    comparison: Comparison,
+    unit: str,
+    x_label: str,
+    cost: Callable[[Sequence[Student]], float | None],
+) -> Figure:
+    """One line per student, label source and method, over the fractions.
+
+    If more data costs no more, as with equal steps, only the largest fraction is shown, and lines
+    go over the students.
+    """
+    costs = {
+        same[0].result.group: cost(same)
+        for same in grouped(comparison.students, lambda student: student.result.group)
+    }
+    known = [group for group in _known(comparison) if costs[group.group]]
+    lines = grouped(known, lambda group: (group.student, group.labels, *group.variant))
+    title = f"Accuracy against {x_label.split(',')[0]}"
+    by_fraction = any(_varies([costs[group.group] or 0.0 for group in line]) for line in lines)
+    if not by_fraction:
+        largest = max((group.data_frac for group in known), default=1.0)
+        at_largest = [group for group in known if group.data_frac == largest]
+        lines = grouped(at_largest, lambda group: (group.labels, *group.variant))
+        title = f"{title}, {share_of_data(largest)}"
+    series = []
+    for at, line in enumerate(lines):
+        student = f", {line[0].student}" if by_fraction else ""
+        name = f"{_labeled_method(line[0], comparison)}{student}"
+        means = _means(name, [(costs[g.group] or 0.0, g) for g in line], comparison)
+        # Students share the colors of their methods, which would not tell these lines apart.
+        series.append(replace(means, color=at) if by_fraction else means)
+    name = slug("accuracy-by", unit, comparison.name)
+    return _accuracy_figure(comparison, name, title, x_label, series, log_x=True)
 
 
-def _accuracy(
+def _varies(costs: Sequence[float]) -> bool:
+    """Whether the largest is more than a tenth above the smallest."""
+    return max(costs) > 1.1 * min(costs)
+
+
+def _accuracy_figure(
     comparison: Comparison,
     name: str,
     title: str,
@@ -132,68 +175,59 @@ def _accuracy(
     *,
     log_x: bool = False,
 ) -> Figure:
-    agreement = any("teacher_agreement" in row for row in comparison.results["cells"])
-    measured = "agreement with the teacher, %" if agreement else "test accuracy, %"
-    teacher = comparison.results["teacher_accuracy"]
+    agreement = comparison.results.measured == "teacher_agreement"
+    y_label = "agreement with the teacher, %" if agreement else "test accuracy, %"
+    teacher = comparison.results.teacher_accuracy
     level = None if teacher is None else ("teacher", 100 * teacher)
-    return Figure(name, title, x_label, measured, series, log_x=log_x, level=level, caption=_BARS)
+    return Figure(name, title, x_label, y_label, series, log_x=log_x, level=level, caption=_CAPTION)
 
 
 def _means(name: str, points: Iterable[tuple[float, Group]], comparison: Comparison) -> Series:
-    """Means by x with their interval over seeds; of a single seed, over examples. Dashed for labels other than gold."""
+    """Means by x with their intervals. Dashed for labels other than gold."""
     found = sorted(points, key=lambda point: point[0])
-    ends = [group["ci95_seeds"] or group["ci95_examples"] or (None, None) for _, group in found]
-    low, high = (
-        [None if (end := both[side]) is None else 100 * end for both in ends] for side in (0, 1)
-    )
-    first = found[0][1] if found else None
+    groups = [group for _, group in found]
+    ends = [group.ci95_seeds or group.ci95_examples for group in groups]
+    first = groups[0] if groups else None
     return Series(
         name,
         [x for x, _ in found],
-        [100 * group["mean"] for _, group in found],
-        low,
-        high,
+        [None if group.mean is None else 100 * group.mean for group in groups],
+        [100 * both[0] if both else None for both in ends],
+        [100 * both[1] if both else None for both in ends],
         color=_color(first, comparison) if first else 0,
-        dashed=first is not None and first["labels"] != "gold",
+        dashed=first is not None and first.labels != "gold",
     )
 
 
-def _curve(cell: Cell, key: str, scale: float, comparison: Comparison) -> Series:
-    points = [
-        (log["step"], log[key] * scale) for log in cell.trained.get("log") or () if key in log
-    ]
-    method = method_name(cell.row, comparison.results["equal"])
-    x, y = [x for x, _ in points], [y for _, y in points]
+def _curve(student: Student, curve: Curve, comparison: Comparison) -> Series:
+    """The curve of one student; empty if its log is gone."""
+    log = student.trained.log if student.trained else []
+    points = [(entry.step, y) for entry in log if (y := curve.value(entry)) is not None]
+    method = method_name(student.result, comparison.results.equal)
     return Series(
-        f"{method}, seed {cell.row['seed']}",
-        x,
-        y,
-        color=_color(cell.row, comparison),
+        f"{method}, seed {student.result.seed}",
+        [step for step, _ in points],
+        [y for _, y in points],
+        color=_color(student.result, comparison),
         legend=method,
     )
 
 
 def _known(comparison: Comparison) -> list[Group]:
-    return [group for group in comparison.results["groups"] if group["mean"] is not None]
+    """The groups with a mean."""
+    return [group for group in comparison.results.groups if group.mean is not None]
 
 
-def _labelled_method(group: Group, comparison: Comparison) -> str:
-    return f"{method_name(group, comparison.results['equal'])}, {group['labels']} labels"
+def _labeled_method(group: Group, comparison: Comparison) -> str:
+    return f"{method_name(group, comparison.results.equal)}, {group.labels} labels"
 
 
-def _same_group(cells: Iterable[Cell]) -> list[list[Cell]]:
-    found: dict[tuple[Any, ...], list[Cell]] = {}
-    for cell in cells:
-        found.setdefault(_key(cell.row), []).append(cell)
-    return list(found.values())
+def _flops(students: Sequence[Student]) -> float | None:
+    return _mean(student.result.train_flops for student in students)
 
 
-def _key(row: Group) -> tuple[Any, ...]:
-    return tuple(row[key] for key in (*_SETTING, "method", "equal"))
-
-
-def _hours(cells: Sequence[Cell]) -> float | None:
-    return _mean(cell.hours for cell in cells)
+def _hours(students: Sequence[Student]) -> float | None:
+    return _mean(student.hours for student in students)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -201,8 +235,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _color(row: Group, comparison: Comparison) -> int:
-    """A method has one color everywhere; matched otherwise it has another."""
-    return METHODS.index(row["method"]) + (
-        len(METHODS) if row["equal"] != comparison.results["equal"] else 0
-    )
+def _color(row: Variant, comparison: Comparison) -> int:
+    """Each method has one color everywhere, and another with another `equal`."""
+    other = row.equal != comparison.results.equal
+    return METHODS.index(row.method) + (len(METHODS) if other else 0)

@@ -1,224 +1,213 @@
-"""The tables of a comparison: groups, claims, data needed, tuning, and every student."""
+"""The tables of a comparison: means, claims, data needed, tuning, students, and near-duplicates."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
+from dsbs.artifacts.results.base import Setting
+from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
 from dsbs.comparison.findings import method_name, share_of_data
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.load_runs import Comparison
 
-_SETTING = ("student", "labels", "data_frac")
+Row = dict[str, Any]
+"""Cells by column."""
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
-    """Those of the tables that have rows."""
-    makers = (_groups, _claims, _checkpoints, _needs, _tuning, _cells)
-    found = [make(comparison) for make in makers]
-    return [
-        table
-        for table in (*found, duplicates_table(comparison.name, comparison.results["duplicates"]))
-        if table.rows
+    """Every table of the comparison that has rows."""
+    results = comparison.results
+    name = comparison.name
+    found = [
+        groups_table(results, name),
+        _claims_table(results, name),
+        _checkpoints_table(results, name),
+        _needs_table(results, name),
+        _tuning_table(results, name),
+        _students_table(comparison),
+        duplicates_table(name, results.duplicates),
     ]
+    return [table for table in found if table.rows]
+
+
+def groups_table(results: CompareResult, name: str) -> Table:
+    """The mean of each group of seeds. What is 0 everywhere has no column."""
+    stuck = {
+        "failed": [group.failed for group in results.groups],
+        "at chance": [group.at_chance for group in results.groups],
+        "unparsable": [group.unparsable for group in results.groups],
+    }
+    shown = {column: counts for column, counts in stuck.items() if any(counts)}
+    measured = "accuracy" if results.measured == "accuracy" else "agreement with teacher"
+    rows = []
+    for at, group in enumerate(results.groups):
+        rows.append(
+            {
+                **_setting(group),
+                "method": method_name(group, results.equal),
+                "rows": group.n_train,
+                "seeds": group.seeds,
+                measured: share(group.mean),
+                "s.e.": share(group.standard_error),
+                "ci95_seeds": group.ci95_seeds,
+                "ci95_examples": group.ci95_examples,
+                **{column: counts[at] for column, counts in shown.items()},
+                "learning rate": group.learning_rate,
+                "epochs": group.epochs,
+                "target tokens": group.target_tokens,
+                "training FLOPs": group.train_flops,
+            }
+        )
+    note = (
+        "ci95_seeds: for other seeds and these test questions. "
+        "ci95_examples: for other questions and these checkpoints."
+    )
+    return _table("groups", name, "Accuracy by method and data", rows, note)
 
 
 def duplicates_table(name: str, found: NearDuplicates | None) -> Table:
-    """Test inputs that training has nearly seen, with the training input each."""
+    """Test inputs with a near-duplicate in training, and that training input."""
     rows = [
-        [pair.test, pair.train, pair.how.replace("_", " "), share(pair.words)]
+        {
+            "test input": pair.test,
+            "training input": pair.train,
+            "alike": pair.how.replace("_", " "),
+            "words in common": share(pair.words),
+        }
         for pair in (found.pairs if found else ())
     ]
-    columns = ["test input", "training input", "alike", "words in common"]
-    return Table(
-        slug("duplicates", name), "Test inputs that training has nearly seen", columns, rows
-    )
+    return _table("duplicates", name, "Test inputs with a near-duplicate in training", rows)
 
 
-def _groups(comparison: Comparison) -> Table:
-    columns = [
-        "student",
-        "labels",
-        "fraction",
-        "method",
-        "rows",
-        "seeds",
-        "done",
-        "accuracy",
-        "s.e.",
-        "ci95_seeds",
-    ]
-    columns += ["ci95_examples", "at chance", "unparsable", "failed", "mean of those that learned"]
-    columns += ["learning rate", "epochs", "training FLOPs"]
+def _claims_table(results: CompareResult, name: str) -> Table:
     rows = []
-    for g in comparison.results["groups"]:
-        what = [
-            *(g[key] for key in _SETTING),
-            method_name(g, comparison.results["equal"]),
-            g["n_train"],
-        ]
-        means = [
-            g["seeds"],
-            g["done"],
-            share(g["mean"]),
-            share(g["standard_error"]),
-            g["ci95_seeds"],
-            g["ci95_examples"],
-        ]
-        stuck = [g["at_chance"], g["unparsable"], g["failed"], share(g["mean_learned"])]
-        rows.append([*what, *means, *stuck, g["learning_rate"], g["epochs"], g["train_flops"]])
-    note = "ci95_seeds: other seeds, these test questions. ci95_examples: other questions, these checkpoints."
-    return Table(
-        slug("groups", comparison.name), "Accuracy by method and data", columns, rows, note
-    )
-
-
-def _claims(comparison: Comparison) -> Table:
-    columns = [
-        "student",
-        "labels",
-        "fraction",
-        "method",
-        "against",
-        "seeds",
-        "trust",
-        "difference, points",
-        "95 % from",
-        "to",
-    ]
-    columns += ["Cohen's d", "p", "p after Holm", "did not learn", "of those against"]
-    tested = ("cohens_d", "p", "p_holm")
-    rows = []
-    for c in comparison.results["claims"]:
-        ends = c.get("ci95_seeds_and_examples") or (None, None)
-        numbers = [*map(_points, (c.get("difference"), *ends)), *(c.get(key) for key in tested)]
+    for claim in results.claims:
+        low, high = claim.ci95_seeds_and_examples or (None, None)
         rows.append(
-            [*_opponents(c, comparison), len(c["seeds"]), c["strength"], *numbers, *c["stuck"]]
+            {
+                **_opponents(claim, results),
+                "seeds": len(claim.seeds),
+                "evidence": claim.strength,
+                "difference, points": _points(claim.difference),
+                "95 % from": _points(low),
+                "to": _points(high),
+                "Cohen's d": claim.cohens_d,
+                "p": claim.p,
+                "p after Holm": claim.p_holm,
+                "did not learn": claim.stuck[0],
+                "of those against": claim.stuck[1],
+            }
         )
-    note = "Claims about methods: paired over seeds, for other seeds and other test questions. Trust: none below 3 seeds."
-    return Table(
-        slug("claims", comparison.name), "Is one method better than another?", columns, rows, note
+    note = (
+        "Claims about methods: paired over seeds, for other seeds and other test questions. "
+        "Below 3 seeds no claim is made, below 5 the evidence is weak."
     )
+    return _table("claims", name, "Is one method better than another?", rows, note)
 
 
-def _checkpoints(comparison: Comparison) -> Table:
-    columns = ["student", "labels", "fraction", "method", "against", "seed"]
-    columns += ["only method right", "only other right", "p", "p after Holm"]
-    keys = ("seed", "only_first", "only_second", "p", "p_holm")
-    claims = comparison.results["claims"]
+def _checkpoints_table(results: CompareResult, name: str) -> Table:
     rows = [
-        [*_opponents(c, comparison), *(pair[key] for key in keys)]
-        for c in claims
-        for pair in c["checkpoints"]
+        {
+            **_opponents(claim, results),
+            "seed": pair.seed,
+            "only method right": pair.only_first,
+            "only other right": pair.only_second,
+            "p": pair.p,
+            "p after Holm": pair.p_holm,
+        }
+        for claim in results.claims
+        for pair in claim.checkpoints
     ]
-    note = "Claims about these very checkpoints (McNemar's exact test); they say nothing of the methods."
-    return Table(
-        slug("checkpoints", comparison.name),
-        "Which of two checkpoints is better?",
-        columns,
-        rows,
-        note,
-    )
+    note = "Claims about these checkpoints (McNemar's exact test), not about the methods."
+    return _table("checkpoints", name, "Which of two checkpoints is better?", rows, note)
 
 
-def _needs(comparison: Comparison) -> Table:
-    columns = [
-        "student",
-        "labels",
-        "method",
-        "as good as",
-        "from",
-        "possibly from",
-        "surely from",
-        "seeds",
-    ]
-    keys = ("estimate", "possible", "certain", "seeds")
-    needs = comparison.results["data_needed"]
+def _needs_table(results: CompareResult, name: str) -> Table:
     rows = [
-        [n["student"], n["labels"], n["method"], _goal(n), *(n[key] for key in keys)] for n in needs
+        {
+            "student": need.student,
+            "labels": need.labels,
+            "method": need.method,
+            "as good as": _goal(need),
+            "from": need.estimate,
+            "possible from": need.possible,
+            "certain from": need.certain,
+            "seeds": need.seeds,
+        }
+        for need in results.data_needed
     ]
-    note = "Fractions of the training rows that were tried; a dash: at none of them, or not known below 3 seeds."
-    return Table(
-        slug("data-needed", comparison.name), "How much data is needed?", columns, rows, note
+    note = (
+        "Fractions of the training rows that were tried. A dash: at none of them; for the last two "
+        "also: not known, since there are fewer than 3 seeds."
     )
+    return _table("data-needed", name, "How much data is needed?", rows, note)
 
 
-def _tuning(comparison: Comparison) -> Table:
-    columns = ["student", "labels", "method", "learning rate", "validation accuracy", "chosen"]
-    rows = []
-    for r in comparison.results["tuning"]:
-        what = [
-            r["student"],
-            r["labels"],
-            method_name(r, comparison.results["equal"]),
-            r["learning_rate"],
-        ]
-        rows.append([*what, share(r["validation_accuracy"]), "yes" if r["chosen"] else ""])
-    note = "On the largest fraction, with the first seed; a dash: that training failed."
-    return Table(
-        slug("tuning", comparison.name), "The search for learning rates", columns, rows, note
-    )
-
-
-def _cells(comparison: Comparison) -> Table:
-    columns = [
-        "student",
-        "status",
-        "accuracy",
-        "ci95_examples",
-        "validation accuracy",
-        "did not learn",
+def _tuning_table(results: CompareResult, name: str) -> Table:
+    rows = [
+        {
+            "student": tried.student,
+            "labels": tried.labels,
+            "method": method_name(tried, results.equal),
+            "learning rate": tried.learning_rate,
+            "validation accuracy": share(tried.validation_accuracy),
+            "chosen": "yes" if tried.chosen else "",
+        }
+        for tried in results.tuning
     ]
-    columns += [
-        "steps",
-        "epochs",
-        "rows",
-        "learning rate",
-        "target tokens",
-        "training FLOPs",
-        "device hours",
-        "error",
-    ]
-    counted = ("steps", "epochs", "n_train", "learning_rate", "target_tokens", "train_flops")
+    note = "On the largest fraction, with the first seed. A dash: that training failed."
+    return _table("tuning", name, "The search for learning rates", rows, note)
+
+
+def _students_table(comparison: Comparison) -> Table:
     rows = []
-    for cell in comparison.cells:
-        row = cell.row
-        accuracy = row["accuracy"] if row["accuracy"] is not None else row.get("teacher_agreement")
-        scores = [
-            share(accuracy),
-            row.get("ci95_examples"),
-            share(row.get("validation_accuracy")),
-            ", ".join(row["flags"]),
-        ]
+    for student in comparison.students:
+        cell = student.result
         rows.append(
-            [
-                cell.name,
-                row["status"],
-                *scores,
-                *(row.get(key) for key in counted),
-                cell.hours,
-                row.get("error", ""),
-            ]
+            {
+                "student": student.name,
+                "status": cell.status,
+                "accuracy": share(cell.score.share if cell.score else None),
+                "ci95_examples": cell.score.ci95_examples if cell.score else None,
+                "validation accuracy": share(cell.validation_accuracy),
+                "did not learn": ", ".join(flag.replace("_", " ") for flag in cell.flags),
+                "steps": cell.steps,
+                "epochs": cell.epochs,
+                "rows": cell.n_train,
+                "learning rate": cell.learning_rate,
+                "target tokens": cell.target_tokens,
+                "training FLOPs": cell.train_flops,
+                "device hours": student.hours,
+                "error": cell.error or "",
+            }
         )
-    return Table(slug("cells", comparison.name), "Every student", columns, rows)
+    return _table("cells", comparison.name, "Every student", rows)
 
 
-def _opponents(claim: Mapping[str, Any], comparison: Comparison) -> list[Any]:
-    main = comparison.results["equal"]
-    return [
-        *(claim[key] for key in _SETTING),
-        method_name(claim, main),
-        method_name(claim["against"], main),
-    ]
+def _table(kind: str, name: str, title: str, rows: Sequence[Row], note: str = "") -> Table:
+    """A table whose columns are the keys of its rows."""
+    columns = list(rows[0]) if rows else []
+    return Table(slug(kind, name), title, columns, [list(row.values()) for row in rows], note)
 
 
-def _points(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _setting(row: Setting) -> Row:
+    return {"student": row.student, "labels": row.labels, "fraction": row.data_frac}
 
 
-def _goal(need: Mapping[str, Any]) -> str:
-    return (
-        "the teacher"
-        if need["against"] == "teacher"
-        else f"{need['against']} on {share_of_data(need['at'])}"
-    )
+def _opponents(claim: Claim, results: CompareResult) -> Row:
+    """What is compared, in columns."""
+    return {
+        **_setting(claim),
+        "method": method_name(claim, results.equal),
+        "against": method_name(claim.against, results.equal),
+    }
+
+
+def _goal(need: DataNeed) -> str:
+    """What a method is compared with."""
+    return need.against if need.at is None else f"{need.against} on {share_of_data(need.at)}"
+
+
+def _points(difference: float | None) -> float | None:
+    return None if difference is None else 100 * difference

@@ -1,109 +1,137 @@
-"""The examples of a comparison with everybody's answers, packed for the page."""
+"""The test questions of a comparison with everybody's answers, compressed for the page."""
 
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
-from dsbs.reporting.load_runs import Cell, Comparison
+from dsbs.reporting.load_runs import Comparison
 from dsbs.tasks.prompts import load_task
 
-MOST_EXAMPLES, _MOST_CHARS, _MOST_ANSWER_CHARS = 20_000, 4000, 300
-"""Beyond these the page would grow past what a browser opens quickly; what is left out is said."""
+MOST_EXAMPLES = 20_000
+"""With more, a browser would no longer open the page quickly. The page says how many are shown."""
+_MOST_CHARS = 4000
+"""Of an input or a rationale."""
+_MOST_ANSWER_CHARS = 300
+"""Of a student's output."""
 _WRONG, _RIGHT, _UNREADABLE = "0", "1", "2"
+_COLUMNS = ["example_id", "raw", "label", "gold", "correct"]
 
 
-def packed_examples(comparison: Comparison) -> dict[str, Any] | None:
-    """`data` (compressed JSON as base64) with how many examples are in it, and of how many; None without predictions.
+@dataclass(frozen=True)
+class Examples:
+    """The test questions with all answers."""
 
-    The JSON holds columns: `ids`, `inputs`, `golds`, the teacher's `labels`, `rationales`, `outcomes` and `verdicts`, and
-    of each student `name`, `verdicts` and `answers`, which count through `words`. A verdict is 0 wrong, 1 right, 2 no
-    readable label.
+    data: str
+    """Compressed JSON as base64.
+
+    It holds columns: `ids`, `inputs`, `golds`; the teacher's `label`, `rationale`, `outcome` and
+    `verdicts`; and per student `name`, `verdicts` and `answers`, which are places in `words`. A
+    verdict is 0 wrong, 1 right, 2 no readable label.
     """
-    cells = [cell for cell in comparison.cells if cell.predictions is not None]
-    if not cells:
+    shown: int
+    total: int
+    has_texts: bool
+    """False if neither the answers nor the data are where they were."""
+
+
+class _Asked(NamedTuple):
+    """A test question and the teacher's answer to it; empty where nothing is known."""
+
+    input: str = ""
+    label: str | None = None
+    rationale: str | None = None
+    outcome: str | None = None
+    correct: bool | None = None
+
+
+def packed_examples(comparison: Comparison) -> Examples | None:
+    """The questions and answers of a comparison; None if no student has predictions."""
+    files = {s.name: s.predictions for s in comparison.students if s.predictions}
+    if not files:
         return None
-    first = _columns(cells[0])
-    ids = first["example_id"][:MOST_EXAMPLES]
-    asked = _asked(comparison, ids)
+    first = _predictions(next(iter(files.values())))
+    ids: list[str] = first["example_id"][:MOST_EXAMPLES]
+    asked = _asked(comparison.answers)
+    rows = [asked.get(identity, _Asked()) for identity in ids]
     words: dict[str, int] = {}
     found = {
         "ids": ids,
-        "inputs": [_cut(asked.get(i, {}).get("input") or "", _MOST_CHARS) for i in ids],
+        "inputs": [_cut(row.input, _MOST_CHARS) for row in rows],
         "golds": [gold or "" for gold in first["gold"][: len(ids)]],
-        "teacher": _teacher([asked.get(i, {}) for i in ids]),
-        "students": [_student(cell, ids, words) for cell in cells],
+        "teacher": _teacher(rows),
+        "students": [_student(name, file, ids, words) for name, file in files.items()],
         "words": list(words),
     }
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
-    packed = base64.b64encode(zlib.compress(text, 6)).decode()
+    data = base64.b64encode(zlib.compress(text, 6)).decode()
+    return Examples(data, len(ids), len(first["example_id"]), bool(asked))
+
+
+def _student(name: str, file: Path, ids: Sequence[str], words: dict[str, int]) -> dict[str, Any]:
+    """The answers of one student; each text is stored once in `words`."""
+    columns = _predictions(file)
+    place = {identity: at for at, identity in enumerate(columns["example_id"])}
+    answers = []
+    verdicts = []
+    for identity in ids:
+        at = place.get(identity)
+        label = None if at is None else columns["label"][at]
+        raw = "" if at is None else columns["raw"][at]
+        text = _cut(raw if label is None else label, _MOST_ANSWER_CHARS)
+        answers.append(words.setdefault(text, len(words)))
+        verdicts.append(_verdict(label, None if at is None else columns["correct"][at]))
+    return {"name": name, "answers": answers, "verdicts": "".join(verdicts)}
+
+
+def _teacher(rows: Sequence[_Asked]) -> dict[str, Any]:
     return {
-        "data": packed,
-        "shown": len(ids),
-        "total": len(first["example_id"]),
-        "texts": bool(asked),
+        "label": [_cut(row.label or "", _MOST_CHARS) for row in rows],
+        "rationale": [_cut(row.rationale or "", _MOST_CHARS) for row in rows],
+        "outcome": [row.outcome or "" for row in rows],
+        "verdicts": "".join(_verdict(row.label, row.correct) for row in rows),
     }
 
 
-def _student(cell: Cell, ids: list[str], words: dict[str, int]) -> dict[str, Any]:
-    columns = _columns(cell)
-    rows = zip(
-        columns["example_id"], columns["label"], columns["raw"], columns["correct"], strict=True
-    )
-    of = {
-        i: (_cut(raw if label is None else label, _MOST_ANSWER_CHARS), label, right)
-        for i, label, raw, right in rows
-    }
-    said = [of.get(i, ("", None, False)) for i in ids]
-    answers = [words.setdefault(text, len(words)) for text, _, _ in said]
-    verdicts = "".join(
-        _UNREADABLE if label is None else _RIGHT if right else _WRONG for _, label, right in said
-    )
-    return {"name": cell.name, "answers": answers, "verdicts": verdicts}
+def _verdict(label: str | None, correct: bool | None) -> str:
+    if label is None:
+        return _UNREADABLE
+    return _RIGHT if correct else _WRONG
 
 
-def _teacher(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    verdicts = "".join(
-        _UNREADABLE if row.get("label") is None else _RIGHT if row.get("correct") else _WRONG
-        for row in rows
-    )
-    columns = {
-        name: [_cut(row.get(name) or "", _MOST_CHARS) for row in rows]
-        for name in ("label", "rationale", "outcome")
-    }
-    return {**columns, "verdicts": verdicts}
+def _asked(answers: Path | None) -> dict[str, _Asked]:
+    """By example id: input and teacher's answer, or the input alone from the data.
 
-
-def _asked(comparison: Comparison, ids: list[str]) -> dict[str, dict[str, Any]]:
-    """Input and teacher's answer by example id: from the answers, else the input alone from the data; {} if both are gone."""
-    folder = comparison.answers
-    if folder is None:
+    {} if both are gone.
+    """
+    if answers is None:
         return {}
-    path = folder / "data" / "test.parquet"
+    path = answers / "data" / "test.parquet"
     if path.is_file():
-        columns = ["id", "input", "label", "rationale", "outcome", "correct"]
-        return {row["id"]: row for row in pq.read_table(path, columns=columns).to_pylist()}
+        columns = ["id", *_Asked._fields]
+        rows = pq.read_table(path, columns=columns).to_pylist()
+        return {row.pop("id"): _Asked(**row) for row in rows}
     try:
-        manifest = read_manifest(folder)
-        data, seed = manifest["config"]["data"], manifest["config"]["split_seed"]
-        found = load_data(
-            load_task(manifest["task_file"]), Path(data) if data else None, split_seed=seed
-        )
+        manifest = read_manifest(answers)
+        task = load_task(str(manifest.task_place(answers)))
+        seed = int(str(manifest.config.get("split_seed", 0)))
+        data = load_data(task, manifest.data_place(answers), split_seed=seed)
     except InputError:
         return {}
-    return {e.id: {"input": e.input} for e in found.splits.get("test", ())}
+    return {e.id: _Asked(e.input) for e in data.splits.get("test", ())}
 
 
-def _columns(cell: Cell) -> dict[str, list[Any]]:
-    columns = ["example_id", "raw", "label", "gold", "correct"]
-    return pq.read_table(cell.predictions, columns=columns).to_pydict()  # type: ignore[no-any-return]
+def _predictions(path: Path) -> dict[str, list[Any]]:
+    """The columns of a file of predictions."""
+    return pq.read_table(path, columns=_COLUMNS).to_pydict()  # type: ignore[no-any-return]
 
 
 def _cut(text: str, most: int) -> str:

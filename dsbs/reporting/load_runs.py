@@ -1,17 +1,22 @@
-"""Read run folders into plain structures: nothing but manifests and Parquet files, of no matter which dsbs."""
+"""Read run folders into comparisons, teachers and runs: all that a report is made from.
+
+Everything is found relative to the run folders, so folders that were moved can be reported too.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dsbs.artifacts.manifest import Manifest, read_manifest
+from dsbs.artifacts.manifest import Manifest, manifests_below, read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
-from dsbs.comparison.claims import cell_scores, judge
-from dsbs.comparison.data_efficiency import data_needed
+from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
+from dsbs.artifacts.results.evaluate import EvaluateResult
+from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.artifacts.results.train import TrainResult
+from dsbs.comparison.cell import cell_result
+from dsbs.comparison.claims import judge
 from dsbs.core.errors import InputError
-
-_TRAINED = ("parameters", "processes", "device", "log", "best_step")
 
 
 @dataclass(frozen=True)
@@ -19,190 +24,217 @@ class Run:
     """A run folder and its manifest."""
 
     path: Path
-    manifest: Any
+    manifest: Manifest[Any]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One student of a comparison: its row there, and what its own run folder adds."""
+class Student:
+    """One student of a comparison: its result there, and what its own run folder adds."""
 
-    row: Mapping[str, Any]
-    folder: Path
-    predictions: Path | None
-    trained: Mapping[str, Any] = field(default_factory=dict)
-    hours: float | None = None
+    result: CellResult
+    predictions: Path | None = None
+    """Its predictions on test; None if the file is gone."""
+    manifest: Manifest[TrainResult] | None = None
+    """That of its training; None if its run folder is gone or broken."""
 
     @property
     def name(self) -> str:
-        return str(self.row["name"])
+        """Its name in the comparison."""
+        return self.result.name
+
+    @property
+    def trained(self) -> TrainResult | None:
+        """The results of its training."""
+        return self.manifest.results if self.manifest else None
+
+    @property
+    def hours(self) -> float | None:
+        """Device hours of its training: wall time times processes."""
+        if self.manifest is None or self.trained is None:
+            return None
+        return self.manifest.wall_s / 3600 * self.trained.processes
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Students of one task measured on the same test questions. `results` are those of `compare`; `name` is its own in
-    this report: the task, numbered where several are of one task."""
+    """Students of one task that answered the same test questions."""
 
     name: str
+    """The task, with a number if several comparisons in this report are of one task."""
     path: Path
-    results: Mapping[str, Any]
-    cells: tuple[Cell, ...]
+    """The folder of the comparison, or of the first of students that were trained one by one."""
+    results: CompareResult
+    students: tuple[Student, ...]
     answers: Path | None
+    """The run folder of the first teacher."""
 
     @property
     def task(self) -> str:
-        return str(self.results["task"])
+        """Name of the task."""
+        return self.results.task
 
 
 @dataclass(frozen=True)
 class Collected:
-    """All that a report is made from. `teachers` are runs of generate by folder."""
+    """All that a report is made from."""
 
     runs: tuple[Run, ...]
     comparisons: tuple[Comparison, ...]
-    teachers: Mapping[Path, Mapping[str, Any]]
+    teachers: Mapping[Path, GenerateResult]
+    """The results of generate by run folder."""
 
 
 def collect(paths: Sequence[Path]) -> Collected:
-    """Everything in these runs of compare, train and generate, and in the answers they name.
+    """Read runs of compare, train and generate, and the runs of generate that they learned from.
 
-    Train runs of one task make a comparison of their own. InputError for any other folder.
+    Train runs of one task become a comparison of their own.
+
+    Raises:
+        InputError: A folder is no such run, or has no results yet.
     """
-    runs = [Run(path, read_manifest(path)) for path in paths]
-    for run in runs:
-        if run.manifest["stage"] not in ("compare", "train", "generate"):
-            got, fix = f"a run of {run.manifest['stage']}", "name the run that it belongs to"
-            raise InputError(
-                f"RUNS {run.path}", got=got, expected="a run of compare, train or generate", fix=fix
-            )
-        if "results" not in run.manifest:
-            fix = f"let dsbs {run.manifest['stage']} finish, or run it again"
-            raise InputError(
-                f"RUNS {run.path}",
-                got="a run without results",
-                expected="one that has some",
-                fix=fix,
-            )
-    trained = [run for run in runs if run.manifest["stage"] == "train"]
-    comparisons = _named(
-        [_comparison(run) for run in runs if run.manifest["stage"] == "compare"]
-        + _trained_alone(trained)
-    )
-    answers = [
-        Run(path, read_manifest(path))
-        for path in _answers(runs)
-        if (path / "manifest.json").is_file()
-    ]
-    teachers = {run.path: run.manifest["results"] for run in answers if "results" in run.manifest}
+    runs = [_named_run(path) for path in paths]
+    trained = [run for run in runs if isinstance(run.manifest.results, TrainResult)]
+    comparisons = [_comparison(r) for r in runs if isinstance(r.manifest.results, CompareResult)]
+    comparisons += _trained_one_by_one(trained)
+    names = numbered([comparison.task for comparison in comparisons])
+    comparisons = [replace(c, name=name) for c, name in zip(comparisons, names, strict=True)]
+    answers = _answers(runs)
+    teachers = {
+        run.path: run.manifest.results
+        for run in answers
+        if isinstance(run.manifest.results, GenerateResult)
+    }
     named = {run.path.resolve() for run in runs}
+    evaluations = [run for run in map(_evaluation, trained) if run is not None]
     others = [run for run in answers if run.path.resolve() not in named]
-    return Collected(
-        (*runs, *filter(None, map(_evaluation, trained)), *others), comparisons, teachers
-    )
+    return Collected((*runs, *evaluations, *others), tuple(comparisons), teachers)
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Names that occur again get a number: "cqa", "cqa 2"."""
+    """Names of which repeated ones get a number: "cqa", "cqa 2"."""
     return [
         f"{name} {names[: at + 1].count(name)}" if name in names[:at] else name
         for at, name in enumerate(names)
     ]
 
 
-def _named(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    names = numbered([comparison.task for comparison in comparisons])
-    return tuple(
-        replace(comparison, name=name) for comparison, name in zip(comparisons, names, strict=True)
-    )
+def _named_run(path: Path) -> Run:
+    """A run that the user named."""
+    manifest = read_manifest(path)
+    where = f"RUNS {path}"
+    if manifest.stage not in ("compare", "train", "generate"):
+        raise InputError(
+            where,
+            got=f"a run of {manifest.stage}",
+            expected="a run of compare, train or generate",
+            fix="name the run that it belongs to",
+        )
+    if manifest.results is None:
+        fix = f"let dsbs {manifest.stage} finish, or run it again"
+        raise InputError(where, got="a run without results", expected="one with results", fix=fix)
+    return Run(path, manifest)
 
 
-def _answers(runs: Iterable[Run]) -> list[Path]:
-    """Folders of generate runs, named or used, each once."""
-    named = [[run.path] if run.manifest["stage"] == "generate" else _teachers(run) for run in runs]
-    return list({path.resolve(): path for paths in named for path in paths}.values())
+def _readable(path: Path) -> Manifest[Any] | None:
+    """The manifest of a folder that the user did not name; None if it is gone or broken."""
+    try:
+        return read_manifest(path)
+    except InputError:
+        return None
 
 
-def _teachers(run: Run) -> list[Path]:
-    """The generate runs that a train run or a comparison learned from."""
-    manifest: Manifest[Any] = run.manifest
-    return manifest.answer_places(run.path)
+def _answers(runs: Iterable[Run]) -> list[Run]:
+    """Runs of generate that were named or learned from, each once."""
+    places = [
+        place
+        for run in runs
+        for place in (
+            [run.path] if run.manifest.stage == "generate" else run.manifest.answer_places(run.path)
+        )
+    ]
+    unique = {place.resolve(): place for place in places}.values()
+    found = [(place, _readable(place)) for place in unique]
+    return [Run(place, manifest) for place, manifest in found if manifest is not None]
+
+
+def _first_answers(run: Run) -> Path | None:
+    """The run folder of the first teacher."""
+    return next(iter(run.manifest.answer_places(run.path)), None)
 
 
 def _comparison(run: Run) -> Comparison:
-    results = run.manifest["results"]
-    cells = [
-        _cell(row, run.path / "cells" / row["name"], run.path / row.get("predictions", ""))
-        for row in results["cells"]
-    ]
-    return Comparison(results["task"], run.path, results, tuple(cells), _teachers(run)[0])
+    results: CompareResult = run.manifest.final
+    students = tuple(
+        _student(cell, run.path / CELLS / cell.name, run.path / (cell.predictions or ""))
+        for cell in results.cells
+    )
+    return Comparison(results.task, run.path, results, students, _first_answers(run))
 
 
-def _trained_alone(runs: Sequence[Run]) -> list[Comparison]:
-    """One comparison a task of students that were trained one by one and measured on test."""
+def _trained_one_by_one(runs: Sequence[Run]) -> list[Comparison]:
+    """One comparison per task of students that were trained and measured one by one."""
     found = []
-    for task in dict.fromkeys(run.manifest["results"]["task"] for run in runs):
-        cells = [
-            cell
-            for run in runs
-            if run.manifest["results"]["task"] == task and (cell := _measured(run)) is not None
-        ]
-        if not cells:
-            fix = "run dsbs evaluate --run on it first"
+    for task in dict.fromkeys(run.manifest.final.task for run in runs):
+        alike = [run for run in runs if run.manifest.final.task == task]
+        measured = [(run, e) for run in alike if (e := _evaluation(run)) is not None]
+        if not measured:
             raise InputError(
                 "RUNS",
                 got=f"students of {task} not measured on test",
                 expected="measured ones",
-                fix=fix,
+                fix="run dsbs evaluate --run on them first",
             )
-        rows = [cell.row for cell in cells]
-        verdicts = {
-            cell.name: read_verdicts(cell.predictions) for cell in cells if cell.predictions
-        }
-        known = {
-            "task": task,
-            "equal": "steps",
-            "tuning": [],
-            "cells": rows,
-            "duplicates": None,
-            "teacher": {},
-        }
-        known |= {"teacher_accuracy": rows[0]["teacher_accuracy"], "decode": rows[0]["decode"]}
-        results = known | judge(rows, verdicts) | {"data_needed": data_needed(rows, verdicts, {})}
-        first = next(run for run in runs if run.manifest["results"]["task"] == task)
-        found.append(Comparison(task, first.path, results, tuple(cells), _teachers(first)[0]))
+        students = [_measured_student(run, evaluation) for run, evaluation in measured]
+        first: EvaluateResult = measured[0][1].manifest.final
+        results = CompareResult(
+            out=str(alike[0].path),
+            task=task,
+            equal="steps",
+            decode=first.decode,
+            teacher_accuracy=first.teacher_accuracy,
+            cells=[student.result for student in students],
+        )
+        verdicts = {s.name: read_verdicts(s.predictions) for s in students if s.predictions}
+        found.append(
+            Comparison(
+                task,
+                alike[0].path,
+                judge(results, verdicts, {}),
+                tuple(students),
+                _first_answers(alike[0]),
+            )
+        )
     return found
 
 
-def _measured(run: Run) -> Cell | None:
-    """A train run as a cell, with its newest measurement on test; None where it has none."""
-    trained, evaluated = run.manifest["results"], _evaluation(run)
-    if evaluated is None:
-        return None
-    manifest = evaluated.manifest
-    known = {key: trained[key] for key in ("student", "method", "labels", "data_frac", "seed")}
-    known |= {
-        "name": run.path.name,
-        "equal": "steps",
-        "out": str(run.path),
-        "decode": manifest["results"]["decode"],
-    }
-    known |= {"learning_rate": trained["settings"]["learning_rate"], "status": "done"}
-    return _cell(
-        known | cell_scores(trained, manifest["results"]), run.path, evaluated.path / PREDICTIONS
+def _measured_student(run: Run, evaluation: Run) -> Student:
+    """A train run with its measurement on test."""
+    cell = cell_result(
+        run.manifest.final,
+        evaluation.manifest.final,
+        name=run.path.name,
+        out=run.path,
+        predictions=str(evaluation.path / PREDICTIONS),
     )
+    return _student(cell, run.path, evaluation.path / PREDICTIONS)
 
 
 def _evaluation(run: Run) -> Run | None:
     """The newest finished measurement on test of a train run."""
-    found = [Run(folder, read_manifest(folder)) for folder in run.path.glob("evaluate-test-*")]
-    done = [run for run in found if run.manifest["status"] == "done"]
-    return max(done, key=lambda run: str(run.manifest["finished"]), default=None)
+    found = [
+        Run(folder, manifest)
+        for folder, manifest in manifests_below(run.path)
+        if isinstance(manifest, Manifest)
+        and isinstance(manifest.results, EvaluateResult)
+        and manifest.results.split == "test"
+        and manifest.status == "done"
+    ]
+    return max(found, key=lambda run: run.manifest.sequence, default=None)
 
 
-def _cell(row: Mapping[str, Any], folder: Path, predictions: Path) -> Cell:
-    """A cell whose own folder may be gone: then without curves, cost and answers."""
-    if row["status"] != "done" or not (folder / "manifest.json").is_file():
-        return Cell(row, folder, None)
-    manifest = read_manifest(folder)
-    trained = {key: manifest["results"].get(key) for key in _TRAINED} | {"manifest": manifest}
-    hours = manifest["wall_s"] / 3600 * (trained["processes"] or 1)
-    return Cell(row, folder, predictions if predictions.is_file() else None, trained, hours)
+def _student(cell: CellResult, folder: Path, predictions: Path) -> Student:
+    """A student whose own folder may be gone: then without curves, cost and predictions."""
+    manifest = _readable(folder) if cell.status == "done" else None
+    if manifest is None or not isinstance(manifest.results, TrainResult):
+        return Student(cell)
+    return Student(cell, predictions if predictions.is_file() else None, manifest)

@@ -1,68 +1,70 @@
-"""What was compared with what and how, in one paragraph for people who are no statisticians."""
+"""What was compared with what, and how to read it, in one paragraph for people in a hurry."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from dsbs.comparison.claims import reference_method
+from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.comparison.cells import done_cells, reference_method
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
-from dsbs.reporting.load_runs import Comparison
 
 _EQUAL = {
-    "steps": "the same number of optimiser steps",
+    "steps": "the same number of optimizer steps",
     "epochs": "the same number of passes over their training rows",
     "compute": "the same number of floating-point operations",
 }
 
 
-def paragraph(comparison: Comparison) -> str:
+def methods_paragraph(results: CompareResult) -> str:
     """Who was compared with whom, what they had in common, and how to read the differences."""
-    results = comparison.results
-    return " ".join([_what(results["cells"], results["task"]), _how(results), _reading(results)])
+    return " ".join([*_what(results.cells, results.task), *_how(results), _reading(results)])
 
 
-def _what(cells: Sequence[Mapping[str, Any]], task: str) -> str:
-    done = [cell for cell in cells if cell["status"] == "done"]
-    asked = f"the same {done[0]['n']:,} test questions" if done else "test questions"
-    seeds = len({cell["seed"] for cell in cells})
+def _what(cells: Sequence[CellResult], task: str) -> list[str]:
+    scores = [cell.score for cell in done_cells(cells) if cell.score]
+    questions = f"the same {scores[0].n:,} test questions" if scores else "test questions"
+    trained = "student was" if len(cells) == 1 else "students were"
+    seeds = len({cell.seed for cell in cells})
     again = (
-        f"{seeds} times, each time with another seed: the same training with other luck"
+        f"trained {seeds} times, each time with another random seed"
         if seeds > 1
-        else "once"
+        else "trained once"
     )
-    parts = [
-        f"{len(cells)} {'student was' if len(cells) == 1 else 'students were'} trained for the task {task} and asked {asked}.",
-        f"They differ in method ({_listed(cells, 'method')}), student model ({_listed(cells, 'student')}), whose labels they "
-        f"learn ({_listed(cells, 'labels')}) and how much of the training data they see ({_listed(cells, 'data_frac')}).",
-        f"Every such combination was trained {again}.",
+    fractions = _listed(f"{cell.data_frac:.4g}" for cell in cells)
+    return [
+        f"{len(cells)} {trained} trained for the task {task} and answered {questions}.",
+        f"They differ in method ({_listed(cell.method for cell in cells)}), in model "
+        f"({_listed(cell.student for cell in cells)}), in the labels that they learn "
+        f"({_listed(cell.labels for cell in cells)}) and in the share of the training data that "
+        f"they see ({fractions}).",
+        f"Each combination was {again}.",
     ]
-    return " ".join(parts)
 
 
-def _how(results: Mapping[str, Any]) -> str:
-    text = f"All methods were given {_EQUAL[results['equal']]}."
-    others = {cell["equal"] for cell in results["cells"]} - {results["equal"]}
-    for match in sorted(others):
-        text += f" {reference_method(results['cells'])} stands there a second time, given {_EQUAL[match]} as the other methods."
-    if results["tuning"]:
-        text += " Each method had its learning rate chosen by the same small search on validation, never on test."
-    return text
+def _how(results: CompareResult) -> list[str]:
+    lines = [f"All methods had {_EQUAL[results.equal]}."]
+    others = {cell.equal for cell in results.cells} - {results.equal}
+    lines += [
+        f"{reference_method(results.cells)} was also trained with {_EQUAL[other]} as the others."
+        for other in sorted(others)
+    ]
+    if results.tuning:
+        lines.append(
+            "The learning rate of each method was chosen by the same small search on validation."
+        )
+    return lines
 
 
-def _reading(results: Mapping[str, Any]) -> str:
-    if not results["claims"]:
-        return "Nothing stands here that could be compared with each other."
-    reference = reference_method(results["cells"])
+def _reading(results: CompareResult) -> str:
+    if not results.claims:
+        return "There are no two methods here to compare."
     return (
-        f"A method is compared with {reference} pair by pair: same seed, same training rows, same questions. The interval "
-        "beside a difference says where the difference would lie in 95 of 100 repetitions with other seeds and other "
-        "questions of the same kind; if it holds 0, luck alone explains the difference. The more differences are looked at, "
-        "the more of them look large by luck, so every p-value is corrected for their number (Holm's method). Below "
-        f"{MIN_SEEDS} seeds nothing is claimed about methods, below {ENOUGH_SEEDS} a claim is marked weak."
+        f"Each method is compared with {reference_method(results.cells)} in pairs: same seed, same "
+        "training rows, same questions. The 95 % interval of a difference shows where it may lie "
+        "with other seeds and other questions of the same kind. If the interval contains 0, chance "
+        "alone could explain the difference. Among many differences some look large by chance, so "
+        f"p-values are corrected for their number (Holm's method). Below {MIN_SEEDS} seeds no "
+        f"claim about methods is made; below {ENOUGH_SEEDS} the evidence is called weak."
     )
 
 
-def _listed(cells: Sequence[Mapping[str, Any]], key: str) -> str:
-    values = dict.fromkeys(
-        f"{cell[key]:.4g}" if isinstance(cell[key], float) else str(cell[key]) for cell in cells
-    )
-    return ", ".join(values)
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(values))

@@ -26,7 +26,7 @@ const ON_DARK = { "#0072b2": "#5aa9e6", "#8c6bb1": "#b79ad6", "#d55e00": "#ff8c4
 
 function draw(place) {
   const { data, layout } = structuredClone(FIGURES[place.dataset.figure]);
-  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const color = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const ink = (hex) => (isDark() && ON_DARK[hex]) || hex;
   for (const trace of data) {
     trace.marker.color = ink(trace.marker.color);
@@ -34,12 +34,16 @@ function draw(place) {
     if (trace.error_y) trace.error_y.color = trace.marker.color;
   }
   for (const axis of [layout.xaxis, layout.yaxis]) {
-    Object.assign(axis, { gridcolor: colour("--grid"), zeroline: false, linecolor: colour("--line"), color: colour("--text") });
+    Object.assign(axis, { gridcolor: color("--grid"), zeroline: false, linecolor: color("--line"), color: color("--text") });
   }
-  for (const shape of layout.shapes ?? []) Object.assign(shape.line, { color: colour("--soft"), width: 1.5 });
-  Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: colour("--text"), size: 12 },
-    modebar: { bgcolor: "transparent", color: colour("--line"), activecolor: colour("--accent") } });
-  const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  for (const shape of layout.shapes ?? []) Object.assign(shape.line, { color: color("--soft"), width: 1.5 });
+  Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: color("--text"), size: 12 },
+    modebar: { bgcolor: "transparent", color: color("--line"), activecolor: color("--accent") } });
+  // Below the title of the x axis, however many lines the legend has.
+  Object.assign(layout.legend, { yref: "container", yanchor: "bottom", y: 0 });
+  // Without the button that uploads the chart: the page sends nothing anywhere.
+  const options = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "",
+    modeBarButtonsToRemove: ["select2d", "lasso2d"] };
   return Plotly.react(place, data, layout, options);
 }
 

@@ -1,11 +1,14 @@
-"""One HTML file of everything: texts escaped by the template, figures and examples as data, scripts known by their hashes."""
+"""One HTML file of everything.
+
+The template escapes every text, figures and examples are data, and scripts are known by their
+hashes.
+"""
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
@@ -16,6 +19,7 @@ from dsbs.plots.figure import Figure
 from dsbs.plots.html import template
 from dsbs.plots.plotly_spec import plotly_spec
 from dsbs.plots.table import Table
+from dsbs.reporting.example_browser import Examples
 from dsbs.reporting.provenance import Source
 from dsbs.reporting.teacher_section import Teacher
 
@@ -24,19 +28,22 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Section:
-    """A comparison as the page shows it. `examples` is what `packed_examples` makes; `anchor` is its name in links."""
+    """A comparison as the page shows it."""
 
     anchor: str
+    """Its name in links."""
     task: str
     heading: str
     paragraph: str
+    """What was compared, and how to read it."""
     findings: Sequence[str]
-    warnings: Sequence[str]
+    cautions: Sequence[str]
     figures: Sequence[Figure]
     published: Table | None
+    """Published numbers beside its own, if they are wanted."""
     tables: Sequence[Table]
     curves: Sequence[Figure]
-    examples: Mapping[str, Any] | None
+    examples: Examples | None
 
 
 def render_page(
@@ -46,7 +53,7 @@ def render_page(
     sources: Sequence[Source],
     made: str,
 ) -> str:
-    """The page. It loads nothing: scripts are inside, and its content policy forbids every other one and all requests."""
+    """The page. Its content policy allows no script but its own, and no requests."""
     scripts = [_plotly(), (_HERE / "page.js").read_text(encoding="utf-8")]
     figures = page_figures(comparisons, teachers)
     return template(_HERE / "page.html.j2").render(

@@ -1,4 +1,4 @@
-"""One's own numbers beside those of the paper and of independent reproductions, each with its source."""
+"""Published accuracies of the same experiments: the paper's and those of reproductions."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from pydantic import TypeAdapter
 
+from dsbs.artifacts.results.compare import Group
+from dsbs.config.presets import short_name
 from dsbs.core.tables import Share
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.load_runs import Comparison
 
 
-class Published(NamedTuple):
-    """One published accuracy, in per cent; `runs` is None where nobody says how many seeds it is the mean of."""
+class PublishedStudent(NamedTuple):
+    """One published accuracy of a student."""
 
     task: str
     student: str
@@ -22,76 +25,101 @@ class Published(NamedTuple):
     labels: str
     data_frac: float
     accuracy: float
+    """In percent."""
     runs: int | None
+    """Seeds that it is the mean of; None if that is not published."""
     source: str
+    """A key of `Published.sources`."""
     note: str
+    """Whose rationales or labels were learned."""
+
+
+class PublishedTeacher(NamedTuple):
+    """The published accuracy of the teacher."""
+
+    task: str
+    accuracy: float
+    """In percent."""
+    source: str
+
+
+class Published(NamedTuple):
+    """All published numbers that are known."""
+
+    sources: Mapping[str, str]
+    """Full names of the sources."""
+    teachers: Sequence[PublishedTeacher]
+    students: Sequence[PublishedStudent]
 
 
 @cache
-def published() -> tuple[list[Published], Mapping[str, Any]]:
-    """Every known number of a student, and the file with sources and teachers."""
-    file = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text(encoding="utf-8"))
-    return [Published(*row) for row in file["students"]], file
+def published() -> Published:
+    """The numbers of published.yaml."""
+    text = Path(__file__).with_name("published.yaml").read_text(encoding="utf-8")
+    return TypeAdapter(Published).validate_python(yaml.safe_load(text))
 
 
 def beside_the_paper(comparison: Comparison) -> Table | None:
-    """A row for every published number of the task; None for a task nobody published.
+    """A row per published number of the task; None for a task without any.
 
-    One's own number stands in a row of the same method, labels, fraction and student; where only another student was
-    trained so, it stands there under its name.
+    A row also holds the comparison's own number of the same method, labels, fraction and student.
+    If only another student was trained that way, the row holds its number and its name.
     """
-    students, file = published()
-    columns = [
-        "student",
-        "method",
-        "labels",
-        "fraction",
-        "published",
-        "runs",
-        "own student",
-        "own accuracy",
-        "own ci95_seeds",
+    known = published()
+    rows = [
+        _row(entry, own, known.sources[entry.source])
+        for entry in known.students
+        if entry.task == comparison.task
+        for own in _own(entry, comparison.results.groups) or (None,)
     ]
-    columns += ["rationales or labels of", "source"]
-    rows = []
-    for entry in (entry for entry in students if entry.task == comparison.task):
-        what = [
-            entry.student,
-            entry.method,
-            entry.labels,
-            entry.data_frac,
-            Share(entry.accuracy / 100),
-            entry.runs,
-        ]
-        told = [entry.note, file["sources"][entry.source]]
-        rows += [
-            [*what, *own, *told]
-            for own in _own(entry, comparison.results["groups"]) or [[None, None, None]]
-        ]
-    for teacher in (teacher for teacher in file["teachers"] if teacher["task"] == comparison.task):
-        own_teacher = share(comparison.results["teacher_accuracy"])
-        what = ["PaLM 540B, the teacher", None, None, None, Share(teacher["accuracy"] / 100), None]
-        rows.append(
-            [*what, "the teacher", own_teacher, None, "", file["sources"][teacher["source"]]]
-        )
-    title, note = (
+    for teacher in known.teachers:
+        if teacher.task == comparison.task:
+            rows.append(
+                dict.fromkeys(rows[0])
+                | {
+                    "student": "PaLM 540B, the teacher",
+                    "published": Share(teacher.accuracy / 100),
+                    "own student": "the teacher",
+                    "own accuracy": share(comparison.results.teacher_accuracy),
+                    "source": known.sources[teacher.source],
+                }
+            )
+    if not rows:
+        return None
+    return Table(
+        slug("published", comparison.name),
         "Beside the paper and independent reproductions",
-        "A dash: nothing of that kind was trained here.",
+        list(rows[0]),
+        [list(row.values()) for row in rows],
+        "A dash: no student was trained that way here.",
     )
-    return Table(slug("published", comparison.name), title, columns, rows, note) if rows else None
 
 
-def _own(entry: Published, groups: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-    """Own groups that are the published one's like; those with the same student alone, where there are any."""
-    key = (entry.method, entry.labels, entry.data_frac)
+def _row(entry: PublishedStudent, own: Group | None, source: str) -> dict[str, Any]:
+    """A published number and the comparison's own, by column."""
+    return {
+        "student": entry.student,
+        "method": entry.method,
+        "labels": entry.labels,
+        "fraction": entry.data_frac,
+        "published": Share(entry.accuracy / 100),
+        "runs": entry.runs,
+        "own student": own.student if own else None,
+        "own accuracy": share(own.mean) if own else None,
+        "own ci95_seeds": own.ci95_seeds if own else None,
+        "rationales or labels of": entry.note,
+        "source": source,
+    }
+
+
+def _own(entry: PublishedStudent, groups: Sequence[Group]) -> list[Group]:
+    """Groups of the same method, labels and fraction; of the same student if there are any."""
     alike = [
-        g
-        for g in groups
-        if (g["method"], g["labels"], g["data_frac"]) == key and g["mean"] is not None
+        group
+        for group in groups
+        if (group.method, group.labels, group.data_frac)
+        == (entry.method, entry.labels, entry.data_frac)
+        and group.mean is not None
     ]
-    same = [g for g in alike if _name(g["student"]) == _name(entry.student)]
-    return [[g["student"], share(g["mean"]), g["ci95_seeds"]] for g in same or alike]
-
-
-def _name(student: str) -> str:
-    return student.rstrip("/").rsplit("/", 1)[-1].lower()
+    same = [g for g in alike if short_name(g.student).lower() == short_name(entry.student).lower()]
+    return same or alike

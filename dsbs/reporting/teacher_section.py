@@ -1,12 +1,14 @@
-"""The quality of a teacher's answers: outcomes, labels, rationale lengths, calibration, spend."""
+"""The quality of a teacher's answers: outcomes, labels, rationale lengths, calibration, cost."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dsbs.artifacts.results.generate import GenerateResult, SplitSummary
 from dsbs.core.progress import duration
 from dsbs.core.records import OUTCOMES, SPLITS
 from dsbs.data import near_duplicates
@@ -16,11 +18,19 @@ from dsbs.plots.figure import Figure, Series, slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.comparison_tables import duplicates_table
 
-Splits = Mapping[str, Mapping[str, Any]]
+Splits = Mapping[str, SplitSummary]
+WordCounts = Mapping[int, int]
+"""Number of rationales by their number of words."""
+
+_GRAY = 7
+"""Place in the palette."""
+_STEP = 5
+"""Words per bin of the figure of lengths."""
 
 
-class Teacher(NamedTuple):
-    """What the page says of one run of generate."""
+@dataclass(frozen=True)
+class Teacher:
+    """What the page shows of one run of generate."""
 
     heading: str
     lines: list[str]
@@ -28,78 +38,83 @@ class Teacher(NamedTuple):
     tables: list[Table]
 
 
-def describe_teacher(folder: Path, results: Mapping[str, Any], name: str) -> Teacher:
-    """Tables, figures and sentences of the answers in `folder`; `name` is theirs alone in this report."""
-    splits: Splits = {
-        split: results["splits"][split] for split in SPLITS if split in results["splits"]
-    }
-    lines = [*rationale_checks.describe(splits), *near_duplicates.describe(results["duplicates"])]
-    lines += [f"{count:,} failed: {reason}" for reason, count in results["failures"]]
-    lines += [f"stopped: {results['stopped']}"] if results["stopped"] else []
-    figures = teacher_figures(
-        name, splits, {split: rationale_words(folder, split) for split in splits}
-    )
+def describe_teacher(folder: Path, results: GenerateResult, name: str) -> Teacher:
+    """Sentences, figures and tables about the answers in a run folder.
+
+    Args:
+        folder: The run folder of generate.
+        results: Its results.
+        name: The teacher's name, unique in the report.
+    """
+    splits: Splits = {s: results.splits[s] for s in SPLITS if s in results.splits}
+    lines = [*rationale_checks.describe(splits), *near_duplicates.describe(results.duplicates)]
+    lines += [f"{count:,} failed: {reason}" for reason, count in results.failures]
+    if results.stopped:
+        lines.append(f"stopped: {results.stopped}")
+    words = {split: rationale_words(folder, split) for split in splits}
     tables = [
-        _table(name, splits),
-        _spend(name, results),
-        duplicates_table(name, results["duplicates"]),
+        _outcomes_table(name, splits),
+        _cost_table(name, results),
+        duplicates_table(name, results.duplicates),
     ]
-    tables = [table for table in tables if table.rows]
-    return Teacher(name, lines, figures, tables)
+    figures = teacher_figures(name, splits, words)
+    return Teacher(name, lines, figures, [table for table in tables if table.rows])
 
 
-def rationale_words(folder: Path, split: str) -> dict[int, int]:
-    """How many rationales of a split have how many words; {} where the answers are gone."""
+def rationale_words(folder: Path, split: str) -> WordCounts:
+    """The lengths of a split's rationales; {} if the answers are gone."""
     path = folder / "data" / f"{split}.parquet"
     if not path.is_file():
         return {}
-    texts = pc.utf8_trim_whitespace(
-        pq.read_table(path, columns=["rationale"])["rationale"].drop_null()
-    )
-    counts = pc.value_counts(
-        pc.list_value_length(pc.utf8_split_whitespace(texts.filter(pc.not_equal(texts, ""))))
-    )
+    column = pq.read_table(path, columns=["rationale"])["rationale"].drop_null()
+    texts = pc.utf8_trim_whitespace(column)
+    texts = texts.filter(pc.not_equal(texts, ""))
+    counts = pc.value_counts(pc.list_value_length(pc.utf8_split_whitespace(texts)))
     return {count["values"]: count["counts"] for count in counts.to_pylist()}
 
 
-def teacher_figures(
-    name: str, splits: Splits, words: Mapping[str, Mapping[int, int]]
-) -> list[Figure]:
-    """Outcomes, label distribution, rationale lengths and calibration of a teacher's answers, by split."""
-    found = [_outcomes(name, splits)]
-    found += [
-        _labels(name, split, rows["label_counts"])
-        for split, rows in splits.items()
-        if rows.get("label_counts")
-    ]
+def teacher_figures(name: str, splits: Splits, words: Mapping[str, WordCounts]) -> list[Figure]:
+    """Outcomes, labels, rationale lengths and calibration, by split."""
+    found = [_outcomes_figure(name, splits)]
+    for split, summary in splits.items():
+        if summary.label_counts:
+            found.append(_labels_figure(name, split, summary.label_counts))
     if any(words.values()):
-        found.append(_lengths(name, words))
-    return found + [
-        _reliability(name, split, r["calibration"])
-        for split, r in splits.items()
-        if r.get("calibration")
-    ]
+        found.append(_lengths_figure(name, words))
+    for split, summary in splits.items():
+        if summary.calibration:
+            found.append(_reliability_figure(name, split, summary.calibration))
+    return found
 
 
-def _outcomes(name: str, splits: Splits) -> Figure:
-    kinds = list(
-        dict.fromkeys(outcome for split in splits.values() for outcome in split["outcomes"])
-    )
-    shares = {
-        kind: [100 * s["outcomes"].get(kind, 0) / s["rows"] for s in splits.values()]
-        for kind in kinds
-    }
+def _outcomes_figure(name: str, splits: Splits) -> Figure:
     series = [
-        Series(kind, list(splits), shares[kind], kind="bar", color=at)
-        for at, kind in enumerate(kinds)
+        Series(
+            outcome.replace("_", " "),
+            list(splits),
+            [100 * split.outcomes.get(outcome, 0) / split.rows for split in splits.values()],
+            kind="bar",
+            color=at,
+        )
+        for at, outcome in enumerate(_outcomes(splits))
     ]
-    title = f"What became of the answers of {name}"
     return Figure(
-        slug("outcomes", name), title, "split", "answers, %", series, stacked=True, y_range=(0, 100)
+        slug("outcomes", name),
+        f"Outcomes of the answers of {name}",
+        "split",
+        "answers, %",
+        series,
+        stacked=True,
+        y_range=(0, 100),
     )
 
 
-def _labels(name: str, split: str, counts: Mapping[str, Mapping[str, int]]) -> Figure:
+def _outcomes(splits: Splits) -> list[str]:
+    """The outcomes that occur."""
+    return [o for o in OUTCOMES if any(split.outcomes.get(o) for split in splits.values())]
+
+
+def _labels_figure(name: str, split: str, counts: Mapping[str, Mapping[str, int]]) -> Figure:
     labels = sorted({label for side in counts.values() for label in side})
     series = [
         Series(
@@ -112,102 +127,86 @@ def _labels(name: str, split: str, counts: Mapping[str, Mapping[str, int]]) -> F
         for at, (who, side) in enumerate(counts.items())
         if side
     ]
-    return Figure(
-        slug("labels", name, split), f"Labels of {name}, {split}", "label", "rows, %", series
-    )
+    title = f"Labels of {name}, {split}"
+    return Figure(slug("labels", name, split), title, "label", "rows, %", series)
 
 
-def _lengths(name: str, words: Mapping[str, Mapping[int, int]]) -> Figure:
-    """Share of rationales by length in words, in steps of five."""
+def _lengths_figure(name: str, words: Mapping[str, WordCounts]) -> Figure:
+    """Share of rationales by length."""
     series = []
     for at, (split, counts) in enumerate(words.items()):
-        steps: dict[int, int] = {}
+        bins: dict[int, int] = {}
         for length, count in counts.items():
-            steps[length // 5 * 5] = steps.get(length // 5 * 5, 0) + count
-        x = list(range(0, max(steps, default=0) + 5, 5))
-        series.append(
-            Series(
-                split,
-                x,
-                [100 * steps.get(s, 0) / max(1, sum(steps.values())) for s in x],
-                color=at,
-            )
-        )
+            start = length // _STEP * _STEP
+            bins[start] = bins.get(start, 0) + count
+        x = list(range(0, max(bins, default=0) + _STEP, _STEP))
+        total = max(1, sum(bins.values()))
+        series.append(Series(split, x, [100 * bins.get(b, 0) / total for b in x], color=at))
     title = f"Length of the rationales of {name}"
-    return Figure(
-        slug("rationales", name), title, "words, in steps of five", "rationales, %", series
-    )
+    label = f"words, in steps of {_STEP}"
+    return Figure(slug("rationales", name), title, label, "rationales, %", series)
 
 
-def _reliability(name: str, split: str, calibration: CalibrationScore) -> Figure:
-    x, y = (
-        [100 * getattr(part, key) for part in calibration.bins]
-        for key in ("confidence", "accuracy")
-    )
+def _reliability_figure(name: str, split: str, calibration: CalibrationScore) -> Figure:
+    bins = calibration.bins
     series = [
-        Series(name, x, y, kind="line"),
-        Series("perfect", [0, 100], [0, 100], color=7, dashed=True),
+        Series(name, [100 * b.confidence for b in bins], [100 * b.accuracy for b in bins]),
+        Series("perfect", [0, 100], [0, 100], color=_GRAY, dashed=True),
     ]
-    title = f"Reliability of label probabilities of {name}, {split}"
-    caption = f"Expected calibration error {100 * calibration.ece:.1f} points, Brier score {calibration.brier:.3f}."
-    labels = ("confidence in the likeliest label, %", "how often it is right, %")
     return Figure(
-        slug("reliability", name, split), title, *labels, series, caption=caption, y_range=(0, 100)
+        slug("reliability", name, split),
+        f"Reliability of label probabilities of {name}, {split}",
+        "probability of the most likely label, %",
+        "share of correct labels, %",
+        series,
+        caption=f"Expected calibration error {100 * calibration.ece:.1f} points, "
+        f"Brier score {calibration.brier:.3f}.",
+        y_range=(0, 100),
     )
 
 
-def _table(name: str, splits: Splits) -> Table:
-    kinds = [kind for kind in OUTCOMES if any(kind in rows["outcomes"] for rows in splits.values())]
-    columns = [
-        "split",
-        "answers",
-        *(kind.replace("_", " ") for kind in kinds),
-        "accuracy",
-        "by the published rule",
-    ]
-    columns += [
-        "label as allowed",
-        "read by folding",
-        "read by letter",
-        "not readable",
-        "rationale words, mean",
-        "most",
-    ]
-    rows = []
+def _outcomes_table(name: str, splits: Splits) -> Table:
+    outcomes = _outcomes(splits)
+    rows: list[dict[str, Any]] = []
     for split, found in splits.items():
-        accuracies = [
-            share(found.get(key)) for key in ("teacher_accuracy", "teacher_accuracy_strict")
-        ]
-        matches = [
-            found["label_match"].get(how, 0) for how in ("exact", "folded", "letter", "none")
-        ]
-        words = [found["rationale_words"].get(key) for key in ("mean", "max")]
-        outcomes = [found["outcomes"].get(kind, 0) for kind in kinds]
-        rows.append([split, found["rows"], *outcomes, *accuracies, *matches, *words])
-    note = "Every answer ends in one outcome. A label that is only read by its letter counts for accuracy and is not learned."
-    return Table(slug("teacher", name), "What became of all answers", columns, rows, note)
-
-
-def _spend(name: str, results: Mapping[str, Any]) -> Table:
-    columns = [
-        "answers reused",
-        "new",
-        "failed",
-        "prompt tokens",
-        "of those cached",
-        "generated tokens",
-        "money",
-        "time",
-    ]
-    keys = (
-        "reused",
-        "new",
-        "failed",
-        "prompt_tokens",
-        "cached_tokens",
-        "completion_tokens",
-        "cost",
+        row: dict[str, Any] = {"split": split, "answers": found.rows}
+        row |= {outcome.replace("_", " "): found.outcomes.get(outcome, 0) for outcome in outcomes}
+        row |= {
+            "accuracy": share(found.teacher_accuracy),
+            "by the published rule": share(found.teacher_accuracy_strict),
+            "label as allowed": found.label_match.get("exact", 0),
+            "read by folding": found.label_match.get("folded", 0),
+            "read by letter": found.label_match.get("letter", 0),
+            "not readable": found.label_match.get("none", 0),
+            "rationale words, mean": found.rationale_words.mean,
+            "most": found.rationale_words.max,
+        }
+        rows.append(row)
+    note = (
+        "Every answer has exactly one outcome. A label that is only read by its letter counts for "
+        "accuracy, and students do not learn it."
     )
-    row = [*(results[key] for key in keys), duration(results["labeling_s"])]
-    note = "Of the last start of this run; money at the prices that were given, 0 where none were."
-    return Table(slug("spend", name), "What the answers cost", columns, [row], note)
+    return Table(
+        slug("teacher", name),
+        "Outcomes of all answers",
+        list(rows[0]) if rows else [],
+        [list(row.values()) for row in rows],
+        note,
+    )
+
+
+def _cost_table(name: str, results: GenerateResult) -> Table:
+    row = {
+        "answers reused": results.reused,
+        "new": results.new,
+        "failed": results.failed,
+        "prompt tokens": results.prompt_tokens,
+        "of those cached": results.cached_tokens,
+        "generated tokens": results.completion_tokens,
+        "money": results.cost,
+        "time": duration(results.labeling_s),
+    }
+    note = "Of the last start of this run. Money is 0 if no prices were given."
+    return Table(
+        slug("spend", name), "What the answers cost", list(row), [list(row.values())], note
+    )

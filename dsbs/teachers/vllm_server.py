@@ -49,7 +49,7 @@ def served(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "dsbs.teachers.supervisor", *command],
+            [sys.executable, "-m", "dsbs.core.supervisor", *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dsbs.comparison.data_efficiency import data_needed
-from dsbs.comparison.findings import needed_sentence
+from dsbs.comparison.data_efficiency import find_data_needs
+from dsbs.comparison.findings import need_sentence
 from support.made_cells import EXAMPLES, Made
 
 
@@ -13,23 +13,24 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
             made.add("step_by_step", seed, right, data_frac=frac)
             made.add("standard", seed, right - 9, data_frac=frac)
     teacher = {str(n): n < 62 for n in range(EXAMPLES)}
-    found = data_needed(made.cells, made.verdicts, teacher)
-    needs = {(need["method"], need["against"]): need for need in found}
+    found = find_data_needs(made.cells, made.verdicts, teacher, "steps")
+    needs = {(need.method, need.against): need for need in found}
     assert set(needs) == {
         ("step_by_step", "standard"),
         ("step_by_step", "teacher"),
         ("standard", "teacher"),
     }
     need = needs["step_by_step", "standard"]
-    assert (need["fractions"], need["at"]) == ([0.25, 0.5, 0.75, 1.0], 1.0)
-    assert need["differences"][1] == pytest.approx(0.51 - 0.52)
-    assert (need["possible"], need["estimate"], need["certain"]) == (0.5, 0.75, 1.0)
-    assert (
-        "at least as good as standard on all data from 75 % of the data on (possibly from 50 % of the data, surely from all"
-        in (needed_sentence(need))
+    assert (need.fractions, need.at) == ([0.25, 0.5, 0.75, 1.0], 1.0)
+    assert need.differences[1] == pytest.approx(0.51 - 0.52)
+    assert (need.possible, need.estimate, need.certain) == (0.5, 0.75, 1.0)
+    assert need_sentence(need) == (
+        "step_by_step (s, gold labels) needs 75 % of the data to be as good as standard on all "
+        "data (95 % interval: 50 % of the data to all data)."
     )
-    assert needs["step_by_step", "teacher"]["estimate"] is None
-    assert "is not as good as the teacher at any fraction tried" in needed_sentence(
+    assert needs["step_by_step", "teacher"].estimate is None
+    assert "is not as good as the teacher at any fraction that was tried" in need_sentence(
         needs["step_by_step", "teacher"]
     )
-    assert {need["against"] for need in data_needed(made.cells, made.verdicts, {})} == {"standard"}
+    without = find_data_needs(made.cells, made.verdicts, {}, "steps")
+    assert {need.against for need in without} == {"standard"}

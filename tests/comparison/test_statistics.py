@@ -7,12 +7,13 @@ from scipy import stats
 from benchmarks.coverage import SEEDS, SPREADS, simulate
 from dsbs.comparison.statistics import (
     Interval,
-    checkpoint_claim,
+    SmallestFraction,
+    checkpoint_test,
     holm,
     mean_over_examples,
     mean_over_seeds,
-    method_claim,
-    minimum_detectable,
+    method_test,
+    smallest_differences,
     smallest_fraction,
 )
 
@@ -39,11 +40,11 @@ def test_mean_over_examples_of_one_student_is_the_interval_of_a_share() -> None:
     )
 
 
-def test_without_a_share_of_the_examples_a_method_claim_is_the_paired_t_test() -> None:
+def test_without_a_share_of_the_examples_a_method_test_is_the_paired_t_test() -> None:
     """Student's own data of 1908: hours of sleep gained by ten patients under two drugs; one example each."""
     dextro = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
     laevo = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
-    claim = method_claim(laevo[:, None], dextro[:, None])
+    claim = method_test(laevo[:, None], dextro[:, None])
     assert claim.difference == pytest.approx(1.58)
     assert claim.p == pytest.approx(
         0.002833, abs=1e-6
@@ -68,7 +69,7 @@ def test_the_variance_is_that_of_a_two_way_analysis_of_variance() -> None:
     assert squares["C(example)"] > squares["Residual"]  # else the examples would add nothing
     variance = (squares["C(seed)"] + squares["C(example)"] - squares["Residual"]) / difference.size
     half = stats.t.ppf(0.975, 3) * variance**0.5
-    claim = method_claim(first, second)
+    claim = method_test(first, second)
     assert claim.ci95_seeds_and_examples == pytest.approx(
         (difference.mean() - half, difference.mean() + half)
     )
@@ -77,18 +78,18 @@ def test_the_variance_is_that_of_a_two_way_analysis_of_variance() -> None:
 def test_claims_are_refused_below_three_seeds_and_certain_without_variance() -> None:
     right, wrong = np.ones((3, 8), dtype=bool), np.zeros((3, 8), dtype=bool)
     with pytest.raises(ValueError, match="2 seeds; a claim about methods needs 3"):
-        method_claim(right[:2], wrong[:2])
-    assert (method_claim(right, wrong).difference, method_claim(right, wrong).p) == (1.0, 0.0)
-    assert (method_claim(right, right).difference, method_claim(right, right).p) == (0.0, 1.0)
+        method_test(right[:2], wrong[:2])
+    assert (method_test(right, wrong).difference, method_test(right, wrong).p) == (1.0, 0.0)
+    assert (method_test(right, right).difference, method_test(right, right).p) == (0.0, 1.0)
 
 
 def test_mcnemar_is_the_sign_test_of_the_examples_that_one_gets_right() -> None:
     first = np.array([True] * 8 + [False] * 2 + [True] * 50)
     second = np.array([False] * 8 + [True] * 2 + [True] * 50)
-    claim = checkpoint_claim(first, second)
+    claim = checkpoint_test(first, second)
     assert (claim.only_first, claim.only_second) == (8, 2)
     assert claim.p == pytest.approx(2 * (1 + 10 + 45) / 1024)
-    assert checkpoint_claim(first, first).p == 1.0
+    assert checkpoint_test(first, first).p == 1.0
 
 
 def test_holm_by_hand() -> None:
@@ -100,7 +101,7 @@ def test_holm_by_hand() -> None:
 @pytest.mark.parametrize("examples", [200, 1221])
 def test_the_minimum_detectable_difference_is_found_four_times_of_five(examples: int) -> None:
     rng = np.random.default_rng(0)
-    found = minimum_detectable(examples, accuracy=0.65, discordant=0.2)
+    found = smallest_differences(examples, accuracy=0.65, discordant=0.2)
     assert found.paired is not None
     assert found.unpaired is not None
     if examples == 200:
@@ -121,7 +122,7 @@ def test_the_minimum_detectable_difference_is_found_four_times_of_five(examples:
 
 
 def test_a_test_set_too_small_detects_nothing() -> None:
-    assert minimum_detectable(10, accuracy=0.9, discordant=0.2).paired is None
+    assert smallest_differences(10, accuracy=0.9, discordant=0.2).paired is None
 
 
 def test_the_smallest_fraction_has_a_range() -> None:
@@ -133,12 +134,9 @@ def test_the_smallest_fraction_has_a_range() -> None:
         Interval(0.0, 0.04),
     ]
     found = smallest_fraction(fractions, [-0.04, -0.01, 0.01, 0.02], intervals)
-    assert found == {"estimate": 0.75, "possible": 0.5, "certain": 1.0}
-    assert smallest_fraction(fractions, [-0.1] * 4, [None] * 4) == {
-        "estimate": None,
-        "possible": None,
-        "certain": None,
-    }
+    assert found == SmallestFraction(estimate=0.75, possible=0.5, certain=1.0)
+    nowhere = smallest_fraction(fractions, [-0.1] * 4, [None] * 4)
+    assert nowhere == SmallestFraction(None, None, None)
 
 
 @pytest.mark.parametrize("spread", SPREADS)
@@ -149,10 +147,10 @@ def test_claims_about_methods_hold_what_they_promise(
 ) -> None:
     """2,000 comparisons each: the interval covers a true difference of 3 points, and no difference is seldom claimed."""
     rng = np.random.default_rng([seeds, round(1000 * spread), round(10 * suits)])
-    claim = method_claim(*simulate(rng, seeds=seeds, spread=spread, difference=0.03, suits=suits))
+    claim = method_test(*simulate(rng, seeds=seeds, spread=spread, difference=0.03, suits=suits))
     low, high = claim.ci95_seeds_and_examples
     assert np.mean((low <= 0.03) & (high >= 0.03)) >= 0.93
-    null = method_claim(*simulate(rng, seeds=seeds, spread=spread, suits=suits))
+    null = method_test(*simulate(rng, seeds=seeds, spread=spread, suits=suits))
     assert np.mean(null.p < 0.05) <= 0.06
 
 
@@ -178,7 +176,7 @@ def test_mcnemar_on_one_pair_of_seeds_is_no_claim_about_methods() -> None:
         )
         wrong.append(
             np.mean(
-                [checkpoint_claim(a[0], b[0]).p < 0.05 for a, b in zip(first, second, strict=True)]
+                [checkpoint_test(a[0], b[0]).p < 0.05 for a, b in zip(first, second, strict=True)]
             )
         )
     assert wrong[0] < 0.1 < wrong[1] < 0.5 < wrong[2]

@@ -113,6 +113,18 @@ def test_it_opens_without_errors_and_without_asking_for_anything(
     assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {page.as_uri()}
 
 
+def test_no_button_or_form_leaves_the_page(opened: Browser) -> None:
+    buttons, forms, links = opened.execute_script(
+        "return [[...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title),"
+        " [...document.forms].map((f) => f.getAttribute('action')),"
+        " [...document.links].map((a) => a.getAttribute('href'))]"
+    )
+    assert "Zoom" in buttons
+    assert not [title for title in buttons if "share" in title.lower() or "cloud" in title.lower()]
+    assert set(forms) <= {None}
+    assert all(link.startswith("#") for link in links)
+
+
 def test_every_figure_is_drawn_with_axes_and_units(opened: Browser) -> None:
     drawn = opened.execute_script(
         "return [...document.querySelectorAll('.plot')].map((p) => [p.dataset.figure, p.querySelectorAll('.main-svg').length,"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dsbs.core.errors import InputError
+from dsbs.reporting import write
 from dsbs.reporting.comparison_tables import comparison_tables
 from dsbs.reporting.load_runs import collect, numbered
 from dsbs.reporting.write import write_report
@@ -39,7 +40,7 @@ def written(compared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report about it, with all that can be asked for."""
     out = tmp_path_factory.mktemp("written")
     found = write_report([compared], out, compare_to_paper=True, price_per_hour=2.5)
-    assert found["figures"] == len(figures_of(out))
+    assert found.figures == len(figures_of(out))
     return out
 
 
@@ -119,6 +120,60 @@ def test_teacher_quality_is_counted_as_in_the_answers(cqa_palm: Path, tmp_path: 
     ).read_text(encoding="utf-8")
 
 
+def small_world(folder: Path) -> World:
+    folder.mkdir()
+    return World(folder, examples=30, students=("google/t5-v1_1-base",), fractions=(1.0,), seeds=1)
+
+
+def test_folders_that_moved_together_are_reported_all_the_same(tmp_path: Path) -> None:
+    world = small_world(tmp_path / "here")
+    before = write_report([world.compare(world.answers())], tmp_path / "before")
+    world.folder.rename(tmp_path / "elsewhere")
+    after = write_report([tmp_path / "elsewhere" / "compare"], tmp_path / "after")
+    assert (after.figures, after.tables, after.examples) == (
+        before.figures,
+        before.tables,
+        before.examples,
+    )
+    page = (tmp_path / "after" / "report.html").read_text(encoding="utf-8")
+    assert "Their texts were not found" not in page
+    assert f"generate: {tmp_path}/elsewhere/" in page
+
+
+def test_broken_folders_below_a_comparison_cost_only_what_they_held(tmp_path: Path) -> None:
+    world = small_world(tmp_path / "world")
+    compared = world.compare(world.answers())
+    whole = write_report([compared], tmp_path / "whole")
+    first = sorted((compared / "cells").iterdir())[0]
+    (first / "manifest.json").write_text("{")
+    (world.folder / "answers" / "manifest.json").write_text('{"stage": "bake"}')
+    found = write_report([compared], tmp_path / "out")
+    students = rows_of(tmp_path / "out" / "tables" / "cells-cqa.csv")
+    assert [bool(row["device hours"]) for row in students] == [False, True]
+    assert all(row["accuracy"] for row in students)
+    assert found.examples == whole.examples
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one_whole(
+    compared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def contents() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    write_report([compared], tmp_path, title="the old one")
+    before = contents()
+
+    def full(tables: object, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "groups-cqa.csv").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(write, "save_tables", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report([compared], tmp_path, title="the new one")
+    assert contents() == before
+
+
 def test_two_comparisons_of_one_task_keep_apart(compared: Path) -> None:
     assert numbered(["a", "b", "a", "a"]) == ["a", "b", "a 2", "a 3"]
     tables = [
@@ -152,5 +207,5 @@ def test_bad_input_is_one_line(
 def test_a_large_report_is_made_quickly_and_stays_small(large_report: LargeReport) -> None:
     """50 students and 10,000 questions. Processor time, for on a busy machine the clock says little of the work."""
     assert large_report.cpu_s < 20
-    assert large_report.results["bytes"] < 15e6
-    assert large_report.results["examples"] == 10_000
+    assert large_report.results.bytes < 15e6
+    assert large_report.results.examples == 10_000

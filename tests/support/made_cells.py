@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from dsbs.artifacts.results.base import Score
+from dsbs.artifacts.results.compare import CellResult
+from dsbs.core.records import Method
 from dsbs.metrics.accuracy import interval
 
 EXAMPLES = 100
@@ -11,12 +14,12 @@ class Made:
     """Cells with verdicts: `right` of a cell are its examples from `start` on."""
 
     def __init__(self) -> None:
-        self.cells: list[dict[str, Any]] = []
+        self.cells: list[CellResult] = []
         self.verdicts: dict[str, dict[str, bool]] = {}
 
     def add(
         self,
-        method: str,
+        method: Method,
         seed: int,
         right: int,
         *,
@@ -25,26 +28,23 @@ class Made:
         **more: Any,
     ) -> None:
         name = f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}"
-        cell = {
-            "student": "s",
-            "labels": "gold",
-            "data_frac": data_frac,
-            "method": method,
-            "equal": "steps",
-            "seed": seed,
-        }
-        cell |= {
-            "name": name,
-            "n": EXAMPLES,
-            "accuracy": right / EXAMPLES,
-            "ci95_examples": interval(right, EXAMPLES),
-        }
-        cell |= {
-            "n_train": 9,
-            "epochs": 1.0,
-            "target_tokens": 5,
-            "train_flops": 2.0,
-            "learning_rate": 1e-3,
-        }
-        self.cells.append(cell | {"flags": [], "status": "done"} | more)
+        score = Score(n=EXAMPLES, correct=right, ci95_examples=interval(right, EXAMPLES))
+        cell = CellResult(
+            student="s",
+            labels="gold",
+            data_frac=data_frac,
+            method=method,
+            equal="steps",
+            seed=seed,
+            name=name,
+            out=name,
+            learning_rate=1e-3,
+            status="done",
+            score=score,
+            n_train=9,
+            epochs=1.0,
+            target_tokens=5,
+            train_flops=2.0,
+        )
+        self.cells.append(cell.model_copy(update=more))
         self.verdicts[name] = {str(n): start <= n < start + right for n in range(EXAMPLES)}

@@ -1,4 +1,4 @@
-"""Run folders of any size in the form that the stages leave, with simulated students: for the report, which trains nothing."""
+"""Run folders of any size with simulated students, as the stages leave them."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts, write_predictions
-from dsbs.artifacts.results.compare import CompareResult
+from dsbs.artifacts.results.base import CellKey
+from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
+from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
-from dsbs.artifacts.results.train import TrainResult
+from dsbs.artifacts.results.train import LogEntry, TrainResult, TrainSettings
 from dsbs.artifacts.run_folder import open_run
-from dsbs.comparison.claims import cell_scores, judge
-from dsbs.comparison.data_efficiency import data_needed
+from dsbs.comparison.cell import Cell, cell_result
+from dsbs.comparison.claims import judge
 from dsbs.config.compare import CompareConfig
 from dsbs.config.generate import GenerateConfig
 from dsbs.config.presets import PAPER
@@ -24,10 +26,13 @@ from dsbs.config.train import TrainConfig
 from dsbs.core.records import Answer, Completion, Example, Prediction
 from dsbs.labeling.aggregate import Harvested, write_dataset
 from dsbs.metrics.accuracy import interval
+from dsbs.reporting.write import Report
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 
+MEASURED = "evaluate-test-generate"
 PARAMETERS = {
+    "tiny": 330e3,
     "google/t5-v1_1-small": 77e6,
     "google/t5-v1_1-base": 248e6,
     "google/t5-v1_1-large": 783e6,
@@ -75,29 +80,18 @@ class World:
         splits = write_dataset(
             (self._answer(e, at) for at, e in enumerate(self.questions)), task, AnswerWriter(out)
         )
-        counts = {
-            "reused": 0,
-            "new": self.examples,
-            "failed": 0,
-            "prompt_tokens": 700 * self.examples,
-            "cached_tokens": 0,
-        }
-        counts |= {
-            "completion_tokens": 40 * self.examples,
-            "cost": 1.5,
-            "labeling_s": 61.0,
-            "summary": "",
-        }
-        known = {
-            "task": "cqa",
-            "teacher": teacher,
-            "overlap": {},
-            "duplicates": None,
-            "failures": [],
-            "stopped": "",
-        }
         return GenerateResult.model_validate(
-            {"out": str(out), **known, **counts, "splits": splits, "status": "done"}
+            {
+                "out": str(out),
+                "task": "cqa",
+                "teacher": teacher,
+                "splits": splits,
+                "new": self.examples,
+                "prompt_tokens": 700 * self.examples,
+                "completion_tokens": 40 * self.examples,
+                "cost": 1.5,
+                "labeling_s": 61.0,
+            }
         )
 
     def _answer(self, example: Example, at: int) -> Harvested:
@@ -121,25 +115,20 @@ class World:
 
     def _compared(self, out: Path, config: CompareConfig) -> CompareResult:
         cells = [self._cell(out, cell) for cell in config.cells()]
-        verdicts = {cell["name"]: read_verdicts(out / cell["predictions"]) for cell in cells}
-        known = {
-            "task": "cqa",
-            "equal": "steps",
-            "decode": "generate",
-            "teacher_accuracy": 0.75,
-            "tuning": [],
-        }
-        results = {
-            **known,
-            "cells": cells,
-            **judge(cells, verdicts),
-            "data_needed": data_needed(cells, verdicts, {}),
-        }
-        return CompareResult.model_validate({"out": str(out), **results})
+        verdicts = {c.name: read_verdicts(out / c.predictions) for c in cells if c.predictions}
+        results = CompareResult(
+            out=str(out),
+            task="cqa",
+            equal="steps",
+            decode="generate",
+            teacher_accuracy=0.75,
+            cells=cells,
+        )
+        return judge(results, verdicts, {})
 
-    def _cell(self, out: Path, config: TrainConfig) -> dict[str, Any]:
-        name = f"{config.student.rsplit('/', 1)[-1]}-{config.method}-gold-{config.data_frac:g}-{config.seed}"
-        folder = out / "cells" / name
+    def _cell(self, out: Path, config: TrainConfig) -> CellResult:
+        name = Cell(config, "steps").name
+        folder = out / CELLS / name
         knows = (
             0.25 * np.log10(PARAMETERS[config.student] / 248e6)
             + 0.25 * np.log2(config.data_frac)
@@ -148,85 +137,69 @@ class World:
         better = config.method == "step_by_step"
         right = self.difficulty + self.rng.normal(size=self.examples) < 0.5 + knows + 0.1 * better
         trained = self._train(folder, config, accuracy=float(right.mean()))
-        measured = self._measure(folder, right, said=str(config.seed))
-        known = {
-            key: getattr(config, key)
-            for key in ("method", "labels", "student", "data_frac", "seed")
-        }
-        known |= {
-            "name": name,
-            "out": str(folder),
-            "equal": "steps",
-            "learning_rate": 5e-5,
-            "status": "done",
-        }
-        predictions = f"cells/{name}/evaluate-test-generate/{PREDICTIONS}"
-        return {**known, **cell_scores(trained, measured), "predictions": predictions}
+        measured = self._measure(folder, config, right)
+        predictions = f"{CELLS}/{name}/{MEASURED}/{PREDICTIONS}"
+        return cell_result(trained, measured, name=name, out=folder, predictions=predictions)
 
     def _train(self, folder: Path, config: TrainConfig, *, accuracy: float) -> TrainResult:
         steps = range(250, 10_001, 250)
-        logs = [
-            {"step": s, "loss": 0.4 + 8 * float(np.exp(-s / 900)) + float(self.rng.normal(0, 0.01))}
+        log = [
+            LogEntry(step=s, loss=0.4 + 8 * np.exp(-s / 900) + self.rng.normal(0, 0.01))
             for s in steps
         ]
-        logs += [
-            {"step": s, "eval_accuracy": accuracy * float(1 - np.exp(-s / 1500))} for s in steps
-        ]
+        log += [LogEntry(step=s, eval_accuracy=accuracy * (1 - np.exp(-s / 1500))) for s in steps]
         rows = int(8766 * config.data_frac)
         both = 2 if config.method == "step_by_step" else 1
-        results = {
-            "n_fraction": rows,
-            "n_train": rows,
-            "epochs": 640_000 / rows,
-            "sequences_seen": 640_000 * both,
-        }
-        results |= {
-            "target_tokens": 2_000_000 * both,
-            "clipped_share": 0.0,
-            "selected_by": "training_labels",
-            "best_step": 9000,
-        }
-        results |= {
-            "train_flops": 6 * PARAMETERS[config.student] * 640_000 * 60 * both,
-            "processes": 1,
-            "log": logs,
-        }
-        results |= {
-            "parameters": PARAMETERS[config.student],
-            "device": "cpu",
-            "best_validation_accuracy": accuracy,
-        }
-        settings = vars(replace(PAPER, max_steps=10_000))
-        results |= {"task": "cqa", "out": str(folder), "settings": settings, "n_rows": 8766}
-        results |= {
-            key: getattr(config, key)
-            for key in ("method", "labels", "student", "data_frac", "seed")
-        }
-        trained = TrainResult.model_validate(results)
+        parameters = PARAMETERS[config.student]
+        trained = TrainResult(
+            **_key(config),
+            task="cqa",
+            out=str(folder),
+            settings=TrainSettings(**vars(replace(PAPER, max_steps=10_000))),
+            n_rows=8766,
+            n_fraction=rows,
+            n_train=rows,
+            epochs=640_000 / rows,
+            sequences_seen=640_000 * both,
+            target_tokens=2_000_000 * both,
+            train_flops=6 * parameters * 640_000 * 60 * both,
+            parameters=int(parameters),
+            selected_by="training_labels",
+            best_step=9000,
+            best_validation_accuracy=accuracy,
+            log=log,
+        )
         with open_run(folder, TrainResult, config, answers=[self.folder / "answers"]) as run:
             run.finish(trained)
-            run.manifest.wall_s = 4000.0 * both * PARAMETERS[config.student] / 248e6
+            run.manifest.wall_s = 4000.0 * both * parameters / 248e6
             run.write()
         return trained
 
-    def _measure(self, folder: Path, right: NDArray[np.bool_], said: str) -> dict[str, Any]:
+    def _measure(
+        self, folder: Path, config: TrainConfig, right: NDArray[np.bool_]
+    ) -> EvaluateResult:
         wrong = itertools.cycle([*CHOICES, None])
         predictions = [
-            self._prediction(example, bool(ok), next(wrong), said)
+            self._prediction(example, bool(ok), next(wrong), said=str(config.seed))
             for example, ok in zip(self.questions, right, strict=True)
         ]
-        (folder / "evaluate-test-generate").mkdir(parents=True)
-        write_predictions(folder / "evaluate-test-generate" / PREDICTIONS, predictions)
+        (folder / MEASURED).mkdir(parents=True)
+        write_predictions(folder / MEASURED / PREDICTIONS, predictions)
         correct = sum(bool(p.correct) for p in predictions)
-        return {
-            "n": self.examples,
-            "correct": correct,
-            "against": "gold",
-            "ci95_examples": interval(correct, self.examples),
-            "unparsable": sum(p.label is None for p in predictions) / self.examples,
-            "chance": 0.2,
-            "teacher_accuracy": 0.75,
-        }
+        return EvaluateResult(
+            **_key(config),
+            run=str(folder),
+            out=str(folder / MEASURED),
+            task="cqa",
+            split="test",
+            decode="generate",
+            n=self.examples,
+            correct=correct,
+            ci95_examples=interval(correct, self.examples),
+            unparsable=sum(p.label is None for p in predictions) / self.examples,
+            chance=0.2,
+            teacher_accuracy=0.75,
+        )
 
     def _prediction(self, example: Example, ok: bool, wrong: str | None, said: str) -> Prediction:
         label = example.gold if ok else wrong if wrong != example.gold else None
@@ -234,9 +207,14 @@ class World:
         return Prediction(example.id, raw, label, example.gold, label == example.gold)
 
 
+def _key(config: TrainConfig) -> dict[str, Any]:
+    """What sets a student apart."""
+    return {name: getattr(config, name) for name in CellKey.model_fields}
+
+
 class LargeReport(NamedTuple):
-    """A report about 50 students and 10,000 questions: its page, what was returned, and the processor time it took."""
+    """A report about 50 students and 10,000 questions, and the processor time it took."""
 
     page: Path
-    results: dict[str, Any]
+    results: Report
     cpu_s: float

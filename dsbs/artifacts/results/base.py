@@ -84,11 +84,23 @@ class Score(Result):
         return self.share_against("teacher")
 
 
-class CellKey(Result):
-    """What sets one student of a comparison apart from the others."""
+class Setting(Result):
+    """What students must share before their methods are compared."""
 
     student: str
-    method: Method
+    """Hub name, folder or built-in name of the model that was trained."""
     labels: LabelSource
     data_frac: float
+    """Share of the training rows, above 0 and at most 1."""
+
+    @property
+    def setting(self) -> tuple[str, str, float]:
+        """Student, labels and fraction as a key."""
+        return (self.student, self.labels, self.data_frac)
+
+
+class CellKey(Setting):
+    """What sets one student of a comparison apart from the others."""
+
+    method: Method
     seed: int

@@ -1,156 +1,202 @@
 """What `compare` leaves."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import computed_field
 
-from dsbs.artifacts.results.base import CellKey, Interval, Result, Score, Status
+from dsbs.artifacts.results.base import CellKey, Interval, Result, Score, Setting, Status
 from dsbs.artifacts.results.generate import SplitSummary
+from dsbs.config.compare import Equal
 from dsbs.core.records import LabelSource, Method, NearDuplicates
 
+CELLS = "cells"
+"""The folder of a comparison that holds a run folder for each cell."""
 
-class CellResult(CellKey):
-    """One cell of a comparison. Scores are None where it failed; `error` says why."""
+Flag = Literal["at_chance", "unparsable"]
+"""Why a student counts as not having learned.
+
+`at_chance`: the interval of its accuracy reaches chance. `unparsable`: most of its outputs have no
+readable label.
+"""
+
+
+class Variant(Result):
+    """A method, and what its training has in common with that of the other methods."""
+
+    method: Method
+    equal: Equal
+
+    @property
+    def variant(self) -> tuple[str, str]:
+        """Method and `equal` as a key."""
+        return (self.method, self.equal)
+
+
+class GroupKey(Setting, Variant):
+    """What cells share that differ in their seed only."""
+
+    @property
+    def group(self) -> tuple[str, str, float, str, str]:
+        """All of it as a key."""
+        return (*self.setting, *self.variant)
+
+
+class CellResult(CellKey, GroupKey):
+    """One cell of a comparison. Its scores are None if it failed."""
 
     name: str
-    equal: str
+    """Name of its folder among the cells."""
     learning_rate: float
     out: str
     status: Literal["done", "failed"]
     error: str | None = None
+    """Why it failed."""
     predictions: str | None = None
+    """Path of its predictions on test, relative to the folder of the comparison."""
     score: Score | None = None
     unparsable: float | None = None
+    """Share of outputs without a readable label."""
     chance: float | None = None
+    """Accuracy of a student that has learned nothing."""
     teacher_accuracy: float | None = None
-    flags: list[str] = []
-    """`at_chance`: its interval reaches chance. `unparsable`: it mostly gives no readable label."""
+    flags: list[Flag] = []
     steps: int | None = None
+    """Optimizer steps of its training."""
     n_fraction: int | None = None
+    """Training rows in the fraction, before any are left out."""
     n_train: int | None = None
+    """Training rows that it learned from."""
     epochs: float | None = None
     sequences_seen: int | None = None
     target_tokens: int | None = None
     train_flops: float | None = None
     clipped_share: float | None = None
+    """Share of optimizer steps whose gradient was clipped."""
     selected_by: str | None = None
+    """What chose its checkpoint."""
     validation_accuracy: float | None = None
 
     @computed_field
     def accuracy(self) -> float | None:
-        """Against gold labels; None where it failed or there are none."""
+        """Share of correct answers; None if it failed or the test rows have no gold labels."""
         return self.score.share_against("gold") if self.score else None
 
     @computed_field
     def teacher_agreement(self) -> float | None:
-        """Against the teacher's labels, where the data has no gold labels."""
+        """Share of answers like the teacher's, where the test rows have no gold labels."""
         return self.score.share_against("teacher") if self.score else None
 
 
-class Group(Result):
-    """The cells of equal settings, over their seeds. Means are of those that are done."""
+class Group(GroupKey):
+    """The cells that differ in their seed only. Means are over the cells that are done."""
 
-    student: str
-    labels: LabelSource
-    data_frac: float
-    method: Method
-    equal: str
     seeds: int
+    """Number of its cells."""
     done: int
     failed: int
     at_chance: int = 0
+    """Number of cells with this flag."""
     unparsable: int = 0
+    """Number of cells with this flag."""
     n_train: int | None = None
     learning_rate: float | None = None
     epochs: float | None = None
     target_tokens: int | None = None
     train_flops: float | None = None
     mean: float | None = None
+    """Mean accuracy (or agreement with the teacher) on test."""
     mean_learned: float | None = None
+    """The same over the cells without a flag."""
     standard_error: float | None = None
     ci95_seeds: Interval | None = None
+    """95 % interval of the mean for other seeds on the same test questions."""
     ci95_examples: Interval | None = None
+    """95 % interval of the mean for these checkpoints on other test questions."""
 
 
 class CheckpointClaim(Result):
-    """McNemar's exact test of the two students of one seed."""
+    """McNemar's exact test of two students that were trained with the same seed."""
 
     seed: int
     n: int
+    """Test questions that both answered."""
     only_first: int
+    """Questions that only the first student answers correctly."""
     only_second: int
     p: float
     p_holm: float = 1.0
+    """p corrected by Holm's method for all checkpoint claims of the comparison."""
 
 
-class Side(Result):
-    """The method that a claim compares with."""
+class Claim(GroupKey):
+    """Whether one method is better than another at the same student, labels and fraction."""
 
-    method: Method
-    equal: str
-
-
-class Claim(Result):
-    """What may be said of two methods at the same student, labels and fraction."""
-
-    student: str
-    labels: LabelSource
-    data_frac: float
-    method: Method
-    equal: str
-    against: Side
+    against: Variant
     seeds: list[int]
+    """Seeds that both sides have."""
     strength: Literal["refused", "weak", "full"]
-    """`refused` below 3 common seeds, `weak` below 5. A refused claim has no difference, interval or p."""
+    """`refused` below 3 seeds, `weak` below 5. A refused claim has no difference, interval or p."""
     stuck: tuple[int, int]
-    """Seeds of each side whose student did not learn."""
+    """Number of students on each side that did not learn."""
     checkpoints: list[CheckpointClaim] = []
     difference: float | None = None
+    """Mean accuracy of the method less that of the other: 0.02 is two points."""
     ci95_seeds_and_examples: Interval | None = None
+    """95 % interval of the difference for other seeds and other test questions."""
     cohens_d: float | None = None
+    """The difference in standard deviations of the seeds' differences; None without any spread."""
     p: float | None = None
     p_holm: float | None = None
+    """p corrected by Holm's method for `comparisons` claims."""
     comparisons: int = 0
-    """How many claims `p_holm` is corrected for."""
 
 
 class DataNeed(Result):
-    """The least data with which a method is at least as good as another method or the teacher."""
+    """The least data with which a method is as good as another method, or as the teacher."""
 
     student: str
     labels: LabelSource
     method: Method
     against: str
+    """The other method, or "teacher"."""
     at: float | None = None
-    """The fraction of the other method; None where it is the teacher."""
+    """The fraction of the other method; None for the teacher."""
     seeds: int
+    """The smallest number of seeds behind any of the differences."""
     fractions: list[float]
     differences: list[float]
+    """The method at each fraction less the other."""
     ci95_seeds_and_examples: list[Interval | None]
     estimate: float | None = None
+    """The smallest fraction from which the difference is not negative; None if there is none."""
     possible: float | None = None
+    """The same for the upper end of the interval."""
     certain: float | None = None
+    """The same for the lower end of the interval."""
 
 
 class Detectable(Result):
-    """The smallest differences between two checkpoints that a test set shows with this power, and what that assumes."""
+    """The smallest differences between two checkpoints that a test set shows with this power."""
 
     examples: int
     accuracy: float
     discordant: float
+    """Share of questions that only one of two students answers correctly."""
     measured: bool
+    """Whether `discordant` was measured; otherwise it is assumed."""
     power: float = 0.8
     paired: float | None = None
+    """If both answer the same questions; None if even the largest difference would be missed."""
     unpaired: float | None = None
+    """If each answers questions of its own."""
 
 
-class Tuned(Result):
+class Tuned(Variant):
     """One learning rate that `--tune lr` tried."""
 
     student: str
-    method: Method
     labels: LabelSource
-    equal: str
     name: str
     learning_rate: float
     status: Literal["done", "failed"]
@@ -163,9 +209,12 @@ class CompareResult(Result):
 
     out: str
     task: str
-    equal: str
+    equal: Equal
+    """What all methods have in common: optimizer steps, epochs or compute."""
     decode: str
+    """How labels are read from a student."""
     status: Status = "done"
+    """`incomplete` if a cell failed."""
     teacher_accuracy: float | None = None
     tuning: list[Tuned] = []
     cells: list[CellResult]
@@ -176,3 +225,15 @@ class CompareResult(Result):
     duplicates: NearDuplicates | None = None
     teacher: dict[str, SplitSummary] = {}
     """The teacher's answers by split."""
+
+    @property
+    def measured(self) -> str:
+        """What the scores are: "accuracy" or "teacher_agreement"."""
+        return next((cell.score.name for cell in self.cells if cell.score), "accuracy")
+
+    def moved_to(self, folder: Path) -> Self:
+        """The same results with the places that its folders have now."""
+        cells = [
+            cell.model_copy(update={"out": str(folder / CELLS / cell.name)}) for cell in self.cells
+        ]
+        return self.model_copy(update={"out": str(folder), "cells": cells})

@@ -1,0 +1,209 @@
+"""One cell of a comparison: a student to train and to measure.
+
+This is the one place of the package that knows the settings of a training as a whole.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from dsbs.artifacts.results.base import CellKey, Score
+from dsbs.artifacts.results.compare import CELLS, CellResult, Tuned
+from dsbs.artifacts.results.evaluate import EvaluateResult
+from dsbs.artifacts.results.train import TrainResult
+from dsbs.comparison.groups import learning_flags
+from dsbs.config.compare import Equal
+from dsbs.config.evaluate import EvaluateConfig
+from dsbs.config.presets import Preset, preset_of, short_name
+from dsbs.config.train import TrainConfig
+from dsbs.distillation.training_set import Material
+from dsbs.evaluation.run import evaluate_run
+from dsbs.training.run import train_run
+
+
+class Job(NamedTuple):
+    """A training for `dsbs train` in a process of its own."""
+
+    name: str
+    steps: int
+    out: Path
+    settings: dict[str, JsonValue]
+    """The settings of the command, as a file for --config."""
+
+
+class Size(NamedTuple):
+    """What a cell is to be trained on."""
+
+    rows: int
+    flops_per_example: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One student to train and to measure."""
+
+    training: TrainConfig
+    """All its settings; other modules read its `key`."""
+    equal: Equal
+    """What its number of steps makes equal among the methods."""
+    marks: tuple[str, ...] = ()
+    """What else sets it apart; part of its name."""
+
+    @property
+    def key(self) -> CellKey:
+        """Student, method, labels, fraction and seed."""
+        t = self.training
+        return CellKey(
+            student=t.student, method=t.method, labels=t.labels, data_frac=t.data_frac, seed=t.seed
+        )
+
+    @property
+    def name(self) -> str:
+        """Its folder: student, method, labels, fraction, seed and marks."""
+        key = self.key
+        facts = (short_name(key.student), key.method, key.labels, f"{key.data_frac:.6g}")
+        return "-".join([*facts, str(key.seed), *self.marks])
+
+    @property
+    def kind(self) -> tuple[str, str, str, str]:
+        """What cells with the same learning rate share."""
+        return (self.key.student, self.key.labels, self.key.method, self.equal)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate as given, or the student's preset."""
+        return self.training.learning_rate or self._preset.learning_rate
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps as given, or the student's preset."""
+        return self.training.max_steps or self._preset.max_steps
+
+    @property
+    def _preset(self) -> Preset:
+        t = self.training
+        return preset_of(t.student, lora=t.lora_rank is not None, optimiser=t.optimiser)
+
+    def with_rate(self, rate: float) -> "Cell":
+        """The same cell trained at this learning rate."""
+        training = self.training.model_copy(update={"learning_rate": rate})
+        return replace(self, training=training, marks=(*self.marks, f"lr{rate:.3g}"))
+
+    def with_steps(self, steps: int) -> "Cell":
+        """The same cell trained for this number of steps."""
+        return replace(self, training=self.training.model_copy(update={"max_steps": steps}))
+
+    def folder(self, out: Path) -> Path:
+        """Its run folder inside that of the comparison."""
+        return out / CELLS / self.name
+
+    def size(self, material: Material) -> Size:
+        """What it is to be trained on. This reads and tokenizes the rows."""
+        from dsbs.training.prepare import plan_training
+
+        plan = plan_training(material, self.training)
+        return Size(len(plan.rows.pairs), plan.flops_per_example())
+
+    def job(self, material: Material, out: Path) -> Job:
+        """Its training for a process of its own."""
+        settings: dict[str, JsonValue] = {
+            **self.training.model_dump(mode="json", exclude_none=True),
+            "answers": list(material.answers_runs),
+            "out": str(self.folder(out)),
+        }
+        return Job(self.name, self.steps, self.folder(out), settings)
+
+    def train(self, material: Material, out: Path) -> TrainResult:
+        """Train it, unless that is done already."""
+        return train_run(self.training, material, self.folder(out))
+
+    def measure(self, material: Material, out: Path) -> EvaluateResult:
+        """Measure it on test, unless that is done already."""
+        return evaluate_run(EvaluateConfig(run=self.folder(out)), material)
+
+    def failed(self, out: Path, error: str) -> CellResult:
+        """The result of a cell that could not be trained or measured."""
+        key = self.key
+        return CellResult(
+            student=key.student,
+            method=key.method,
+            labels=key.labels,
+            data_frac=key.data_frac,
+            seed=key.seed,
+            equal=self.equal,
+            name=self.name,
+            learning_rate=self.learning_rate,
+            out=str(self.folder(out)),
+            status="failed",
+            error=error,
+        )
+
+    def tried(self, trained: TrainResult | None) -> Tuned:
+        """What the search for a learning rate keeps of a training; None for one that failed."""
+        return Tuned(
+            student=self.key.student,
+            method=self.key.method,
+            labels=self.key.labels,
+            equal=self.equal,
+            name=self.name,
+            learning_rate=self.learning_rate,
+            status="failed" if trained is None else "done",
+            validation_accuracy=trained.best_validation_accuracy if trained else None,
+        )
+
+
+def cell_result(
+    trained: TrainResult,
+    measured: EvaluateResult,
+    *,
+    name: str,
+    out: Path,
+    predictions: str,
+    equal: Equal = "steps",
+) -> CellResult:
+    """What a comparison keeps of a student that was trained and measured.
+
+    Args:
+        trained: The result of its training.
+        measured: The result of its measurement on test.
+        name: Its name in the comparison.
+        out: Its run folder.
+        predictions: The file of its predictions, relative to the folder of the comparison.
+        equal: What its number of steps makes equal among the methods.
+    """
+    score = Score(
+        against=measured.against,
+        n=measured.n,
+        correct=measured.correct,
+        ci95_examples=measured.ci95_examples,
+    )
+    return CellResult(
+        student=trained.student,
+        method=trained.method,
+        labels=trained.labels,
+        data_frac=trained.data_frac,
+        seed=trained.seed,
+        equal=equal,
+        name=name,
+        learning_rate=trained.settings.learning_rate,
+        out=str(out),
+        status="done",
+        predictions=predictions,
+        score=score,
+        unparsable=measured.unparsable,
+        chance=measured.chance,
+        teacher_accuracy=measured.teacher_accuracy,
+        flags=learning_flags(measured.ci95_examples, measured.chance, measured.unparsable),
+        steps=trained.settings.max_steps,
+        n_fraction=trained.n_fraction,
+        n_train=trained.n_train,
+        epochs=trained.epochs,
+        sequences_seen=trained.sequences_seen,
+        target_tokens=trained.target_tokens,
+        train_flops=trained.train_flops,
+        clipped_share=trained.clipped_share,
+        selected_by=trained.selected_by,
+        validation_accuracy=trained.best_validation_accuracy,
+    )

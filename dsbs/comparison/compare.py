@@ -1,0 +1,138 @@
+"""Train and measure the cells of a comparison, and judge them."""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from dsbs.artifacts.lock import is_locked
+from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
+from dsbs.artifacts.results.compare import CellResult, CompareResult, Tuned
+from dsbs.artifacts.results.train import TrainResult
+from dsbs.comparison.cell import Cell, Job, cell_result
+from dsbs.comparison.cells import done_cells
+from dsbs.comparison.claims import judge
+from dsbs.comparison.live_table import LiveTable
+from dsbs.comparison.tuning import tune
+from dsbs.config.base import Decode, Duplicates
+from dsbs.config.compare import Equal
+from dsbs.core.errors import InputError
+from dsbs.core.progress import say
+from dsbs.data.near_duplicates import find_duplicates
+from dsbs.distillation.training_set import Material, teacher_verdicts
+
+T = TypeVar("T")
+
+_WAIT_S = 60
+"""Longest time that trainings of an earlier start may take to end."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared, and how."""
+
+    cells: Sequence[Cell]
+    equal: Equal
+    tunes_rates: bool
+    """Whether every method first gets a learning rate of its own."""
+    decode: Decode
+    duplicates: Duplicates
+    train_ahead: Callable[[Sequence[Job]], None] | None = None
+    """Trains students in processes of their own. Default: one after the other in this process."""
+
+
+def compare_students(design: Design, material: Material, out: Path) -> CompareResult:
+    """Train and measure every cell in a folder below `out`, and judge them.
+
+    Cells that are done are not repeated. A cell that fails has its error as its result, and the
+    others go on.
+    """
+    _wait_for_earlier_trainings(design.cells, out)
+    cells = list(design.cells)
+    tried: list[Tuned] = []
+    if design.tunes_rates:
+        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, material, out))
+    if design.train_ahead is not None:
+        # The most expensive come first, so that none of them is left to end alone.
+        jobs = [cell.job(material, out) for cell in sorted(cells, key=_cost, reverse=True)]
+        design.train_ahead(jobs)
+    found = _run_cells(cells, material, out)
+    done = done_cells(found)
+    verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}
+    splits = material.splits
+    results = CompareResult(
+        out=str(out),
+        task=material.task.name,
+        equal=design.equal,
+        decode=design.decode,
+        status="done" if len(done) == len(found) else "incomplete",
+        teacher_accuracy=done[0].teacher_accuracy if done else None,
+        tuning=tried,
+        cells=found,
+        duplicates=find_duplicates(
+            splits.get("train", ()), splits.get("test", ()), design.duplicates
+        ),
+        teacher={name: s for name, s in material.teacher.splits.items() if name != "extra"},
+    )
+    return judge(results, verdicts, teacher_verdicts(material, "test"))
+
+
+def _run_cells(cells: Sequence[Cell], material: Material, out: Path) -> list[CellResult]:
+    found = []
+    with LiveTable([cell.name for cell in cells]) as shown:
+        for cell in cells:
+            shown.start(cell.name)
+            found.append(_run_cell(cell, material, out))
+            shown.finish(found[-1])
+    return found
+
+
+def _run_cell(cell: Cell, material: Material, out: Path) -> CellResult:
+    """Train and measure one cell."""
+    trained = _attempt(lambda: cell.train(material, out))
+    if isinstance(trained, str):
+        return cell.failed(out, trained)
+    measured = _attempt(lambda: cell.measure(material, out))
+    if isinstance(measured, str):
+        return cell.failed(out, measured)
+    folder = cell.folder(out)
+    return cell_result(
+        trained,
+        measured,
+        name=cell.name,
+        out=folder,
+        predictions=str((folder / Path(measured.out).name / PREDICTIONS).relative_to(out)),
+        equal=cell.equal,
+    )
+
+
+def _train_to_tune(cell: Cell, material: Material, out: Path) -> TrainResult | None:
+    say(f"tuning: {cell.name}")
+    trained = _attempt(lambda: cell.train(material, out))
+    return None if isinstance(trained, str) else trained
+
+
+def _attempt(work: Callable[[], T]) -> T | str:
+    """The result, or the error as text."""
+    try:
+        return work()
+    except InputError as error:
+        return str(error)
+    except Exception as error:  # a bug in one cell must not lose the cells after it
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+
+
+def _cost(cell: Cell) -> int:
+    """Steps times tasks: what one training takes compared with the others."""
+    return cell.steps * (2 if cell.key.method == "step_by_step" else 1)
+
+
+def _wait_for_earlier_trainings(cells: Sequence[Cell], out: Path) -> None:
+    """Wait for trainings of an earlier start: when it is killed, they end a little later."""
+    end = time.monotonic() + _WAIT_S
+    for folder in [cell.folder(out) for cell in cells]:
+        while is_locked(folder) and time.monotonic() < end:
+            time.sleep(0.2)

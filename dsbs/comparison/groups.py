@@ -1,0 +1,77 @@
+"""Means over seeds, with intervals, and the number of students that did not learn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dsbs.artifacts.results.base import Interval
+from dsbs.artifacts.results.compare import CellResult, Flag, Group
+from dsbs.comparison import statistics
+from dsbs.comparison.cells import Verdicts, done_cells, grouped, share_of
+
+_MOSTLY = 0.5
+
+
+def learning_flags(ci95_examples: Interval, chance: float, unparsable: float) -> list[Flag]:
+    """Why a student counts as not having learned; [] for one that has. See `Flag`."""
+    flags: list[Flag] = []
+    if ci95_examples[0] <= chance:
+        flags.append("at_chance")
+    if unparsable > _MOSTLY:
+        flags.append("unparsable")
+    return flags
+
+
+def make_groups(cells: Sequence[CellResult], verdicts: Verdicts) -> list[Group]:
+    """Cells that differ in their seed only, together, in the order of the grid."""
+    return [_group(same, verdicts) for same in grouped(cells, lambda cell: cell.group)]
+
+
+def _group(cells: Sequence[CellResult], verdicts: Verdicts) -> Group:
+    first = cells[0]
+    done = done_cells(cells)
+    known = Group(
+        student=first.student,
+        labels=first.labels,
+        data_frac=first.data_frac,
+        method=first.method,
+        equal=first.equal,
+        seeds=len(cells),
+        done=len(done),
+        failed=len(cells) - len(done),
+    )
+    if not done:
+        return known
+    learned = [share_of(cell) for cell in done if not cell.flags]
+    over_seeds = statistics.mean_over_seeds([share_of(cell) for cell in done])
+    return known.model_copy(
+        update={
+            "at_chance": sum("at_chance" in cell.flags for cell in done),
+            "unparsable": sum("unparsable" in cell.flags for cell in done),
+            "n_train": done[0].n_train,
+            "learning_rate": done[0].learning_rate,
+            "epochs": done[0].epochs,
+            "target_tokens": done[0].target_tokens,
+            "train_flops": done[0].train_flops,
+            "mean": over_seeds.mean,
+            "mean_learned": float(np.mean(learned)) if learned else None,
+            "standard_error": over_seeds.standard_error,
+            "ci95_seeds": _possible(over_seeds.ci95_seeds),
+            "ci95_examples": _over_examples(done, verdicts),
+        }
+    )
+
+
+def _over_examples(done: Sequence[CellResult], verdicts: Verdicts) -> Interval | None:
+    """For other examples: of one student Wilson's interval, of several the t interval."""
+    if len(done) == 1:
+        return done[0].score.ci95_examples if done[0].score else None
+    known = [list(verdicts[cell.name].values()) for cell in done if cell.name in verdicts]
+    return _possible(statistics.mean_over_examples(np.array(known))) if known else None
+
+
+def _possible(interval: statistics.Interval | None) -> Interval | None:
+    """An interval cut to what an accuracy can be: 0 to 1."""
+    if interval is None:
+        return None
+    return (max(0.0, float(interval.low)), min(1.0, float(interval.high)))

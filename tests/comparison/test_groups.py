@@ -1,0 +1,44 @@
+"""Means over seeds, on cells made by hand."""
+
+import numpy as np
+import pytest
+
+from dsbs.comparison.findings import stuck_sentence
+from dsbs.comparison.groups import learning_flags, make_groups
+from dsbs.comparison.statistics import mean_over_seeds
+from dsbs.metrics.accuracy import interval
+from support.made_cells import EXAMPLES, Made
+
+
+def test_a_group_has_both_intervals_and_counts_who_did_not_learn(made: Made) -> None:
+    made.add("standard", 5, 20, flags=["at_chance"])
+    made.add("standard", 6, 0, status="failed", score=None)
+    groups = {group.method: group for group in make_groups(made.cells, made.verdicts)}
+    group = groups["standard"]
+    scores = [0.5, 0.54, 0.52, 0.49, 0.51, 0.2]
+    assert (group.seeds, group.done, group.failed, group.at_chance) == (7, 6, 1, 1)
+    assert group.mean == pytest.approx(np.mean(scores))
+    assert group.ci95_seeds == pytest.approx(mean_over_seeds(scores).ci95_seeds)
+    assert group.ci95_examples is not None
+    assert group.ci95_examples[0] < np.mean(scores) < group.ci95_examples[1]
+    assert group.mean_learned == pytest.approx(np.mean(scores[:-1]))
+    assert stuck_sentence(group) == (
+        "standard (s, gold labels, all data): of 7 students, 1 failed and 1 stayed at chance. "
+        "The mean of those that learned is 51.2 %."
+    )
+    assert stuck_sentence(groups["step_by_step"]) is None
+
+
+def test_one_seed_has_an_interval_over_examples_only() -> None:
+    made = Made()
+    made.add("standard", 0, 60)
+    (group,) = make_groups(made.cells, made.verdicts)
+    assert (group.standard_error, group.ci95_seeds) == (None, None)
+    assert group.ci95_examples == interval(60, EXAMPLES)
+
+
+def test_a_cell_at_chance_or_without_labels_is_flagged() -> None:
+    chance = 1 / 3
+    assert learning_flags(interval(345, 1000), chance, 0.0) == ["at_chance"]
+    assert learning_flags(interval(400, 1000), chance, 0.0) == []
+    assert learning_flags(interval(0, 1000), chance, 0.9) == ["at_chance", "unparsable"]
