@@ -27,7 +27,7 @@ from dsbs.distillation.training_set import load_material, tokenizer_texts
 from dsbs.student.checkpoint import BEST, Student, load_student
 from dsbs.student.predict import predict
 from dsbs.student.tokenizer import train_tokenizer
-from dsbs.tasks.labels import normalise
+from dsbs.tasks.labels import normalize
 
 
 def make(shape: str, answers: Path, out: Path) -> None:
@@ -103,7 +103,7 @@ def _plain_labels(student: Student, rows: Sequence[Example]) -> list[str | None]
     kind, task = card.task.label.kind, card.task
     stated = [read_output(card.method, text.strip(), card.prefixes).label for text in found]
     return [
-        normalise(kind, one, task.allowed(row.choices)) if one else None
+        normalize(kind, one, task.allowed(row.choices)) if one else None
         for one, row in zip(stated, rows, strict=True)
     ]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dsbs.config.base import Decode, Incidental, Listed, NamesInput, StageConfig
+from dsbs.metrics.distributions import Mean
 
-Mean = Literal["arithmetic", "geometric"]
 RationaleFilter = Literal["none", "correct", "agree"]
 AlphaSchedule = Literal["constant", "linear", "label_joint_rationale"]
 Divergence = Literal["forward", "reverse", "skew", "reverse_skew"]

@@ -5,12 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dsbs.config.recipe import Mean
 from dsbs.core.records import Answer
 from dsbs.labeling.votes import vote
-
-_FLOOR = 1e-6
-"""The least probability a geometric mean sees: a vote share of 0 among a few samples is not a probability of 0."""
+from dsbs.metrics.distributions import Mean, weighted_mean
 
 
 def combine(
@@ -41,30 +38,6 @@ def combine(
     return replace(first, distribution=found, more_rationales=())
 
 
-def weighted_mean(
-    distributions: Sequence[Mapping[str, float]],
-    weights: Sequence[float],
-    *,
-    mean: Mean = "arithmetic",
-) -> dict[str, float]:
-    """The arithmetic or (normalised) geometric mean of distributions, labels in the order of their text.
-
-    Hinton et al. 2015, section 1: an ensemble's soft targets are either. Sums are exact, whatever the order.
-    """
-    labels, total = sorted({label for d in distributions for label in d}), math.fsum(weights)
-    columns = {label: [d.get(label, 0.0) for d in distributions] for label in labels}
-    if mean == "arithmetic":
-        found = {label: _dot(weights, values) / total for label, values in columns.items()}
-    else:
-        logs = {
-            label: [math.log(max(value, _FLOOR)) for value in values]
-            for label, values in columns.items()
-        }
-        found = {label: math.exp(_dot(weights, values) / total) for label, values in logs.items()}
-    norm = math.fsum(found.values())
-    return {label: value / norm for label, value in found.items()}
-
-
 def spread(distribution: Mapping[str, float], allowed: Sequence[str]) -> dict[str, float] | None:
     """The distribution over all allowed labels, each once and in their order; None where it has none of them."""
     shares = {label: distribution.get(label, 0.0) for label in allowed}
@@ -87,7 +60,3 @@ def disagreement(rows: Iterable[Sequence[Answer | None]]) -> dict[str, Any]:
 
 def _labelled(row: Sequence[Answer | None]) -> int:
     return sum(answer is not None and answer.label_usable for answer in row)
-
-
-def _dot(weights: Sequence[float], values: Sequence[float]) -> float:
-    return math.fsum(weight * value for weight, value in zip(weights, values, strict=True))

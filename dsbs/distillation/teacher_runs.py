@@ -8,10 +8,11 @@ from pathlib import Path
 from dsbs.artifacts.answer_dataset import answer_files, read_answers
 from dsbs.artifacts.manifest import Manifest, finished_run, newest_run
 from dsbs.artifacts.results.generate import GenerateResult
-from dsbs.config.recipe import Mean, StudentOptions
+from dsbs.config.recipe import StudentOptions
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Answer
 from dsbs.distillation.ensembles import combine
+from dsbs.metrics.distributions import Mean
 from dsbs.tasks.prompts import load_task
 
 

@@ -1,7 +1,7 @@
 """Measure a student on a split: predictions, and what follows from them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from dsbs.core.records import Example, Prediction, Split
 from dsbs.distillation.training_set import Material, teacher_verdicts
 from dsbs.metrics.accuracy import accuracy, chance, interval, macro_f1, per_label
 from dsbs.metrics.calibration import calibration
-from dsbs.metrics.distributions import probabilities
+from dsbs.metrics.distributions import softmax
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
 from dsbs.tasks.labels import same_label
@@ -82,12 +82,13 @@ def scores(
     }
     if kind == "class":
         gold, said = [p.gold or "" for p in predictions], [p.label for p in predictions]
-        found |= {"macro_f1": macro_f1(gold, said), "per_label": per_label(gold, said)}
-    scored = [
-        (probabilities(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None
-    ]
+        found |= {
+            "macro_f1": macro_f1(gold, said),
+            "per_label": [asdict(row) for row in per_label(gold, said)],
+        }
+    scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
     return found | (
-        {"calibration": calibrated} if (calibrated := calibration(kind, scored)) else {}
+        {"calibration": asdict(calibrated)} if (calibrated := calibration(kind, scored)) else {}
     )
 
 

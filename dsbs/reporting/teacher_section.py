@@ -11,7 +11,7 @@ from dsbs.core.progress import duration
 from dsbs.core.records import OUTCOMES, SPLITS
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
-from dsbs.metrics.calibration import CalibrationScore
+from dsbs.metrics.calibration import CalibrationScores
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.comparison_tables import duplicates_table
@@ -139,7 +139,7 @@ def _lengths(name: str, words: Mapping[str, Mapping[int, int]]) -> Figure:
     )
 
 
-def _reliability(name: str, split: str, calibration: CalibrationScore) -> Figure:
+def _reliability(name: str, split: str, calibration: CalibrationScores) -> Figure:
     x, y = (
         [100 * getattr(part, key) for part in calibration.bins]
         for key in ("confidence", "accuracy")

@@ -9,7 +9,7 @@ from dsbs.distillation.methods import read_output
 from dsbs.student.checkpoint import Student
 from dsbs.student.decode import generate_texts
 from dsbs.student.score import Candidates, score_labels
-from dsbs.tasks.labels import normalise, same_label
+from dsbs.tasks.labels import normalize, same_label
 
 
 def predict(
@@ -89,7 +89,7 @@ def _judge(
     scores: dict[str, float] | None,
 ) -> Prediction:
     kind, task = student.card.task.label.kind, student.card.task
-    label = normalise(kind, stated, task.allowed(example.choices)) if stated else None
+    label = normalize(kind, stated, task.allowed(example.choices)) if stated else None
     correct = same_label(kind, label, example.gold) if example.gold is not None else None
     return Prediction(example.id, raw, label, example.gold, correct, rationale, scores)
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from dsbs.config.recipe import Divergence, Mean
+from dsbs.config.recipe import Divergence
+from dsbs.metrics.distributions import Mean
 
 _SKEW = 0.1
 """Share of the other distribution in the skewed ones (DistiLLM, Ko et al. 2024)."""

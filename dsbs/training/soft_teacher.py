@@ -17,10 +17,10 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from dsbs.config.recipe import Mean
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import hash_file
 from dsbs.core.records import Method
+from dsbs.metrics.distributions import Mean
 from dsbs.student.checkpoint import BEST, CARD, best_device, read_card
 from dsbs.student.model import loaded
 from dsbs.student.padding import IGNORED, MicroBatch

@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from dsbs.core.records import Answer, Example
-from dsbs.distillation.ensembles import combine, disagreement, spread, weighted_mean
+from dsbs.distillation.ensembles import combine, disagreement, spread
 from dsbs.distillation.methods import learned_rationales
+from dsbs.metrics.distributions import weighted_mean
 
 DOG = Example("1", "train", {}, "A dog barks.", gold="mammal")
 

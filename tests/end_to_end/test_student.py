@@ -118,12 +118,16 @@ def test_our_metrics_are_metrics_of_evaluate(trained_farm: Farm) -> None:
         == stored["macro_f1"]
     )
     half = [*gold[:4], *["bird" if g == "mammal" else "mammal" for g in gold[4:]]]
-    assert LabelAccuracy("class", labels).compute(predictions=half, references=gold) == {
-        "accuracy": 0.5
-    }
-    assert LabelAccuracy("equation").compute(predictions=["2 + 2"], references=["( 4.0 )"]) == {
-        "accuracy": 1.0
-    }
+    found = LabelAccuracy("class", labels).compute(predictions=half, references=gold)
+    assert found == {"accuracy": 0.5, "n": 8, "correct": 4, "unparsable": 0.0}
+    found = LabelAccuracy("equation").compute(predictions=["2 + 2"], references=["( 4.0 )"])
+    assert (found["accuracy"], found["correct"]) == (1.0, 1)
+    found = LabelAccuracy("choice").compute(
+        predictions=["(b) ice.", "(a)", "cold", ""],
+        references=["ice"] * 4,
+        choices=[["fire", "ice"]] * 4,
+    )
+    assert found == {"accuracy": 0.25, "n": 4, "correct": 1, "unparsable": 0.5}
 
 
 def test_reading_a_student_does_not_depend_on_the_batch(trained_farm: Farm) -> None:

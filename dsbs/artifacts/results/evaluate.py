@@ -2,7 +2,7 @@
 
 from dsbs.artifacts.results.base import CellKey, Result, Score
 from dsbs.core.records import Split
-from dsbs.metrics.calibration import CalibrationScore
+from dsbs.metrics.calibration import CalibrationScores
 
 
 class LabelScore(Result):
@@ -34,4 +34,4 @@ class EvaluateResult(CellKey, Score):
     teacher_accuracy: float | None = None
     macro_f1: float | None = None
     per_label: list[LabelScore] = []
-    calibration: CalibrationScore | None = None
+    calibration: CalibrationScores | None = None
