@@ -25,12 +25,13 @@ from dsbs.comparison.launch_local import longest_first, train_ahead
 from dsbs.comparison.launch_ray import train_on_ray
 from dsbs.comparison.live_table import Board
 from dsbs.config.compare import CompareConfig
+from dsbs.config.recipe import answer_sources, data_source, student_of
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, span, table
 from dsbs.data import near_duplicates
-from dsbs.distillation.training_set import Material, load_material, student_of, teacher_verdicts
+from dsbs.distillation.labeled_data import TrainingData, load_training_data
 
 _PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
 
@@ -41,38 +42,33 @@ def compare(config: CompareConfig) -> CompareResult:
     `status` is "incomplete" where a cell failed; its own error stands in the cell.
     """
     check_installed(*_PACKAGES, extra="train", needed_by="dsbs compare")
-    material = load_material(config)
+    data = load_training_data(data_source(config), answer_sources(config))
     config = config.model_copy(
-        update={"student": tuple(student_of(name, material.task) for name in config.student)}
+        update={"student": tuple(student_of(name, data.task) for name in config.student)}
     )
-    out = (
-        config.out
-        or Path("runs") / f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
-    )
-    with open_run(
-        out, CompareResult, config, material.files, answers=material.answer_folders
-    ) as run:
+    out = config.out or Path("runs") / f"{data.task.name}-compare-{config.slug(*data.answer_names)}"
+    with open_run(out, CompareResult, config, data.files, answers=data.answer_folders) as run:
         if run.finished is not None:
             say(f"{out} is done already")
             return run.finished
-        teacher = teacher_verdicts(material, "test")
-        _say_detectable(material, teacher)
-        results = CompareResult.model_validate(_compared(config, material, teacher, out))
+        teacher = data.teacher_verdicts("test")
+        _say_detectable(data, teacher)
+        results = CompareResult.model_validate(_compared(config, data, teacher, out))
         run.finish(results, status=results.status)
         return results
 
 
 def _compared(
-    config: CompareConfig, material: Material, teacher: Mapping[str, bool], out: Path
+    config: CompareConfig, data: TrainingData, teacher: Mapping[str, bool], out: Path
 ) -> dict[str, Any]:
     """Train and measure every cell, and judge them."""
-    grid, tuning = make_cells(config, material), list[dict[str, Any]]()
+    grid, tuning = make_cells(config, data), list[dict[str, Any]]()
     if config.tune:
-        grid, tuning = tune(grid, lambda cell: _trained(cell, material, out))
+        grid, tuning = tune(grid, lambda cell: _trained(cell, data, out))
     _train_ahead(
-        config, {out / "cells" / cell.name: cell.config for cell in grid}, material.answers_runs
+        config, {out / "cells" / cell.name: cell.config for cell in grid}, data.answer_names
     )
-    cells = _run_all(grid, material, out)
+    cells = _run_all(grid, data, out)
     verdicts = {
         cell["name"]: read_verdicts(out / cell["predictions"])
         for cell in cells
@@ -81,7 +77,7 @@ def _compared(
     failed = any(cell["status"] == "failed" for cell in cells)
     return {
         "out": str(out),
-        "task": material.task.name,
+        "task": data.task.name,
         "equal": config.equal,
         "decode": config.decode,
         "teacher_accuracy": next(
@@ -92,10 +88,10 @@ def _compared(
         **judge(cells, verdicts),
         "data_needed": data_needed(cells, verdicts, teacher),
         "duplicates": near_duplicates.find_duplicates(
-            material.splits.get("train", ()), material.splits.get("test", ()), config.duplicates
+            data.splits.get("train", ()), data.splits.get("test", ()), config.duplicates
         ),
         "teacher": {
-            split: found for split, found in material.teacher.splits.items() if split != "extra"
+            split: found for split, found in data.teacher.splits.items() if split != "extra"
         },
         "status": "incomplete" if failed else "done",
     }
@@ -126,24 +122,24 @@ def _train_ahead(
         train_ahead(cells, answers, config.jobs)
 
 
-def _run_all(grid: Sequence[Cell], material: Material, out: Path) -> list[dict[str, Any]]:
+def _run_all(grid: Sequence[Cell], data: TrainingData, out: Path) -> list[dict[str, Any]]:
     cells = []
     with Board([cell.name for cell in grid]) as board:
         for cell in grid:
             board.start(cell.name)
-            cells.append(run_cell(cell, material, out))
+            cells.append(run_cell(cell, data, out))
             board.finish(cell.name, cells[-1])
     return cells
 
 
-def _trained(cell: Cell, material: Material, out: Path) -> dict[str, Any]:
+def _trained(cell: Cell, data: TrainingData, out: Path) -> dict[str, Any]:
     say(f"tuning: {cell.name}")
-    return train_cell(cell, material, out)
+    return train_cell(cell, data, out)
 
 
-def _say_detectable(material: Material, teacher: Mapping[str, bool]) -> None:
+def _say_detectable(data: TrainingData, teacher: Mapping[str, bool]) -> None:
     """What the test set can show, before anything is spent on it."""
-    if test := material.splits.get("test"):
+    if test := data.splits.get("test"):
         accuracy = sum(teacher.values()) / len(teacher) if teacher else 0.5
         say(findings.detectable_sentence(detectable(len(test), accuracy=accuracy)))
 

@@ -10,10 +10,11 @@ from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.comparison.claims import cell_scores
 from dsbs.config.compare import CompareConfig, Equal
 from dsbs.config.evaluate import EvaluateConfig
-from dsbs.config.presets import preset_of
+from dsbs.config.presets import base_name, preset_of
+from dsbs.config.recipe import training_of
 from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
-from dsbs.distillation.training_set import Material
+from dsbs.distillation.labeled_data import TrainingData
 from dsbs.evaluation.run import evaluate_run
 from dsbs.training.run import train_run
 
@@ -34,7 +35,7 @@ class Cell:
     def name(self) -> str:
         """Its folder: student, method, labels, fraction and seed, with `marks` for what else sets it apart."""
         c = self.config
-        student = c.student.rstrip("/").rsplit("/", 1)[-1]
+        student = base_name(c.student)
         return "-".join(
             [student, c.method, c.labels, f"{c.data_frac:.6g}", str(c.seed), *self.marks]
         )
@@ -53,9 +54,9 @@ class Cell:
         return told | {"equal": self.equal, "learning_rate": _rate(self.config), "name": self.name}
 
 
-def make_cells(config: CompareConfig, material: Material) -> list[Cell]:
+def make_cells(config: CompareConfig, data: TrainingData) -> list[Cell]:
     """The grid, and with `also_equal` the standard baseline once more. InputError where there is nothing to match it with."""
-    cells = _matched(config.cells(), material, config.equal)
+    cells = _matched(config.cells(), data, config.equal)
     grid = [Cell(cell, config.equal) for cell in cells]
     if config.also_equal is None:
         return grid
@@ -72,9 +73,7 @@ def make_cells(config: CompareConfig, material: Material) -> list[Cell]:
             expected=expected,
             fix="change --methods or --equal",
         )
-    again = [
-        cell for cell in _matched(cells, material, config.also_equal) if cell.method == "standard"
-    ]
+    again = [cell for cell in _matched(cells, data, config.also_equal) if cell.method == "standard"]
     return grid + [Cell(cell, config.also_equal, (config.also_equal,)) for cell in again]
 
 
@@ -107,22 +106,30 @@ def tune(
     return [cell.with_rate(best[_kind(cell)]) for cell in grid], tried
 
 
-def train_cell(cell: Cell, material: Material, out: Path) -> dict[str, Any]:
+def train_cell(cell: Cell, data: TrainingData, out: Path) -> dict[str, Any]:
     """Train one cell below the comparison `out`. Its failure is its result: the other cells go on."""
     return _attempt(
-        lambda: train_run(cell.config, material, out / "cells" / cell.name) | {"status": "done"}
+        lambda: (
+            train_run(
+                training_of(cell.config, data.task),
+                data,
+                out / "cells" / cell.name,
+                settings=cell.config,
+            )
+            | {"status": "done"}
+        )
     )
 
 
-def run_cell(cell: Cell, material: Material, out: Path) -> dict[str, Any]:
+def run_cell(cell: Cell, data: TrainingData, out: Path) -> dict[str, Any]:
     """Train and measure one cell: all that a comparison keeps of it."""
     folder = out / "cells" / cell.name
     known = {**cell.known(), "out": str(folder), "accuracy": None, "flags": []}
-    trained = train_cell(cell, material, out)
+    trained = train_cell(cell, data, out)
     if trained["status"] == "failed":
         return {**known, **trained, "n_train": None}
     measured = _attempt(
-        lambda: evaluate_run(EvaluateConfig(run=folder), material) | {"status": "done"}
+        lambda: evaluate_run(folder, data, settings=EvaluateConfig(run=folder)) | {"status": "done"}
     )
     if measured["status"] == "failed":
         return {**known, **measured, "n_train": None}
@@ -160,25 +167,25 @@ def _kind(cell: Cell) -> tuple[str, ...]:
 
 def _rate(config: TrainConfig) -> float:
     preset = preset_of(
-        config.student, lora=config.lora_rank is not None, optimiser=config.optimiser
+        config.student, lora=config.lora_rank is not None, optimizer=config.optimizer
     )
     return preset.learning_rate if config.learning_rate is None else config.learning_rate
 
 
-def _matched(cells: Sequence[TrainConfig], material: Material, equal: Equal) -> list[TrainConfig]:
-    """The cells, with the optimiser steps that make them equal in what `match` says.
+def _matched(cells: Sequence[TrainConfig], data: TrainingData, equal: Equal) -> list[TrainConfig]:
+    """The cells, with the optimizer steps that make them equal in what `match` says.
 
     `steps`: as configured. `epochs`: as many passes over its own rows as the largest fraction makes. `compute`: as many
     FLOPs as the most expensive method of the same student, labels, fraction and seed spends.
     """
     if equal == "steps":
         return list(cells)
-    from dsbs.training.prepare import plan_training
+    from dsbs.training.prepare import prepare
 
-    plans = [plan_training(material, cell) for cell in cells]
+    plans = [prepare(training_of(cell, data.task), data) for cell in cells]
     by_epochs = equal == "epochs"
     size = [
-        float(len(plan.rows.pairs)) if by_epochs else plan.flops_per_example() for plan in plans
+        float(len(plan.rows.pairs)) if by_epochs else plan.costs.flops_per_example for plan in plans
     ]
     alike = [(c.student, c.labels, c.seed, None if by_epochs else c.data_frac) for c in cells]
     most = {key: max(s for s, k in zip(size, alike, strict=True) if k == key) for key in alike}
@@ -188,7 +195,7 @@ def _matched(cells: Sequence[TrainConfig], material: Material, equal: Equal) -> 
         for own, key in zip(size, alike, strict=True)
     ]
     steps = [
-        max(1, round(plan.settings.max_steps * share))
+        max(1, round(plan.training.optimization.max_steps * share))
         for plan, share in zip(plans, shares, strict=True)
     ]
     return [
