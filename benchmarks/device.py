@@ -57,15 +57,15 @@ class Training:
         if shape in LARGE:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.optimizer = _optimizer(shape, self.model)
-        self.collator = Collator(TASKS, 0, worth=pass_tokens(shape, device))
+        self.collator = Collator(TASKS, 0, pass_cost=pass_tokens(shape, device))
         self._pass = our_step(self.model, self.data, device, self.collator, True)
-        self.run([0])  # makes the optimiser's states, which passes must leave room for
-        self.collator.most = largest_pass(
+        self.run([0])  # makes the optimizer's states, which passes must leave room for
+        self.collator.max_tokens = largest_pass(
             self.data, self.collator, count=batch_size, fits=self._fits
         )
 
     def run(self, batch: Sequence[int]) -> None:
-        """One optimiser step."""
+        """One optimizer step."""
         self._pass(batch)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -121,7 +121,12 @@ def measure(
     for line in costs(training, top):
         print(line, flush=True)
     return Row(
-        shape, int(training.collator.most), tokens / seconds, flops / seconds / 1e12, used, memory
+        shape,
+        int(training.collator.max_tokens),
+        tokens / seconds,
+        flops / seconds / 1e12,
+        used,
+        memory,
     )
 
 

@@ -18,22 +18,22 @@ import torch
 from train import SHAPES, VOCABULARY, build, describe
 from transformers import AutoModelForSeq2SeqLM
 
-from dsbs.artifacts.manifest import read_manifest
-from dsbs.cli.stage import build as build_config
-from dsbs.config.train import TrainConfig
+from dsbs.artifacts.student_card import BEST, read_card
+from dsbs.config.recipe import AnswerSources, DataSource
 from dsbs.core.records import LABEL, Example
+from dsbs.distillation.labeled_data import load_training_data, tokenizer_texts
 from dsbs.distillation.methods import read_output
-from dsbs.distillation.training_set import load_material, tokenizer_texts
-from dsbs.student.checkpoint import BEST, Student, load_student
+from dsbs.evaluation.load import load_for_evaluation
+from dsbs.student.checkpoint import Student, load_student
 from dsbs.student.predict import predict
 from dsbs.student.tokenizer import train_tokenizer
-from dsbs.tasks.labels import normalise
+from dsbs.tasks.labels import normalize
 
 
 def make(shape: str, answers: Path, out: Path) -> None:
     """A student folder of this shape for the task that the answers belong to."""
     tokenizer = train_tokenizer(
-        tokenizer_texts(load_material(TrainConfig(answers=(answers,)))), VOCABULARY
+        tokenizer_texts(load_training_data(DataSource(), AnswerSources((answers,)))), VOCABULARY
     )
     model = build(shape, "cpu")
     for config in (model.config, model.generation_config):
@@ -50,8 +50,8 @@ def measure(run: Path, rounds: int) -> None:
         AutoModelForSeq2SeqLM.from_pretrained(run / BEST, dtype=torch.float32),
     )
     plain_student = replace(student, model=plain_model.to(student.model.device).eval())
-    config = build_config(TrainConfig, read_manifest(run)["config"])
-    rows = list(load_material(config).splits["test"])
+    card = read_card(run / BEST)
+    rows = list(load_for_evaluation(card, run / BEST).splits["test"])
     ways: dict[str, Callable[[], list[str | None]]] = {
         "generate, 64 new tokens, fixed batches of 64": lambda: _plain_labels(plain_student, rows),
         "ours, by generating": lambda: [p.label for p in predict(student, rows, decode="generate")],
@@ -103,7 +103,7 @@ def _plain_labels(student: Student, rows: Sequence[Example]) -> list[str | None]
     kind, task = card.task.label.kind, card.task
     stated = [read_output(card.method, text.strip(), card.prefixes).label for text in found]
     return [
-        normalise(kind, one, task.allowed(row.choices)) if one else None
+        normalize(kind, one, task.allowed(row.choices)) if one else None
         for one, row in zip(stated, rows, strict=True)
     ]
 

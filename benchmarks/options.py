@@ -26,9 +26,9 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "a third of the rationales": {"rationale_frac": 0.33},
     "rationales cut to 10 tokens": {"max_rationale_tokens": 10},
     "alpha from 1 to 0.5": {"alpha_schedule": "linear"},
-    "mean over examples": {"normalise": "examples"},
-    "right rationales only": {"filter": "correct"},
-    "Adafactor": {"optimiser": "adafactor", "learning_rate": 0.01},
+    "mean over examples": {"loss_mean": "examples"},
+    "right rationales only": {"rationale_filter": "correct"},
+    "Adafactor": {"optimizer": "adafactor", "learning_rate": 0.01},
     "soft labels, T = 2": {"soft_weight": 0.5, "soft_temperature": 2.0},
     "soft tokens of a better student": {"soft_weight": 0.5, "soft_temperature": 2.0},
 }

@@ -20,13 +20,13 @@ import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
-from dsbs.student.cpu import settle
+from dsbs.student.cpu import tune_cpu
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.padding import pad_rows
-from dsbs.student.t5.fused_layers import lean
+from dsbs.student.t5.fused_layers import fuse_layers
 from dsbs.training.batching import Collator, StepSampler, lengths_of, rows_of
+from dsbs.training.costs import pass_flops
 from dsbs.training.objective import Objective
-from dsbs.training.prepare import pass_flops
 
 VOCABULARY, LABEL_LENGTHS, TASKS = 32_128, (2, 5), ("label", "rationale")
 PROMPTS = ((784, 10), (784, 11, 12, 13, 908))
@@ -109,7 +109,7 @@ class Arm:
     padding: float = 0.0
 
     def run(self) -> None:
-        """One optimiser step, timed; the shortest counts."""
+        """One optimizer step, timed; the shortest counts."""
         batch = next(self.batches)
         _wait()
         started = time.monotonic()
@@ -166,8 +166,8 @@ def our_step(
 
     def step(batch: Sequence[int]) -> torch.Tensor:
         made = collator([data[number] for number in batch])
-        total, sizes = torch.zeros((), device=device), made["sizes"].to(device)
-        for parts in collator.passes(made["micro_batches"]):
+        total, sizes = torch.zeros((), device=device), made.sizes.to(device)
+        for parts in collator.passes(made.micro_batches):
             with torch.autocast(target.type, torch.bfloat16, enabled=bf16):
                 loss = objective.of_pass(model, [part.to(target) for part in parts], sizes)
             loss.backward()
@@ -191,8 +191,7 @@ def padding(
             padded += sum(len(each) * int(each.max(axis=0).sum()) for each in lengths)
         else:
             padded += sum(
-                part.tokens
-                for part in collator([data[number] for number in batch])["micro_batches"]
+                part.tokens for part in collator([data[number] for number in batch]).micro_batches
             )
     return 1 - real / padded
 
@@ -206,7 +205,6 @@ class Way:
     fused: bool = False
     lean: bool = False
     bf16: bool = False
-    by_length: bool = False
     shared: bool = False
     settled: bool = False
     compiled: bool = False
@@ -214,13 +212,13 @@ class Way:
 
 def ways(device: str, worth: float, bf16: bool, compiled: bool = False) -> list[Way]:
     """From the plain recipe to what `dsbs train` does, and beyond."""
-    fitted = Collator(TASKS, 0, worth=worth)
+    fitted = Collator(TASKS, 0, pass_cost=worth)
     found = [Way("plain recipe, fp32"), *([Way("plain recipe, bf16", bf16=True)] if bf16 else [])]
     found += (
         [replace(found[-1], name="plain recipe, torch.compile", compiled=True)] if compiled else []
     )
     found += [Way("micro-batches of like length, logits at targets only", fitted)]
-    found += [replace(found[-1], name="+ fused optimiser", fused=True)]
+    found += [replace(found[-1], name="+ fused optimizer", fused=True)]
     found += [replace(found[-1], name="+ layers in fewer passes over memory", lean=True)]
     if device == "cpu":
         whole = Collator(TASKS, 0, packs=True)
@@ -228,7 +226,7 @@ def ways(device: str, worth: float, bf16: bool, compiled: bool = False) -> list[
         found += [replace(found[-1], name="+ freed memory kept", settled=True)]
     found += [replace(found[-1], name="+ bf16", bf16=True)] if bf16 else []
     found += [replace(found[-1], name="+ one encoder pass for both tasks (an option)", shared=True)]
-    return [*found, replace(found[-2], name="+ steps of like length (an option)", by_length=True)]
+    return found
 
 
 def train(
@@ -275,16 +273,11 @@ def _arm(
 ) -> Arm:
     model = build(shape, device).train()
     if way.settled:  # for the rest of the process
-        settle()
+        tune_cpu()
     if way.lean:
-        lean(model)
+        fuse_layers(model)
     data = prompted(data) if way.shared else data
-    lengths = (
-        np.array([lengths_of(rows_of([example])).max(axis=0) for example in data])
-        if way.by_length
-        else None
-    )
-    sampler = StepSampler(len(data), batch_size=batch_size, steps=1000, seed=0, lengths=lengths)
+    sampler = StepSampler(len(data), batch_size=batch_size, steps=1000, seed=0)
     if way.collator is None:
         step = plain_step(
             torch.compile(model, dynamic=True) if way.compiled else model, data, device, way.bf16

@@ -23,10 +23,11 @@ from dsbs.comparison.grid import make_grid
 from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
 from dsbs.config.compare import CompareConfig
+from dsbs.config.recipe import answer_sources, data_source, student_of
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
-from dsbs.distillation.training_set import Material, load_material, student_of, teacher_verdicts
+from dsbs.distillation.labeled_data import TrainingData, load_training_data
 from dsbs.reporting.comparison_tables import groups_table
 
 _PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
@@ -35,26 +36,26 @@ _PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
 def compare(config: CompareConfig) -> CompareResult:
     """Train and measure every cell. `status` is "incomplete" if a cell failed."""
     check_installed(*_PACKAGES, extra="train", needed_by="dsbs compare")
-    material = load_material(config)
-    students = tuple(student_of(name, material.task) for name in config.student)
+    data = load_training_data(data_source(config), answer_sources(config))
+    students = tuple(student_of(name, data.task) for name in config.student)
     config = config.model_copy(update={"student": students})
-    name = f"{material.task.name}-compare-{config.slug(*material.answers_runs)}"
+    name = f"{data.task.name}-compare-{config.slug(*data.answer_names)}"
     out = config.out or Path("runs") / name
-    answers = material.answer_folders
-    with open_run(out, CompareResult, config, material.files, answers=answers) as run:
+    answers = data.answer_folders
+    with open_run(out, CompareResult, config, data.files, answers=answers) as run:
         if run.finished is not None:
             say(f"{out} is done already")
             return run.finished.moved_to(out)
-        _say_detectable(material)
+        _say_detectable(data)
         design = Design(
-            cells=make_grid(config.cells(), material, config.equal, config.also_equal),
+            cells=make_grid(config.cells(), data, config.equal, config.also_equal),
             equal=config.equal,
             tunes_rates=config.tune == "lr",
             decode=config.decode,
             duplicates=config.duplicates,
             train_ahead=_launcher(config),
         )
-        results = compare_students(design, material, out)
+        results = compare_students(design, data, out)
         run.finish(results, status=results.status)
         return results
 
@@ -87,10 +88,10 @@ def _launcher(config: CompareConfig) -> Callable[[Sequence[Job]], None] | None:
     return partial(train_locally, at_once=config.jobs) if config.jobs > 1 else None
 
 
-def _say_detectable(material: Material) -> None:
+def _say_detectable(data: TrainingData) -> None:
     """What the test set can show, before anything is spent on it."""
-    if test := material.splits.get("test"):
-        teacher = teacher_verdicts(material, "test")
+    if test := data.splits.get("test"):
+        teacher = data.teacher_verdicts("test")
         accuracy = sum(teacher.values()) / len(teacher) if teacher else 0.5
         say(findings.detectable_sentence(detectable(len(test), accuracy=accuracy)))
 

@@ -2,51 +2,59 @@
 
     python -m dsbs.evaluate --run runs/cqa-dss
     python -m dsbs.evaluate --run runs/cqa-dss --decode score --json
+    python -m dsbs.evaluate --run copied/best --data questions.csv
 
 Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from dsbs.artifacts.manifest import finished_run
 from dsbs.artifacts.results.evaluate import EvaluateResult
-from dsbs.artifacts.results.train import TrainResult
-from dsbs.cli.stage import Stage, build
+from dsbs.artifacts.student_card import checkpoint_of, read_card
+from dsbs.cli.stage import Stage
 from dsbs.config.evaluate import EvaluateConfig
-from dsbs.config.train import TrainConfig
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
-from dsbs.distillation.training_set import load_material
+from dsbs.evaluation.load import load_for_evaluation
 from dsbs.evaluation.run import evaluate_run
 
 
 def evaluate(config: EvaluateConfig) -> EvaluateResult:
-    """Predictions of one split and their scores. Done once a folder; the same command prints the result again."""
-    check_installed("torch", "transformers", "scipy", extra="train", needed_by="dsbs evaluate")
-    trained = finished_run(config.run, TrainResult, "--run")
-    settings: dict[str, Any] = {**trained.config, "answers": trained.answer_places(config.run)}
-    settings |= {"data": config.data} if config.data else {}
-    return evaluate_run(config, load_material(build(TrainConfig, settings)))
+    """Predict one split and score it. Once per folder; then the same command prints the result."""
+    needed = ("torch", "transformers", "scipy", "evaluate")
+    check_installed(*needed, extra="train", needed_by="dsbs evaluate")
+    checkpoint = checkpoint_of(config.run)
+    data = load_for_evaluation(
+        read_card(checkpoint), checkpoint, data=config.data, answers=config.answers
+    )
+    return evaluate_run(
+        config.run,
+        data,
+        settings=config,
+        split=config.split,
+        decode=config.decode,
+        batch_size=config.batch_size,
+        out=config.out,
+    )
 
 
-def show(results: Mapping[str, Any]) -> str:
+def show(results: EvaluateResult) -> str:
     """Accuracy with its interval, and the table per label where there is one."""
-    what = "accuracy" if "accuracy" in results else "teacher_agreement"
-    name = {"accuracy": "accuracy", "teacher_agreement": "agreement with the teacher"}[what]
-    low, high = results["ci95_examples"]
-    marked = ", checkpoint chosen by gold labels" if results["selected_by"] == "gold" else ""
+    what = "accuracy" if results.against == "gold" else "agreement with the teacher"
+    marked = ", checkpoint chosen by gold labels" if results.selected_by == "gold" else ""
+    low, high = map(percent, results.ci95_examples)
     lines = [
-        f"{results['method']}, labels {results['labels']}, {results['student']}{marked}",
-        f"{name} on {results['split']}: {percent(results[what])} ({results['correct']:,}/{results['n']:,}), "
-        f"95 % over examples {percent(low)} to {percent(high)}; unparsable {percent(results['unparsable'])}",
-        f"the teacher itself: {percent(results['teacher_accuracy'])}",
+        f"{results.method}, labels {results.labels}, {results.student}{marked}",
+        f"{what} on {results.split}: {percent(results.share)} "
+        f"({results.correct:,}/{results.n:,}), 95 % over examples {low} to {high}; "
+        f"unparsable {percent(results.unparsable)}",
+        f"the teacher itself: {percent(results.teacher_accuracy)}",
     ]
-    if "per_label" in results:
-        rows = [list(row.values()) for row in results["per_label"]]
-        lines.append(
-            table(list(results["per_label"][0]), rows, title=f"macro-F1 {results['macro_f1']:.3f}")
-        )
+    if results.macro_f1 is not None:
+        columns = ["label", "n", "predicted", "correct", "precision", "recall", "f1"]
+        rows = [
+            [row.label, row.n, row.predicted, row.correct, row.precision, row.recall, row.f1]
+            for row in results.per_label
+        ]
+        lines.append(table(columns, rows, title=f"macro-F1 {results.macro_f1:.3f}"))
     return "\n".join(lines)
 
 

@@ -1,19 +1,20 @@
-"""Label new inputs with a trained student.
+r"""Label new inputs with a trained student.
 
     python -m dsbs.predict --run runs/cqa-dss --input questions.jsonl
-    echo '{"question": "Where do fish live?", "choices": ["water", "sky"]}' | python -m dsbs.predict --run runs/cqa-dss
+    echo '{"question": "Where do fish live?", "choices": ["water", "sky"]}' \
+        | python -m dsbs.predict --run runs/cqa-dss
 
-Writes one JSON line an input: id and label, and where asked for rationale and scores. No teacher is called.
+Writes one JSON line per input: id and label, and if wanted, rationale and scores. No teacher is
+needed.
 """
 
-import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dsbs.artifacts.manifest import finished_run
-from dsbs.artifacts.results.train import TrainResult
+from dsbs.artifacts.predictions import PredictedLine
+from dsbs.artifacts.student_card import checkpoint_of
 from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.core.iteration import batched
@@ -24,41 +25,50 @@ from dsbs.data.readers import parse_lines, read_rows
 _ROWS_AT_ONCE = 1024
 
 
-def predict(config: PredictConfig) -> dict[str, Any]:
-    """`predictions`: an iterator of {id, label, rationale?, scores?} in the order of the input, made as it is drawn."""
-    check_installed("torch", "transformers", extra="train", needed_by="dsbs predict")
-    finished_run(config.run, TrainResult, "--run")
-    from dsbs.student.checkpoint import BEST, load_student
-    from dsbs.student.predict import check
-    from dsbs.student.predict import predict as ask
+@dataclass(frozen=True)
+class PredictResult:
+    """What `predict` gives."""
 
-    student = load_student(config.run / BEST)
-    check(student, decode=student.card.decode, explain=config.explain, scores=config.scores)
+    predictions: Iterator[PredictedLine]
+    """In the order of the input, made as they are drawn."""
+
+
+def predict(config: PredictConfig) -> PredictResult:
+    """Load the student and start to read the input."""
+    check_installed("torch", "transformers", extra="train", needed_by="dsbs predict")
+    checkpoint = checkpoint_of(config.run)
+    # Not above: they load torch.
+    from dsbs.student.checkpoint import load_student
+    from dsbs.student.predict import check
+    from dsbs.student.predict import predict as predict_examples
+
+    student = load_student(checkpoint)
+    card = student.card
+    check(card, decode=card.decode, explain=config.explain, scores=config.scores)
     rows = (
         parse_lines(sys.stdin.buffer, "stdin")
         if config.input == "-"
         else read_rows(Path(config.input))
     )
 
-    def made() -> Iterator[dict[str, Any]]:
-        for examples in batched(unlabelled_examples(student.card.task, rows), _ROWS_AT_ONCE):
-            for said in ask(
+    def lines() -> Iterator[PredictedLine]:
+        for examples in batched(unlabelled_examples(card.task, rows), _ROWS_AT_ONCE):
+            predictions = predict_examples(
                 student,
                 examples,
                 explain=config.explain,
                 scores=config.scores,
                 batch_size=config.batch_size,
-            ):
-                line: dict[str, Any] = {"id": said.example_id, "label": said.label}
-                line |= {"rationale": said.rationale} if config.explain else {}
-                yield line | ({"scores": said.scores} if config.scores else {})
+            )
+            for prediction in predictions:
+                yield PredictedLine.of(prediction, explain=config.explain, scores=config.scores)
 
-    return {"predictions": made()}
+    return PredictResult(lines())
 
 
-def show(results: Mapping[str, Any]) -> Iterator[str]:
-    """One JSON line a prediction."""
-    return (json.dumps(prediction, ensure_ascii=False) for prediction in results["predictions"])
+def show(results: PredictResult) -> Iterator[str]:
+    """One JSON line per prediction."""
+    return (line.model_dump_json() for line in results.predictions)
 
 
 STAGE = Stage("predict", PredictConfig, predict, show)

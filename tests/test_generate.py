@@ -9,11 +9,10 @@ import pytest
 
 from dsbs import api
 from dsbs.artifacts.answer_dataset import read_answers
-from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
-from dsbs.distillation.training_set import load_material, training_rows
 from support.command import Cli
 from support.farm import Farm
+from support.trainings import data_of, rows_of
 
 
 def test_the_same_command_again_asks_for_nothing(farm: Farm) -> None:
@@ -44,9 +43,9 @@ def test_a_fraction_is_answered_that_training_takes_and_the_rest_is_paid_for_lat
             "data": farm.data,
             "answers": str(farm.folder / "answered"),
         }
-        config = TrainConfig(**options, labels="teacher", data_frac=0.25, seed=seed)
-        rows = training_rows(load_material(config), config)
-        assert len(rows.pairs) == rows.n_fraction == 16
+        options |= {"labels": "teacher", "data_frac": 0.25, "seed": seed}
+        rows = rows_of(data_of(**options), **options)
+        assert len(rows.pairs) == rows.counts.n_fraction == 16
     assert 16 < made["new"] < 32  # the two fractions share some rows
     whole = farm.generate(splits="train")
     assert (whole["reused"], whole["new"]) == (made["new"], 64 - made["new"])

@@ -168,8 +168,11 @@ def read_manifest(path: Path) -> Manifest[Any]:
         raise _broken(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def finished_run(path: Path, results: type[R], flag: str) -> Manifest[R]:
-    """The manifest of a done run of one stage. Raises InputError for any other run."""
+def finished_run(path: Path, results: type[R], flag: str, *, partial: bool = False) -> Manifest[R]:
+    """The manifest of a done run of one stage. Raises InputError for any other run.
+
+    With `partial`, a run that a limit stopped or that has failed rows will do.
+    """
     stage = next(name for name, model in STAGES.items() if model is results)
     manifest = read_manifest(path)
     where = f"{flag} {path}"
@@ -180,7 +183,8 @@ def finished_run(path: Path, results: type[R], flag: str) -> Manifest[R]:
             expected=f"a run of {stage}",
             fix="check the path",
         )
-    if manifest.status != "done":
+    usable = ("done", "stopped", "incomplete") if partial else ("done",)
+    if manifest.status not in usable or manifest.results is None:
         got = f"a run with status {manifest.status!r}"
         fix = f"run dsbs {stage} again with --out {path}, which goes on where it ended"
         raise InputError(where, got=got, expected="one that is done", fix=fix)

@@ -1,11 +1,14 @@
-"""The predictions of a split as a Parquet file beside its scores: raw text, label and verdict of every example."""
+"""Predictions on disk: as a Parquet file beside the scores of a split, and as JSON lines."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from dsbs.core.errors import InputError
+from dsbs.core.files import replacing
 from dsbs.core.records import Prediction
 
 PREDICTIONS = "predictions.parquet"
@@ -14,8 +17,34 @@ _FIELDS = tuple(Prediction.__dataclass_fields__)
 _TEXT = frozenset(_FIELDS) - {"correct"}
 
 
+class PredictedLine(BaseModel):
+    """One line that `predict` writes. Fields that were not wanted are left out."""
+
+    id: str
+    label: str | None
+    """None where the student's text has no readable label."""
+    rationale: str | None = None
+    scores: Mapping[str, float] | None = None
+    """Log-likelihoods of the allowed labels."""
+
+    @classmethod
+    def of(cls, prediction: Prediction, *, explain: bool, scores: bool) -> Self:
+        """The line of a prediction."""
+        line = cls(id=prediction.example_id, label=prediction.label)
+        wanted: dict[str, Any] = {"rationale": prediction.rationale} if explain else {}
+        if scores:
+            wanted["scores"] = prediction.scores
+        return line.model_copy(update=wanted)
+
+    @model_serializer(mode="wrap")
+    def _wanted_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {
+            name: value for name, value in handler(self).items() if name in self.model_fields_set
+        }
+
+
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """One row a prediction, in order; `scores` as JSON."""
+    """One row per prediction, in order; `scores` as JSON."""
     import pyarrow as pa  # not above: --help shall not wait for it
     import pyarrow.parquet as pq
 
@@ -24,11 +53,12 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
         None if scores is None else json.dumps(scores) for scores in columns["scores"]
     ]
     schema = pa.schema([(name, pa.string() if name in _TEXT else pa.bool_()) for name in _FIELDS])
-    pq.write_table(pa.table(columns, schema=schema), path)
+    with replacing(path) as partial:
+        pq.write_table(pa.table(columns, schema=schema), partial)
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """The predictions as written; scoring them again gives the stored scores."""
+    """The predictions as written. Scoring them again gives the stored scores."""
     rows = _read(path, _FIELDS).to_pylist()
     return [
         Prediction(**{**row, "scores": json.loads(row["scores"]) if row["scores"] else None})
@@ -37,11 +67,10 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def read_verdicts(path: Path) -> dict[str, bool]:
-    """Whether each example was answered right, by example id, in order."""
+    """Whether the prediction of each example is right, by example id, in order."""
     table = _read(path, ("example_id", "correct"))
-    return dict(
-        zip(table["example_id"].to_pylist(), map(bool, table["correct"].to_pylist()), strict=True)
-    )
+    ids = table["example_id"].to_pylist()
+    return dict(zip(ids, map(bool, table["correct"].to_pylist()), strict=True))
 
 
 def _read(path: Path, columns: Sequence[str]) -> Any:

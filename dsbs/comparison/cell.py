@@ -16,9 +16,10 @@ from dsbs.artifacts.results.train import TrainResult
 from dsbs.comparison.groups import learning_flags
 from dsbs.config.compare import Equal
 from dsbs.config.evaluate import EvaluateConfig
-from dsbs.config.presets import Preset, preset_of, short_name
+from dsbs.config.presets import Preset, base_name, preset_of
+from dsbs.config.recipe import training_of
 from dsbs.config.train import TrainConfig
-from dsbs.distillation.training_set import Material
+from dsbs.distillation.labeled_data import TrainingData
 from dsbs.evaluation.run import evaluate_run
 from dsbs.training.run import train_run
 
@@ -44,7 +45,7 @@ class Size(NamedTuple):
 class Cell:
     """One student to train and to measure."""
 
-    training: TrainConfig
+    settings: TrainConfig
     """All its settings; other modules read its `key`."""
     equal: Equal
     """What its number of steps makes equal among the methods."""
@@ -54,7 +55,7 @@ class Cell:
     @property
     def key(self) -> CellKey:
         """Student, method, labels, fraction and seed."""
-        t = self.training
+        t = self.settings
         return CellKey(
             student=t.student, method=t.method, labels=t.labels, data_frac=t.data_frac, seed=t.seed
         )
@@ -63,7 +64,7 @@ class Cell:
     def name(self) -> str:
         """Its folder: student, method, labels, fraction, seed and marks."""
         key = self.key
-        facts = (short_name(key.student), key.method, key.labels, f"{key.data_frac:.6g}")
+        facts = (base_name(key.student), key.method, key.labels, f"{key.data_frac:.6g}")
         return "-".join([*facts, str(key.seed), *self.marks])
 
     @property
@@ -74,54 +75,56 @@ class Cell:
     @property
     def learning_rate(self) -> float:
         """The learning rate as given, or the student's preset."""
-        return self.training.learning_rate or self._preset.learning_rate
+        return self.settings.learning_rate or self._preset.learning_rate
 
     @property
     def steps(self) -> int:
         """Optimizer steps as given, or the student's preset."""
-        return self.training.max_steps or self._preset.max_steps
+        return self.settings.max_steps or self._preset.max_steps
 
     @property
     def _preset(self) -> Preset:
-        t = self.training
-        return preset_of(t.student, lora=t.lora_rank is not None, optimiser=t.optimiser)
+        t = self.settings
+        return preset_of(t.student, lora=t.lora_rank is not None, optimizer=t.optimizer)
 
     def with_rate(self, rate: float) -> "Cell":
         """The same cell trained at this learning rate."""
-        training = self.training.model_copy(update={"learning_rate": rate})
-        return replace(self, training=training, marks=(*self.marks, f"lr{rate:.3g}"))
+        settings = self.settings.model_copy(update={"learning_rate": rate})
+        return replace(self, settings=settings, marks=(*self.marks, f"lr{rate:.3g}"))
 
     def with_steps(self, steps: int) -> "Cell":
         """The same cell trained for this number of steps."""
-        return replace(self, training=self.training.model_copy(update={"max_steps": steps}))
+        return replace(self, settings=self.settings.model_copy(update={"max_steps": steps}))
 
     def folder(self, out: Path) -> Path:
         """Its run folder inside that of the comparison."""
         return out / CELLS / self.name
 
-    def size(self, material: Material) -> Size:
+    def size(self, data: TrainingData) -> Size:
         """What it is to be trained on. This reads and tokenizes the rows."""
-        from dsbs.training.prepare import plan_training
+        from dsbs.training.prepare import prepare
 
-        plan = plan_training(material, self.training)
-        return Size(len(plan.rows.pairs), plan.flops_per_example())
+        prepared = prepare(training_of(self.settings, data.task), data)
+        return Size(len(prepared.rows.pairs), prepared.costs.flops_per_example)
 
-    def job(self, material: Material, out: Path) -> Job:
+    def job(self, data: TrainingData, out: Path) -> Job:
         """Its training for a process of its own."""
         settings: dict[str, JsonValue] = {
-            **self.training.model_dump(mode="json", exclude_none=True),
-            "answers": list(material.answers_runs),
+            **self.settings.model_dump(mode="json", exclude_none=True),
+            "answers": list(data.answer_names),
             "out": str(self.folder(out)),
         }
         return Job(self.name, self.steps, self.folder(out), settings)
 
-    def train(self, material: Material, out: Path) -> TrainResult:
+    def train(self, data: TrainingData, out: Path) -> TrainResult:
         """Train it, unless that is done already."""
-        return train_run(self.training, material, self.folder(out))
+        training = training_of(self.settings, data.task)
+        return train_run(training, data, self.folder(out), settings=self.settings)
 
-    def measure(self, material: Material, out: Path) -> EvaluateResult:
+    def measure(self, data: TrainingData, out: Path) -> EvaluateResult:
         """Measure it on test, unless that is done already."""
-        return evaluate_run(EvaluateConfig(run=self.folder(out)), material)
+        folder = self.folder(out)
+        return evaluate_run(folder, data, settings=EvaluateConfig(run=folder))
 
     def failed(self, out: Path, error: str) -> CellResult:
         """The result of a cell that could not be trained or measured."""

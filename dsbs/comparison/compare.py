@@ -21,7 +21,7 @@ from dsbs.config.compare import Equal
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.data.near_duplicates import find_duplicates
-from dsbs.distillation.training_set import Material, teacher_verdicts
+from dsbs.distillation.labeled_data import TrainingData
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Design:
     """Trains students in processes of their own. Default: one after the other in this process."""
 
 
-def compare_students(design: Design, material: Material, out: Path) -> CompareResult:
+def compare_students(design: Design, data: TrainingData, out: Path) -> CompareResult:
     """Train and measure every cell in a folder below `out`, and judge them.
 
     Cells that are done are not repeated. A cell that fails has its error as its result, and the
@@ -53,18 +53,18 @@ def compare_students(design: Design, material: Material, out: Path) -> CompareRe
     cells = list(design.cells)
     tried: list[Tuned] = []
     if design.tunes_rates:
-        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, material, out))
+        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, data, out))
     if design.train_ahead is not None:
         # The most expensive come first, so that none of them is left to end alone.
-        jobs = [cell.job(material, out) for cell in sorted(cells, key=_cost, reverse=True)]
+        jobs = [cell.job(data, out) for cell in sorted(cells, key=_cost, reverse=True)]
         design.train_ahead(jobs)
-    found = _run_cells(cells, material, out)
+    found = _run_cells(cells, data, out)
     done = done_cells(found)
     verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}
-    splits = material.splits
+    splits = data.splits
     results = CompareResult(
         out=str(out),
-        task=material.task.name,
+        task=data.task.name,
         equal=design.equal,
         decode=design.decode,
         status="done" if len(done) == len(found) else "incomplete",
@@ -74,27 +74,27 @@ def compare_students(design: Design, material: Material, out: Path) -> CompareRe
         duplicates=find_duplicates(
             splits.get("train", ()), splits.get("test", ()), design.duplicates
         ),
-        teacher={name: s for name, s in material.teacher.splits.items() if name != "extra"},
+        teacher={name: s for name, s in data.teacher.splits.items() if name != "extra"},
     )
-    return judge(results, verdicts, teacher_verdicts(material, "test"))
+    return judge(results, verdicts, data.teacher_verdicts("test"))
 
 
-def _run_cells(cells: Sequence[Cell], material: Material, out: Path) -> list[CellResult]:
+def _run_cells(cells: Sequence[Cell], data: TrainingData, out: Path) -> list[CellResult]:
     found = []
     with LiveTable([cell.name for cell in cells]) as shown:
         for cell in cells:
             shown.start(cell.name)
-            found.append(_run_cell(cell, material, out))
+            found.append(_run_cell(cell, data, out))
             shown.finish(found[-1])
     return found
 
 
-def _run_cell(cell: Cell, material: Material, out: Path) -> CellResult:
+def _run_cell(cell: Cell, data: TrainingData, out: Path) -> CellResult:
     """Train and measure one cell."""
-    trained = _attempt(lambda: cell.train(material, out))
+    trained = _attempt(lambda: cell.train(data, out))
     if isinstance(trained, str):
         return cell.failed(out, trained)
-    measured = _attempt(lambda: cell.measure(material, out))
+    measured = _attempt(lambda: cell.measure(data, out))
     if isinstance(measured, str):
         return cell.failed(out, measured)
     folder = cell.folder(out)
@@ -108,9 +108,9 @@ def _run_cell(cell: Cell, material: Material, out: Path) -> CellResult:
     )
 
 
-def _train_to_tune(cell: Cell, material: Material, out: Path) -> TrainResult | None:
+def _train_to_tune(cell: Cell, data: TrainingData, out: Path) -> TrainResult | None:
     say(f"tuning: {cell.name}")
-    trained = _attempt(lambda: cell.train(material, out))
+    trained = _attempt(lambda: cell.train(data, out))
     return None if isinstance(trained, str) else trained
 
 

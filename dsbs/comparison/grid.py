@@ -5,28 +5,28 @@ from collections.abc import Sequence
 from dsbs.comparison.cell import Cell
 from dsbs.config.compare import Equal
 from dsbs.config.train import TrainConfig
-from dsbs.distillation.training_set import Material
+from dsbs.distillation.labeled_data import TrainingData
 
 
 def make_grid(
-    trainings: Sequence[TrainConfig], material: Material, equal: Equal, also_equal: Equal | None
+    trainings: Sequence[TrainConfig], data: TrainingData, equal: Equal, also_equal: Equal | None
 ) -> list[Cell]:
     """One cell per training; with `also_equal`, those of `standard` a second time.
 
     Args:
         trainings: The settings of each training, with the student's name resolved.
-        material: The rows and answers.
+        data: The rows and answers.
         equal: What all methods have in common; see `equalized`.
         also_equal: What the second `standard` has in common with the other methods.
     """
-    cells = equalized([Cell(training, equal) for training in trainings], material)
+    cells = equalized([Cell(training, equal) for training in trainings], data)
     if also_equal is None:
         return cells
-    again = [Cell(cell.training, also_equal, (also_equal,)) for cell in cells]
-    return cells + [c for c in equalized(again, material) if c.key.method == "standard"]
+    again = [Cell(cell.settings, also_equal, (also_equal,)) for cell in cells]
+    return cells + [c for c in equalized(again, data) if c.key.method == "standard"]
 
 
-def equalized(cells: Sequence[Cell], material: Material) -> list[Cell]:
+def equalized(cells: Sequence[Cell], data: TrainingData) -> list[Cell]:
     """The cells with the optimizer steps that their `equal` asks for.
 
     - `steps`: as they are.
@@ -37,7 +37,7 @@ def equalized(cells: Sequence[Cell], material: Material) -> list[Cell]:
     if cells[0].equal == "steps":
         return list(cells)
     by_epochs = cells[0].equal == "epochs"
-    sizes = [cell.size(material) for cell in cells]
+    sizes = [cell.size(data) for cell in cells]
     amounts = [float(size.rows) if by_epochs else size.flops_per_example for size in sizes]
     most: dict[tuple[object, ...], float] = {}
     for cell, amount in zip(cells, amounts, strict=True):

@@ -16,7 +16,7 @@ from dsbs.config.base import (
     RayGpus,
     Seeds,
 )
-from dsbs.config.recipe import StudentOptions
+from dsbs.config.student_options import StudentOptions
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import LabelSource, Method
 

@@ -5,20 +5,29 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dsbs.config.base import Decode, Incidental, NamesInput, StageConfig
+from dsbs.config.base import Decode, Incidental, Listed, NamesInput, StageConfig
 from dsbs.core.records import Split
 
 
 class EvaluateConfig(StageConfig):
     """Measure a trained student on a split it has not seen."""
 
-    run: Annotated[Path, NamesInput] = Field(description="run folder of train")
-    split: Split = Field("test", description="split to measure on")
-    data: Annotated[Path | None, NamesInput] = Field(
-        None, description="left out, the data of the run"
+    run: Annotated[Path, NamesInput] = Field(
+        description="Run folder of train, or its best/, or a copy of that."
     )
-    decode: Decode | None = Field(None, description="left out, as the run was trained to be read")
-    batch_size: Annotated[int, Incidental] = Field(64, ge=1, description="examples a forward pass")
+    split: Split = Field("test", description="Split to measure on.")
+    data: Annotated[Path | None, NamesInput] = Field(
+        None, description="Default: the data that the student was trained on."
+    )
+    answers: Annotated[Listed[Path], NamesInput] = Field(
+        (),
+        description="Run folders of generate, to measure the teacher on the same rows. "
+        "Default: the answers that the student learned from, if they are still found.",
+    )
+    decode: Decode | None = Field(None, description="Default: the value used in training.")
+    batch_size: Annotated[int, Incidental] = Field(
+        64, ge=1, description="Examples per forward pass."
+    )
     out: Annotated[Path | None, Incidental] = Field(
-        None, description="folder for predictions; left out, RUN/evaluate-<split>-<decode>"
+        None, description="Folder for predictions. Default: RUN/evaluate-<split>-<decode>."
     )

@@ -10,11 +10,12 @@ from dsbs.config.base import StageConfig
 class PredictConfig(StageConfig):
     """Label new inputs with a trained student."""
 
-    run: Path = Field(description="run folder of train")
+    run: Path = Field(description="Run folder of train, or its best/, or a copy of that.")
     input: str = Field(
         "-",
-        description="CSV, JSON lines or Parquet with the task's fields; - reads JSON lines from stdin",
+        description="CSV, JSON lines or Parquet with the task's fields. "
+        "-: JSON lines from standard input.",
     )
-    explain: bool = Field(False, description="also decode a rationale")
-    scores: bool = Field(False, description="also score every allowed label")
-    batch_size: int = Field(64, ge=1, description="examples a forward pass")
+    explain: bool = Field(False, description="Also generate a rationale.")
+    scores: bool = Field(False, description="Also score every allowed label.")
+    batch_size: int = Field(64, ge=1, description="Examples per forward pass.")

@@ -1,4 +1,4 @@
-"""Settings that belong to a student: the paper's for T5, their own for the small built-in students."""
+"""Settings that belong to a student: the paper's for T5, and our own for the built-in ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,14 +8,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Preset:
-    """Learning rate, optimiser steps, examples a step, lengths in tokens, steps between evaluations."""
+    """Optimization settings of a family of students."""
 
     learning_rate: float = 5e-5
     max_steps: int = 10_000
+    """Optimizer steps."""
     batch_size: int = 64
+    """Examples per step, over all devices."""
     max_input_tokens: int = 1024
     max_target_tokens: int = 256
     eval_every: int = 250
+    """Steps between two evaluations on validation."""
 
 
 PAPER = Preset()
@@ -34,10 +37,13 @@ _QUICKSTART = replace(
 )
 
 LORA_LEARNING_RATE = 5e-4
-"""Of adapters: at the paper's 5e-5 they stay near chance (a public reproduction on four data sets, ranks 8 to 64)."""
+"""For adapters. At the paper's 5e-5 they stay near chance.
+
+Source: a public reproduction on four data sets with ranks 8 to 64.
+"""
 
 ADAFACTOR_LEARNING_RATE = 1e-3
-"""What the authors of T5 fine-tune with; their 1e-4 for Adam is as fast."""
+"""What the authors of T5 use for fine-tuning with Adafactor."""
 
 _PRESETS: Mapping[str, Preset] = {
     "tiny": _TINY,
@@ -47,7 +53,7 @@ _PRESETS: Mapping[str, Preset] = {
 }
 
 PACKAGED: Mapping[str, str] = {"quickstart": "quickstart/student"}
-"""Students whose starting weights travel with dsbs, by the folder that `dsbs.tasks.prompts.packaged` finds."""
+"""Students whose first weights travel with dsbs. Values are folders for `core.files.packaged`."""
 
 BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     # T5 v1.1 in miniature: about 330,000 parameters.
@@ -62,7 +68,7 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
         "dropout_rate": 0.0,
         "vocab_size": 2048,
     },
-    # Half as wide and half as deep, for what only shows between a larger and a smaller model: about 100,000 parameters.
+    # Half as wide and half as deep: about 100,000 parameters. For comparing two sizes.
     "tinier": {
         "d_model": 32,
         "d_kv": 16,
@@ -75,26 +81,23 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
         "vocab_size": 2048,
     },
 }
-"""T5 configurations of the built-in students, which start from random weights and need no download."""
+"""T5 configurations of the built-in students. They start from random weights: no download."""
 
 
-def preset_of(student: str, *, lora: bool = False, optimiser: str = "adamw") -> Preset:
-    """The preset of a student's family, by its name or folder; the paper's where nothing else fits.
-
-    Adapters and Adafactor have a learning rate of their own, whatever the student.
-    """
-    name = short_name(student).lower()
-    found = next((preset for pattern, preset in _PRESETS.items() if fnmatch(name, pattern)), PAPER)
-    own = (
-        LORA_LEARNING_RATE
-        if lora
-        else ADAFACTOR_LEARNING_RATE
-        if optimiser == "adafactor"
-        else found.learning_rate
-    )
-    return replace(found, learning_rate=own)
-
-
-def short_name(student: str) -> str:
-    """The last part of a hub name or folder: "t5-v1_1-base" of "google/t5-v1_1-base"."""
+def base_name(student: str) -> str:
+    """The last part of a hub name or folder: "google/t5-v1_1-base" -> "t5-v1_1-base"."""
     return student.rstrip("/").rsplit("/", 1)[-1]
+
+
+def preset_of(student: str, *, lora: bool = False, optimizer: str = "adamw") -> Preset:
+    """The preset of a student, chosen by its base name. Default: the paper's.
+
+    Adapters and Adafactor have their own learning rate, whatever the student.
+    """
+    name = base_name(student.lower())
+    preset = next((found for pattern, found in _PRESETS.items() if fnmatch(name, pattern)), PAPER)
+    if lora:
+        return replace(preset, learning_rate=LORA_LEARNING_RATE)
+    if optimizer == "adafactor":
+        return replace(preset, learning_rate=ADAFACTOR_LEARNING_RATE)
+    return preset

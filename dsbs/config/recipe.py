@@ -1,208 +1,265 @@
-"""How a student is made: what `train` and `compare` share. docs/training.md explains every one of these."""
+"""The settings of one training as resolved values: presets, prefixes and names filled in, once.
 
+The commands call `training_of`; everything below them takes these values and no configuration.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
-
-from dsbs.config.base import Decode, Incidental, Listed, NamesInput, StageConfig
-
-Mean = Literal["arithmetic", "geometric"]
-RationaleFilter = Literal["none", "correct", "agree"]
-AlphaSchedule = Literal["constant", "linear", "label_joint_rationale"]
-Divergence = Literal["forward", "reverse", "skew", "reverse_skew"]
-Normaliser = Literal["tokens", "examples"]
-StepOrder = Literal["length", "random"]
-TaskPrefix = Literal["encoder", "decoder"]
-Optimiser = Literal["adamw", "adafactor", "adamw_8bit"]
-
-
-def _text(value: Any) -> Any:
-    """A path is as good as its text."""
-    return str(value) if isinstance(value, Path) else value
-
-
-def _left_out(value: Any) -> Any:
-    """`auto` is what is found where nothing is said."""
-    return None if value == "auto" else value
+from dsbs.config.base import Decode
+from dsbs.config.presets import Preset, preset_of
+from dsbs.config.student_options import (
+    AlphaSchedule,
+    Divergence,
+    LossMean,
+    Optimizer,
+    Precision,
+    RationaleFilter,
+    SelectBy,
+    StudentOptions,
+    TaskPrefix,
+)
+from dsbs.config.train import TrainConfig
+from dsbs.core.errors import InputError
+from dsbs.core.records import LABEL, RATIONALE, LabelSource, Method
+from dsbs.metrics.distributions import Mean
+from dsbs.tasks.task import Task
 
 
-class StudentOptions(StageConfig):
-    """The data, the answers, and how a student is trained."""
+@dataclass(frozen=True)
+class DataSource:
+    """Where the rows of a task come from. None stands for what the answers' run used."""
 
-    task: Annotated[str | None, NamesInput] = Field(
-        None, description="task name or .yaml; left out, the answers' task"
-    )
-    data: Annotated[Path | None, NamesInput] = Field(
-        None, description="file or folder with the rows; left out, where the answers' run had it"
-    )
-    answers: Annotated[Listed[Path], NamesInput] = Field(
-        (),
-        description="run folders of generate, one a teacher; left out, the newest of the task below ./runs",
-    )
-    teacher_weights: Listed[float] = Field(
-        (), description="weight of each run of --answers; left out, all alike"
-    )
-    ensemble: Mean = Field(
-        "arithmetic", description="mean of several teachers' label distributions"
-    )
-    extra_unlabelled: Annotated[Listed[str], NamesInput] = Field(
-        (), description="NAME=PATH: extra training inputs that the teacher labelled"
-    )
-    split_seed: int | None = Field(
-        None, description="seed of the 80/10/10 cut; left out, the answers' run's"
-    )
-    drop_overlap: bool = Field(
-        False, description="leave out training inputs that also stand in test"
-    )
-
-    alpha: float = Field(
-        0.5, ge=0, le=1, description="weight of the label task; the rationale tasks share 1 - alpha"
-    )
-    alpha_schedule: AlphaSchedule = Field(
-        "constant",
-        description="linear: from labels only to alpha; label_joint_rationale: a third of the steps each",
-    )
-    normalise: Normaliser = Field("tokens", description="what each task's loss is a mean over")
-    prefixes: Listed[str] = Field(
-        ("[label] ", "[rationale] "),
-        description="input prefixes of label task, rationale task and further rationale tasks",
-    )
-    task_prefix: TaskPrefix = Field(
-        "encoder",
-        description="what reads the prefix; decoder: a row's label and rationales share one pass of the encoder",
-    )
-    rationale_tasks: Listed[str] = Field(
-        (),
-        description="NAME or NAME=WEIGHT for each run of --answers: its rationales are a task of that name",
-    )
-    filter: RationaleFilter = Field(
-        "none",
-        description="learn only rationales of answers that are correct, or that agree with the vote",
-    )
-    rationale_frac: float = Field(
-        1.0, ge=0, le=1, description="share of the training rows whose rationales are learned"
-    )
-    rationales_per_example: int = Field(
-        1, ge=1, description="rationales of each teacher to learn of each row, at most"
-    )
-    max_rationale_tokens: int | None = Field(
-        None, ge=1, description="longer rationales keep their first whole words"
-    )
-
-    soft_weight: float = Field(
-        0.0, ge=0, le=1, description="weight of soft targets; labels as text have the rest"
-    )
-    soft_temperature: float = Field(
-        1.0, gt=0, description="temperature of soft targets, in teacher and student alike"
-    )
-    soft_teacher: Listed[Annotated[str, BeforeValidator(_text)]] = Field(
-        (),
-        description="larger students of the same vocabulary that give a distribution for every token",
-    )
-    soft_teacher_weights: Listed[float] = Field(
-        (), description="weight of each of --soft-teacher; left out, all alike"
-    )
-    soft_divergence: Divergence = Field(
-        "forward", description="from the soft teacher to the student, token by token"
-    )
-    soft_top_k: int | None = Field(
-        None, ge=1, description="likeliest tokens of the soft teacher to learn; left out, all"
-    )
-    soft_cache: Annotated[Path | None, Incidental] = Field(
-        None, description="folder to keep the soft teacher's distributions in"
-    )
-    soft_cache_gb: Annotated[float, Incidental] = Field(
-        10.0, gt=0, description="the largest that one training's part of the cache may become"
-    )
-
-    learning_rate: float | None = Field(
-        None, gt=0, description="left out, the student family's preset"
-    )
-    max_steps: int | None = Field(None, ge=1, description="optimiser steps; left out, the preset's")
-    batch_size: Annotated[int | None, BeforeValidator(_left_out)] = Field(
-        None, ge=1, description="examples a step over all devices; left out or auto, the preset's"
-    )
-    micro_batch_tokens: Annotated[Annotated[int | None, BeforeValidator(_left_out)], Incidental] = (
-        Field(
-            None,
-            ge=1,
-            description="tokens a forward pass on one device; left out or auto, as many as pay and fit its memory",
-        )
-    )
-    step_order: StepOrder = Field(
-        "random", description="length: examples of like length share a step, with less padding"
-    )
-    max_input_tokens: int | None = Field(
-        None, ge=8, description="longer inputs are cut, and counted"
-    )
-    max_target_tokens: int | None = Field(
-        None, ge=2, description="longer targets are cut, and counted"
-    )
-    eval_every: int | None = Field(
-        None, ge=1, description="steps between evaluations on validation"
-    )
-    eval_max_examples: int | None = Field(
-        None, ge=1, description="evaluate on a fixed subset of validation this large"
-    )
-    select_by: Literal["training_labels", "gold"] = Field(
-        "training_labels",
-        description="labels that choose the best checkpoint; gold is marked in every table",
-    )
-    decode: Decode = Field(
-        "generate", description="read labels by generating text, or by scoring the allowed labels"
-    )
-    dropout: float | None = Field(None, ge=0, lt=1, description="left out, the model's own")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="auto: bf16 where the device has it"
-    )
-    optimiser: Optimiser = Field("adamw", description="adamw_8bit needs bitsandbytes")
-    lora_rank: int | None = Field(
-        None, ge=1, description="train low-rank adapters, merged at the end; left out, all weights"
-    )
-    gradient_checkpointing: bool = Field(
-        False, description="less memory for a fifth more time: compute activations twice"
-    )
-    shard: Annotated[bool, Incidental] = Field(
-        False, description="share weights, gradients and optimiser states out among devices (FSDP)"
-    )
-    report_to: Annotated[Listed[str], Incidental] = Field(
-        ("tensorboard",), description="where training is logged: tensorboard, wandb, ...; none"
-    )
-
-    @field_validator("prefixes")
-    @classmethod
-    def _different_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(value) < 2 or len({prefix.strip() for prefix in value} - {""}) < len(value):
-            raise ValueError("different prefixes, of the label task and of every rationale task")
-        return tuple(f"{prefix.strip()} " for prefix in value)
-
-    @model_validator(mode="after")
-    def _consistent_options(self) -> "StudentOptions":
-        """Settings that cannot go together, found before anything is loaded."""
-        problems = {
-            "teacher_weights": _unfit(self.teacher_weights, self.answers),
-            "soft_teacher_weights": _unfit(self.soft_teacher_weights, self.soft_teacher),
-            "rationale_tasks": len(self.rationale_tasks) not in (0, len(self.answers)),
-            "alpha_schedule": self.alpha_schedule != "constant" and self.alpha in (0, 1),
-            "soft_weight": bool(self.soft_teacher) and not self.soft_weight,
-            "task_prefix": self.task_prefix == "decoder" and self.soft_weight > 0,
-        }
-        for name, wrong in problems.items():
-            if wrong:
-                raise ValueError(f"{name}: {_INCONSISTENT[name]}")
-        return self
+    task: str | None = None
+    """Task name or .yaml file."""
+    data: Path | None = None
+    split_seed: int | None = None
+    extra: tuple[str, ...] = ()
+    """NAME=PATH of further training inputs."""
 
 
-def _unfit(weights: tuple[float, ...], teachers: tuple[object, ...]) -> bool:
-    return bool(weights) and (len(weights) != len(teachers) or min(weights) <= 0)
+@dataclass(frozen=True)
+class AnswerSources:
+    """The generate runs to learn from, one per teacher, and how their answers become one."""
+
+    runs: tuple[Path, ...] = ()
+    """Empty: the newest run of the task below ./runs."""
+    weights: tuple[float, ...] = ()
+    """Empty: all equal."""
+    tasks: tuple[str, ...] = ()
+    """The task that each run's rationales are learned as. Empty: the one rationale task."""
+    mean: Mean = "arithmetic"
 
 
-_INCONSISTENT = {
-    "teacher_weights": "one weight above 0 for each run of --answers",
-    "soft_teacher_weights": "one weight above 0 for each of --soft-teacher",
-    "rationale_tasks": "one name for each run of --answers, which must be named",
-    "alpha_schedule": "a schedule needs an alpha between 0 and 1",
-    "soft_weight": "a weight above 0 for what --soft-teacher says",
-    "task_prefix": "encoder, where soft targets are learned",
-}
+@dataclass(frozen=True)
+class Selection:
+    """Which of the training rows are used."""
+
+    fraction: float = 1.0
+    seed: int = 0
+    """Of the order that the fraction is a prefix of."""
+    drop_overlap: bool = False
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """Distributions that the student learns besides texts. A weight of 0: none."""
+
+    weight: float = 0.0
+    temperature: float = 1.0
+    divergence: Divergence = "forward"
+    teachers: tuple[str, ...] = ()
+    """Models that give a distribution for every token. Empty: distributions over labels."""
+    teacher_weights: tuple[float, ...] = ()
+    mean: Mean = "arithmetic"
+    top_k: int | None = None
+    cache: Path | None = None
+    cache_gb: float = 10.0
+
+    @property
+    def over_labels(self) -> bool:
+        """Whether the teachers' label distributions are learned."""
+        return self.weight > 0 and not self.teachers
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the student learns from an example and its answers."""
+
+    method: Method
+    labels: LabelSource
+    alpha: float
+    alpha_schedule: AlphaSchedule
+    loss_mean: LossMean
+    rationale_shares: Mapping[str, float]
+    """Every rationale task with its share of 1 - alpha."""
+    prefixes: Mapping[str, str]
+    """The prefix of every task, the label task first."""
+    task_prefix: TaskPrefix
+    rationale_filter: RationaleFilter
+    rationale_frac: float
+    rationales_per_example: int
+    max_rationale_tokens: int | None
+    soft: SoftTargets
+
+
+@dataclass(frozen=True)
+class Optimization(Preset):
+    """How weights are trained: the student's preset with the given flags in its place."""
+
+    optimizer: Optimizer = "adamw"
+    precision: Precision = "auto"
+    dropout: float | None = None
+    """None: the model's own."""
+    lora_rank: int | None = None
+    gradient_checkpointing: bool = False
+    shard: bool = False
+    micro_batch_tokens: int | None = None
+    """None: found out."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How the best checkpoint is chosen."""
+
+    select_by: SelectBy
+    labels: LabelSource
+    """The labels that predictions on validation are compared with."""
+    max_examples: int | None
+    decode: Decode
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that is chosen for one student."""
+
+    student: str
+    """Hub name, folder, or built-in."""
+    seed: int
+    selection: Selection
+    recipe: Recipe
+    optimization: Optimization
+    validation: Validation
+    report_to: tuple[str, ...] = ()
+
+
+def training_of(config: TrainConfig, task: Task) -> Training:
+    """Resolve every setting of a training. InputError for tasks of rationales that clash."""
+    select_by_gold = config.select_by == "gold"
+    student = student_of(config.student, task)
+    return Training(
+        student=student,
+        seed=config.seed,
+        selection=Selection(config.data_frac, config.seed, config.drop_overlap),
+        recipe=_recipe(config),
+        optimization=_optimization(config, student),
+        validation=Validation(
+            select_by=config.select_by,
+            labels="gold" if select_by_gold else config.labels,
+            max_examples=config.eval_max_examples,
+            decode=config.decode,
+        ),
+        report_to=config.report_to,
+    )
+
+
+def data_source(options: StudentOptions) -> DataSource:
+    """Where the rows come from."""
+    return DataSource(options.task, options.data, options.split_seed, options.extra_unlabeled)
+
+
+def answer_sources(options: StudentOptions) -> AnswerSources:
+    """Where the answers come from."""
+    tasks = tuple(name for name, _ in map(_named_weight, options.rationale_tasks))
+    return AnswerSources(options.answers, options.teacher_weights, tasks, options.ensemble)
+
+
+def student_of(name: str, task: Task) -> str:
+    """The student that a name stands for. "auto" is the task's own, else the built-in tiny one."""
+    return (task.student or "tiny") if name == "auto" else name
+
+
+def _recipe(config: TrainConfig) -> Recipe:
+    shares = _rationale_shares(config.rationale_tasks)
+    return Recipe(
+        method=config.method,
+        labels=config.labels,
+        alpha=config.alpha,
+        alpha_schedule=config.alpha_schedule,
+        loss_mean=config.loss_mean,
+        rationale_shares=shares,
+        prefixes=_prefixes(config.prefixes, tuple(shares)),
+        task_prefix=config.task_prefix,
+        rationale_filter=config.rationale_filter,
+        rationale_frac=config.rationale_frac,
+        rationales_per_example=config.rationales_per_example,
+        max_rationale_tokens=config.max_rationale_tokens,
+        soft=SoftTargets(
+            weight=config.soft_weight,
+            temperature=config.soft_temperature,
+            divergence=config.soft_divergence,
+            teachers=config.soft_teacher,
+            teacher_weights=config.soft_teacher_weights,
+            mean=config.ensemble,
+            top_k=config.soft_top_k,
+            cache=config.soft_cache,
+            cache_gb=config.soft_cache_gb,
+        ),
+    )
+
+
+def _optimization(config: TrainConfig, student: str) -> Optimization:
+    lora = config.lora_rank is not None
+    preset = vars(preset_of(student, lora=lora, optimizer=config.optimizer))
+    given = {name: getattr(config, name) for name in preset}
+    return Optimization(
+        **preset | {name: value for name, value in given.items() if value is not None},
+        optimizer=config.optimizer,
+        precision=config.precision,
+        dropout=config.dropout,
+        lora_rank=config.lora_rank,
+        gradient_checkpointing=config.gradient_checkpointing,
+        shard=config.shard,
+        micro_batch_tokens=config.micro_batch_tokens,
+    )
+
+
+def _rationale_shares(stated: tuple[str, ...]) -> dict[str, float]:
+    """Every rationale task with its share. InputError for a taken name or two different weights."""
+    weights: dict[str, float] = {}
+    for name, weight in map(_named_weight, stated):
+        if name == LABEL or weight <= 0 or weights.get(name, weight) != weight:
+            expected = f"names other than {LABEL!r}, each with one weight above 0"
+            got = f"{name}={weight:g}"
+            raise InputError("--rationale-tasks", got=got, expected=expected, fix="choose others")
+        weights[name] = weight
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()} or {RATIONALE: 1.0}
+
+
+def _prefixes(given: tuple[str, ...], rationale_tasks: tuple[str, ...]) -> dict[str, str]:
+    """The prefix of every task. Default for further rationale tasks: their name in brackets."""
+    label, rationale, *more = given
+    named = [task for task in rationale_tasks if task != RATIONALE]
+    further = dict(zip(named, more, strict=False))
+    prefixes = {LABEL: label}
+    for task in rationale_tasks:
+        prefixes[task] = rationale if task == RATIONALE else further.get(task, f"[{task}] ")
+    # Methods with one target per example mark the rationale in it, whatever the tasks are.
+    prefixes.setdefault(RATIONALE, rationale)
+    return prefixes
+
+
+def _named_weight(stated: str) -> tuple[str, float]:
+    """ "program=2" -> ("program", 2.0)."""
+    name, _, weight = stated.partition("=")
+    try:
+        return name, float(weight or 1)
+    except ValueError:
+        raise InputError(
+            "--rationale-tasks",
+            got=repr(stated),
+            expected="NAME or NAME=WEIGHT",
+            fix="give a number",
+        ) from None

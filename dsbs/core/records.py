@@ -1,12 +1,12 @@
-"""What passes between the stages: rows -> Example -> Completion -> Answer -> TrainPair -> Prediction."""
+"""What passes between stages: row -> Example -> Completion -> Answer -> TrainPair -> Prediction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Split = Literal["train", "validation", "test", "extra"]
 SPLITS: tuple[Split, ...] = get_args(Split)
-"""`extra` holds the unlabelled inputs of another task that only training may use."""
+"""`extra` holds unlabeled inputs of another task; only training uses them."""
 
 Outcome = Literal[
     "ok", "no_label", "label_not_allowed", "empty_rationale", "cut_off", "refused", "failed"
@@ -14,7 +14,11 @@ Outcome = Literal[
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 LabelMatch = Literal["exact", "folded", "letter", "none"]
-"""How a stated label was recognised: letter by letter, after folding case and spaces, or only by its option letter."""
+"""How a label was recognized.
+
+`exact`: character by character. `folded`: after markup, case and spaces are removed. `letter`: only
+by the letter of its option. `none`: not at all.
+"""
 
 Method = Literal["standard", "step_by_step", "rationale_then_label", "label_then_rationale"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -22,107 +26,119 @@ METHODS: tuple[Method, ...] = get_args(Method)
 LabelSource = Literal["gold", "teacher", "gold_else_teacher"]
 """Whose labels a student learns."""
 
-LABEL, RATIONALE = "label", "rationale"
-"""The two tasks a student learns at once; each has its own input prefix."""
+LABEL = "label"
+RATIONALE = "rationale"
+"""The two tasks that a student learns together. Each has its own input prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row of a task.
-
-    `id` is made of the part of the source, a hash of the content and an occurrence number (or given by the user), never
-    of a row's position. `input` is what the student reads; `choices` are the options of this row (label kind `choice`);
-    `gold` is the normalised gold label, or None where the row has none.
-    """
+    """One row of a task."""
 
     id: str
+    """Made of the source's part, a hash of the content and an occurrence number, or the user's own.
+
+    It is never made of a row's position.
+    """
     split: Split
     fields: Mapping[str, Any]
+    """What prompt templates read."""
     input: str
+    """What the student reads."""
     choices: tuple[str, ...] = ()
+    """The options of this row, for label kind `choice`."""
     gold: str | None = None
+    """The normalized gold label; None where the row has none."""
     group: str | None = None
+    """Rows of one group never come into different splits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a teacher said to one prompt, unchanged. `finish_reason` and token counts are None where nobody told them.
-
-    `reasoning` is a trace that the server kept apart from the text. `label_scores` are log-probabilities of given labels,
-    where they were asked for instead of text. `error` says why there is no answer.
-    """
+    """What a teacher answered to one prompt, unchanged."""
 
     id: str
     text: str
     finish_reason: str | None = None
+    """None where the teacher does not report it; so are the token counts."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning: str | None = None
+    """A reasoning trace that the server kept apart from the text."""
     label_scores: Mapping[str, float] | None = None
+    """Log-probabilities of given labels, where they were requested instead of text."""
     error: str | None = None
+    """Why there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a teacher answered to an example, read. `label` is what it is scored by; it is trained on only where
-    `label_usable`. With several samples it is the winner of their vote, `distribution` may be their shares, and
-    `more_rationales` are further ones that argue for it.
+    """A teacher's answer to an example, as it was read.
+
+    Of several samples it is the winner of their vote.
     """
 
     example_id: str
     outcome: Outcome
     rationale: str | None = None
     label: str | None = None
+    """What the teacher is scored by. It is learned only where `label_usable`."""
     match: LabelMatch = "none"
     distribution: Mapping[str, float] | None = None
+    """Probabilities of labels, or their shares among several samples."""
     more_rationales: tuple[str, ...] = ()
+    """Rationales of further samples with the same label."""
 
     @property
     def label_usable(self) -> bool:
+        """Whether the label may be learned."""
         return self.label is not None and self.outcome in ("ok", "empty_rationale")
 
     @property
     def rationale_usable(self) -> bool:
+        """Whether the rationale may be learned."""
         return bool(self.rationale) and self.outcome in ("ok", "label_not_allowed")
 
 
 @dataclass(frozen=True, slots=True)
 class Rationale:
-    """A rationale to learn: its text, the task it belongs to, and its weight among the rationales of its example."""
+    """A rationale to learn."""
 
     text: str
     task: str = RATIONALE
+    """The task it belongs to."""
     weight: float = 1.0
+    """Its weight among the rationales of its example."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One text the student shall produce: for which task (its input prefix), with which weight in the loss."""
+    """One text that the student learns to produce."""
 
     task: str
+    """The task it belongs to, which decides the input prefix."""
     text: str
     weight: float = 1.0
+    """Its weight in the loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainPair:
-    """The only thing a student sees. No rationale, or several, are legal.
-
-    `distribution` is the teacher's over all labels that the example may have, where soft targets are learned.
-    """
+    """The only thing that a student sees. It may have no rationale, or several."""
 
     example_id: str
     input: str
     targets: tuple[Target, ...]
     distribution: Mapping[str, float] | None = None
+    """The teacher's, over all labels that the example may have, where soft targets are learned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a student said: raw text, the label read from it, and the verdict, so that a run is re-scored without a model.
+    """A student's output, the label read from it, and the verdict.
 
-    `correct` is None where there is nothing to compare with; `scores` are log-likelihoods of the allowed labels.
+    The raw text is kept, so that a run can be scored again without the model.
     """
 
     example_id: str
@@ -130,8 +146,10 @@ class Prediction:
     label: str | None
     gold: str | None = None
     correct: bool | None = None
+    """None where there is no gold label."""
     rationale: str | None = None
-    scores: Mapping[str, float] | None = field(default=None)
+    scores: Mapping[str, float] | None = None
+    """Log-likelihoods of the allowed labels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,93 +1,57 @@
-"""Several teachers as one: the mean of their label distributions, and how far they disagree."""
+"""Several teachers as one: their joint answer, and how often they disagree."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from dsbs.config.recipe import Mean
+from dsbs.artifacts.results.train import Disagreement
 from dsbs.core.records import Answer
 from dsbs.labeling.votes import vote
-
-_FLOOR = 1e-6
-"""The least probability a geometric mean sees: a vote share of 0 among a few samples is not a probability of 0."""
+from dsbs.metrics.distributions import Mean, weighted_mean
 
 
 def combine(
     answers: Sequence[Answer], weights: Sequence[float], *, mean: Mean = "arithmetic"
 ) -> Answer:
-    """The answer of all teachers to one example; with one teacher it is that teacher's, unchanged.
+    """The joint answer of all teachers to one example.
 
-    A usable answer without a distribution counts as all of its probability on its label. The label is the likeliest of the
-    mean (of equals, the first by its text), so the order of the teachers does not matter; the rationale is one that argues
-    for it, if there is one. Without a usable label it is the most frequent outcome.
+    A usable answer without a distribution counts as certain of its label. The label is the
+    likeliest one of the mean distribution, so the order of the teachers does not matter; of equally
+    likely ones it is the first in alphabetical order. The rationale comes from a teacher with that
+    label, if there is one. Without any usable label the answer is the most frequent outcome.
     """
-    usable = [
-        (answer, weight)
-        for answer, weight in zip(answers, weights, strict=True)
-        if answer.label_usable
-    ]
-    if len(answers) == 1 or not usable:
-        return vote(answers) if len(answers) > 1 else answers[0]
+    if len(answers) == 1:
+        return answers[0]
+    weighted = zip(answers, weights, strict=True)
+    usable = [(answer, weight) for answer, weight in weighted if answer.label_usable]
+    if not usable:
+        return vote(answers)
     distributions = [answer.distribution or {str(answer.label): 1.0} for answer, _ in usable]
-    found = weighted_mean(distributions, [weight for _, weight in usable], mean=mean)
-    label = min(found, key=lambda name: (-found[name], name))
+    joint = weighted_mean(distributions, [weight for _, weight in usable], mean=mean)
+    label = min(joint, key=lambda name: (-joint[name], name))
     arguing = [answer for answer, _ in usable if answer.label == label]
     if not arguing:
         return replace(
-            usable[0][0], outcome="empty_rationale", rationale=None, label=label, distribution=found
+            usable[0][0], outcome="empty_rationale", rationale=None, label=label, distribution=joint
         )
     first = next((answer for answer in arguing if answer.rationale_usable), arguing[0])
-    return replace(first, distribution=found, more_rationales=())
-
-
-def weighted_mean(
-    distributions: Sequence[Mapping[str, float]],
-    weights: Sequence[float],
-    *,
-    mean: Mean = "arithmetic",
-) -> dict[str, float]:
-    """The arithmetic or (normalised) geometric mean of distributions, labels in the order of their text.
-
-    Hinton et al. 2015, section 1: an ensemble's soft targets are either. Sums are exact, whatever the order.
-    """
-    labels, total = sorted({label for d in distributions for label in d}), math.fsum(weights)
-    columns = {label: [d.get(label, 0.0) for d in distributions] for label in labels}
-    if mean == "arithmetic":
-        found = {label: _dot(weights, values) / total for label, values in columns.items()}
-    else:
-        logs = {
-            label: [math.log(max(value, _FLOOR)) for value in values]
-            for label, values in columns.items()
-        }
-        found = {label: math.exp(_dot(weights, values) / total) for label, values in logs.items()}
-    norm = math.fsum(found.values())
-    return {label: value / norm for label, value in found.items()}
+    return replace(first, distribution=joint, more_rationales=())
 
 
 def spread(distribution: Mapping[str, float], allowed: Sequence[str]) -> dict[str, float] | None:
-    """The distribution over all allowed labels, each once and in their order; None where it has none of them."""
+    """The distribution over every allowed label, in their order. None where it covers none."""
     shares = {label: distribution.get(label, 0.0) for label in allowed}
     total = math.fsum(shares.values())
     return {label: share / total for label, share in shares.items()} if total > 0 else None
 
 
-def disagreement(rows: Iterable[Sequence[Answer | None]]) -> dict[str, Any]:
-    """Of the examples that several teachers labelled: `rows`, and the share on which they are not of one mind, `share`."""
-    labels = [
-        {answer.label for answer in row if answer and answer.label_usable}
-        for row in rows
-        if _labelled(row) > 1
-    ]
-    return {
-        "rows": len(labels),
-        "share": sum(len(found) > 1 for found in labels) / len(labels) if labels else None,
-    }
-
-
-def _labelled(row: Sequence[Answer | None]) -> int:
-    return sum(answer is not None and answer.label_usable for answer in row)
-
-
-def _dot(weights: Sequence[float], values: Sequence[float]) -> float:
-    return math.fsum(weight * value for weight, value in zip(weights, values, strict=True))
+def disagreement(rows: Iterable[Sequence[Answer | None]]) -> Disagreement:
+    """How often teachers differ. Each row holds the teachers' answers to one example."""
+    several = 0
+    differing = 0
+    for row in rows:
+        labels = [answer.label for answer in row if answer is not None and answer.label_usable]
+        if len(labels) > 1:
+            several += 1
+            differing += len(set(labels)) > 1
+    return Disagreement(rows=several, share=differing / several if several else None)

@@ -1,15 +1,15 @@
-"""What a student learns from an example and its answer: each method is a pure function that makes the targets.
+"""What a student learns from an example and its answer. Each method makes the targets its own way.
 
-`standard`             [label] x -> y                                    ordinary fine-tuning, or ordinary distillation
-`step_by_step`         [label] x -> y   and   [rationale] x -> r         Hsieh et al. 2023, weights alpha and 1 - alpha
-`rationale_then_label` [label] x -> r [label] y                          the paper's single-task ablation
-`label_then_rationale` [label] x -> y [rationale] r                      the order that works better (2406.14511)
+`standard`             [label] x -> y                              fine-tuning, or distillation
+`step_by_step`         [label] x -> y   and   [rationale] x -> r   Hsieh et al. 2023
+`rationale_then_label` [label] x -> r [label] y                    the paper's single-task ablation
+`label_then_rationale` [label] x -> y [rationale] r                the better order (2406.14511)
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from dsbs.config.recipe import RationaleFilter
+from dsbs.config.student_options import RationaleFilter
 from dsbs.core.records import (
     LABEL,
     RATIONALE,
@@ -24,18 +24,18 @@ from dsbs.core.records import (
 from dsbs.tasks.labels import LabelKind, same_label
 
 Prefixes = Mapping[str, str]
-"""Input prefix of each task, "[label] " and "[rationale] " by default."""
+"""The prefix of every task: {"label": "[label] ", "rationale": "[rationale] "} by default."""
 
 
 class Output(NamedTuple):
-    """A student's text, taken apart; a part that is not there is None."""
+    """A student's text, taken apart. A part that is missing is None."""
 
     label: str | None
     rationale: str | None
 
 
 def training_label(example: Example, answer: Answer | None, labels: LabelSource) -> str | None:
-    """The label that training may use, or None: gold, a usable teacher label, or the first of the two there is."""
+    """The label to learn for an example. None where it has no label of this source."""
     teacher = answer.label if answer is not None and answer.label_usable else None
     match labels:
         case "gold":
@@ -57,10 +57,20 @@ def learned_rationales(
     task: str = RATIONALE,
     weight: float = 1.0,
 ) -> tuple[Rationale, ...]:
-    """The first `count` usable rationales of one teacher's answer.
+    """The first usable rationales of one teacher's answer.
 
-    As in the paper those of a wrong answer are learned too, unless `wanted` is "correct": the answer's label is the gold
-    one (without gold there is nothing to learn); or "agree": it is the label that all samples and teachers `voted` for.
+    As in the paper, rationales of wrong answers are learned too, unless they are filtered.
+
+    Args:
+        answer: The teacher's answer, if there is one.
+        example: The example that it answers.
+        kind: How labels are compared.
+        wanted: "correct" keeps answers with the gold label; without gold there are none.
+            "agree" keeps answers with the label `voted`.
+        voted: The label that all samples and teachers together chose.
+        count: Most rationales to return.
+        task: The task they are learned as.
+        weight: Their weight in the loss.
     """
     if answer is None or not answer.rationale_usable or not answer.rationale:
         return ()
@@ -82,21 +92,28 @@ def make_pair(
     task_weights: Mapping[str, float] | None = None,
     distribution: Mapping[str, float] | None = None,
 ) -> TrainPair:
-    """The pair of one example. `task_weights` are the shares of 1 - alpha that each rationale task has; one task has all.
+    """The training pair of one example.
 
-    Which examples make a pair depends on their labels, never on the method.
+    Args:
+        example: The example.
+        label: The label to learn.
+        rationales: The rationales to learn, if any.
+        method: Which targets are made of them.
+        alpha: Weight of the label task in `step_by_step`.
+        prefixes: The prefix of every task, which some methods write into a target.
+        task_weights: The share of 1 - alpha of each rationale task. Default: one task has all.
+        distribution: The teacher's probability of each label, where soft targets are learned.
     """
     shares = task_weights or {RATIONALE: 1.0}
-    return TrainPair(
-        example.id,
-        example.input,
-        _TARGETS[method](label, rationales, alpha, prefixes, shares),
-        distribution,
-    )
+    targets = _TARGETS[method](label, rationales, alpha, prefixes, shares)
+    return TrainPair(example.id, example.input, targets, distribution)
 
 
 def read_output(method: Method, text: str, prefixes: Prefixes) -> Output:
-    """Take a student's label text apart again. A sequence that lacks its marker has no label, or is all label."""
+    """Take a student's text apart again.
+
+    A text without its marker has no label (rationale first), or is all label (label first).
+    """
     match method:
         case "rationale_then_label":
             rationale, marker, label = text.rpartition(prefixes[LABEL].strip())
@@ -109,45 +126,43 @@ def read_output(method: Method, text: str, prefixes: Prefixes) -> Output:
 
 
 _Shares = Mapping[str, float]
+_MakeTargets = Callable[[str, Sequence[Rationale], float, Prefixes, _Shares], tuple[Target, ...]]
 
 
 def _standard(
-    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+    label: str, rationales: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
 ) -> tuple[Target, ...]:
     return (Target(LABEL, label),)
 
 
 def _step_by_step(
-    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+    label: str, rationales: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
 ) -> tuple[Target, ...]:
-    """A target of weight 0 is left out, so that alpha = 1 is `standard`, token for token."""
-    explained = [Target(r.task, r.text, (1 - alpha) * shares[r.task] * r.weight) for r in found]
-    return tuple(
-        target for target in [Target(LABEL, label, alpha), *explained] if target.weight > 0
-    )
+    """One target per text. Those of weight 0 are left out, so that alpha = 1 equals `standard`."""
+    targets = [Target(LABEL, label, alpha)]
+    for rationale in rationales:
+        weight = (1 - alpha) * shares[rationale.task] * rationale.weight
+        targets.append(Target(rationale.task, rationale.text, weight))
+    return tuple(target for target in targets if target.weight > 0)
 
 
 def _rationale_then_label(
-    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+    label: str, rationales: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
 ) -> tuple[Target, ...]:
     marker = prefixes[LABEL].strip()
-    return tuple(Target(LABEL, f"{r.text} {marker} {label}", r.weight) for r in found) or (
-        Target(LABEL, f"{marker} {label}"),
-    )
+    targets = [Target(LABEL, f"{r.text} {marker} {label}", r.weight) for r in rationales]
+    return tuple(targets) or (Target(LABEL, f"{marker} {label}"),)
 
 
 def _label_then_rationale(
-    label: str, found: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
+    label: str, rationales: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
 ) -> tuple[Target, ...]:
     marker = prefixes[RATIONALE].strip()
-    return tuple(Target(LABEL, f"{label} {marker} {r.text}", r.weight) for r in found) or (
-        Target(LABEL, f"{label} {marker}"),
-    )
+    targets = [Target(LABEL, f"{label} {marker} {r.text}", r.weight) for r in rationales]
+    return tuple(targets) or (Target(LABEL, f"{label} {marker}"),)
 
 
-_TARGETS: Mapping[
-    Method, Callable[[str, Sequence[Rationale], float, Prefixes, _Shares], tuple[Target, ...]]
-] = {
+_TARGETS: Mapping[Method, _MakeTargets] = {
     "standard": _standard,
     "step_by_step": _step_by_step,
     "rationale_then_label": _rationale_then_label,

@@ -1,32 +1,37 @@
-"""The generate runs that a student learns from: one a teacher, with its weight and the task of its rationales."""
+"""The generate runs that a student learns from: one per teacher, with the weight it has."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from dsbs.artifacts.answer_dataset import answer_files, read_answers
 from dsbs.artifacts.manifest import Manifest, finished_run, newest_run
 from dsbs.artifacts.results.generate import GenerateResult
-from dsbs.config.recipe import Mean, StudentOptions
+from dsbs.config.recipe import AnswerSources
 from dsbs.core.errors import InputError
-from dsbs.core.records import LABEL, RATIONALE, Answer
+from dsbs.core.progress import say
+from dsbs.core.records import RATIONALE, Answer, Example
 from dsbs.distillation.ensembles import combine
+from dsbs.metrics.distributions import Mean
 from dsbs.tasks.prompts import load_task
 
 
 @dataclass(frozen=True)
 class TeacherRun:
-    """One teacher's answers by example id. `made` is the manifest of the run, `task` what its rationales are learned as,
-    `place` where it was named on the command line.
-    """
+    """One teacher's answers."""
 
     place: int
+    """Its position among the named runs."""
     folder: Path
     made: Manifest[GenerateResult]
     answers: Mapping[str, Answer]
+    """By example id."""
     weight: float
+    """The weights of all runs have a mean of 1."""
     task: str
+    """The task that its rationales are learned as."""
 
     @property
     def files(self) -> list[Path]:
@@ -34,95 +39,83 @@ class TeacherRun:
         return answer_files(self.folder)
 
 
-def open_teachers(options: StudentOptions) -> tuple[TeacherRun, ...]:
-    """The runs of `answers`, or the task's newest below ./runs, in an order of their content's, not of the command line's.
+def open_teachers(sources: AnswerSources, task: str | None) -> tuple[TeacherRun, ...]:
+    """Read the answers of every run, in an order that their content gives.
 
-    Weights are scaled to a mean of 1. InputError for folders that are no finished runs, or are of different tasks.
+    The order on the command line therefore changes nothing.
+
+    Args:
+        sources: The runs. Without any, the newest run below ./runs is taken.
+        task: The task (name or .yaml) that the newest run must be of, if any.
+
+    Raises:
+        InputError: A folder is no run of generate, holds nothing usable, or is of another task.
     """
-    named = load_task(options.task).name if options.task else None
-    folders = options.answers or tuple(filter(None, [newest_run(GenerateResult, named)]))
-    if not folders:
-        expected = "a finished generate run" + f" of task {named!r}" * bool(named) + " below ./runs"
-        raise InputError(
-            "--answers",
-            got="nothing",
-            expected=expected,
-            fix="run dsbs generate first, or name its folder",
-        )
-    weights = options.teacher_weights or (1.0,) * len(folders)
-    names = [name for name, _ in map(_named, options.rationale_tasks)] or [RATIONALE] * len(folders)
-    runs = [
-        TeacherRun(
-            place=place,
-            folder=folder,
-            made=finished_run(folder, GenerateResult, "--answers"),
-            answers=read_answers(folder),
-            weight=len(folders) * weight / sum(weights),
-            task=name,
-        )
-        for place, (folder, weight, name) in enumerate(zip(folders, weights, names, strict=True))
-    ]
+    folders = sources.runs or _newest(task)
+    weights = sources.weights or (1.0,) * len(folders)
+    names = sources.tasks or (RATIONALE,) * len(folders)
+    runs = []
+    for place, (folder, weight, name) in enumerate(zip(folders, weights, names, strict=True)):
+        share = len(folders) * weight / sum(weights)
+        runs.append(_open(place, folder, share, name))
     tasks = sorted({run.made.final.task for run in runs})
     if len(tasks) > 1:
+        got = f"runs of {' and '.join(tasks)}"
         fix = "name runs of one task"
-        raise InputError(
-            "--answers", got=f"runs of {' and '.join(tasks)}", expected="runs of one task", fix=fix
-        )
-    return tuple(sorted(runs, key=_content))
+        raise InputError("--answers", got=got, expected="runs of one task", fix=fix)
+    return tuple(sorted(runs, key=_content_hash))
 
 
 def combined(runs: Sequence[TeacherRun], mean: Mean) -> dict[str, Answer]:
-    """The answer of all teachers together to every example that any of them answered."""
+    """The joint answer of all teachers to every example that any of them answered, by id."""
     if len(runs) == 1:
         return dict(runs[0].answers)
     ids = dict.fromkeys(identity for run in runs for identity in run.answers)
-    return {identity: _of_all(runs, identity, mean) for identity in ids}
+    return {identity: _joint_answer(runs, identity, mean) for identity in ids}
 
 
-def task_shares(options: StudentOptions) -> dict[str, float]:
-    """Every rationale task with its share of 1 - alpha. InputError for a name that is taken or has two weights."""
-    found: dict[str, float] = {}
-    for name, weight in map(_named, options.rationale_tasks):
-        if name == LABEL or weight <= 0 or found.get(name, weight) != weight:
-            expected = f"names other than {LABEL!r}, each with one weight above 0"
-            raise InputError(
-                "--rationale-tasks",
-                got=f"{name}={weight:g}",
-                expected=expected,
-                fix="choose others",
-            )
-        found[name] = weight
-    total = sum(found.values())
-    return {name: weight / total for name, weight in found.items()} or {RATIONALE: 1.0}
+def say_missing(runs: Sequence[TeacherRun], parts: Sequence[Sequence[Example]]) -> None:
+    """Print, for every run that ended early, how many rows of these parts have no answer."""
+    for run in runs:
+        if run.made.status == "done":
+            continue
+        answered = {i for i, answer in run.answers.items() if answer.outcome != "failed"}
+        missing = sum(example.id not in answered for example in chain.from_iterable(parts))
+        total = sum(map(len, parts))
+        say(
+            f"answers: {run.folder} is {run.made.status}: "
+            f"{missing:,} of {total:,} rows have no answer and are left out"
+        )
 
 
-def prefixes_of(options: StudentOptions) -> dict[str, str]:
-    """The input prefix of each task: those given, else the task's name in brackets."""
-    label, rationale, *more = options.prefixes
-    names = [name for name in task_shares(options) if name != RATIONALE]
-    given = dict(zip(names, more, strict=False))
-    own = {
-        name: rationale if name == RATIONALE else given.get(name, f"[{name}] ")
-        for name in task_shares(options)
-    }
-    return {LABEL: label, **own} | ({} if RATIONALE in own else {RATIONALE: rationale})
+def _newest(task: str | None) -> tuple[Path, ...]:
+    name = load_task(task).name if task else None
+    found = newest_run(GenerateResult, name)
+    if found is not None:
+        return (found,)
+    of_task = f" of task {name!r}" if name else ""
+    raise InputError(
+        "--answers",
+        got="nothing",
+        expected=f"a finished generate run{of_task} below ./runs",
+        fix="run dsbs generate first, or name its folder",
+    )
 
 
-def _named(stated: str) -> tuple[str, float]:
-    name, _, weight = stated.partition("=")
-    try:
-        return name, float(weight or 1)
-    except ValueError:
-        expected = "NAME or NAME=WEIGHT"
-        raise InputError(
-            "--rationale-tasks", got=repr(stated), expected=expected, fix="give a number"
-        ) from None
+def _open(place: int, folder: Path, weight: float, task: str) -> TeacherRun:
+    made = finished_run(folder, GenerateResult, "--answers", partial=True)
+    answers = read_answers(folder)
+    if not any(answer.label_usable or answer.rationale_usable for answer in answers.values()):
+        got = f"{len(answers):,} answers of a run that is {made.status}, none of them usable"
+        fix = f"run dsbs generate again with --out {folder}"
+        raise InputError(f"--answers {folder}", got=got, expected="usable answers", fix=fix)
+    return TeacherRun(place, folder, made, answers, weight, task)
 
 
-def _of_all(runs: Sequence[TeacherRun], identity: str, mean: Mean) -> Answer:
+def _joint_answer(runs: Sequence[TeacherRun], identity: str, mean: Mean) -> Answer:
     given = [(run.answers[identity], run.weight) for run in runs if identity in run.answers]
     return combine([answer for answer, _ in given], [weight for _, weight in given], mean=mean)
 
 
-def _content(run: TeacherRun) -> str:
+def _content_hash(run: TeacherRun) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in run.files)).hexdigest()

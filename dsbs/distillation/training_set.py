@@ -1,284 +1,168 @@
-"""What a student is made from: the rows of the task, cut by the data rules, and the teacher's answers to them."""
+"""The rows that a student learns from, and the rows that choose its best checkpoint."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from dsbs.artifacts.results.generate import GenerateResult
-from dsbs.config.recipe import StudentOptions
-from dsbs.config.train import TrainConfig
+from dsbs.artifacts.results.train import RowCounts
+from dsbs.config.recipe import Recipe, Selection, Validation
 from dsbs.core.errors import InputError
-from dsbs.core.files import find_file
-from dsbs.core.records import Answer, Example, LabelSource, Method, Rationale, Split, TrainPair
-from dsbs.data.examples import overlap
-from dsbs.data.load import extra_examples, extra_files, load_data
+from dsbs.core.records import Example, Method, Rationale, TrainPair
 from dsbs.data.splits import take_fraction
 from dsbs.distillation.ensembles import disagreement, spread
+from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.methods import learned_rationales, make_pair, training_label
-from dsbs.distillation.teacher_runs import (
-    TeacherRun,
-    combined,
-    open_teachers,
-    prefixes_of,
-    task_shares,
-)
-from dsbs.tasks.labels import same_label
-from dsbs.tasks.prompts import load_task
-from dsbs.tasks.task import Task
 
 
-@dataclass(frozen=True)
-class Material:
-    """Every split of a task with the teachers' answers. `answers` are of all teachers together, `teachers` of each.
-
-    `teacher` is the manifest's results of the (first) generate run.
-    """
-
-    task: Task
-    splits: Mapping[Split, Sequence[Example]]
-    answers: Mapping[str, Answer]
-    teachers: tuple[TeacherRun, ...]
-    teacher: GenerateResult
-    files: tuple[Path, ...]
-    overlapping: frozenset[str]
-
-    @property
-    def answer_folders(self) -> list[Path]:
-        """The folders of the generate runs, in the order in which they were named."""
-        return [run.folder for run in sorted(self.teachers, key=lambda run: run.place)]
-
-    @property
-    def answers_runs(self) -> list[str]:
-        """The same, absolute, as text."""
-        return [str(folder.resolve()) for folder in self.answer_folders]
-
-
-class Rows(NamedTuple):
-    """The training pairs of one cell, how many rows they came from, and the method that they are made by."""
+class TrainingRows(NamedTuple):
+    """The training pairs of one student."""
 
     pairs: list[TrainPair]
-    n_rows: int
-    n_fraction: int
-    n_extra: int
-    n_dropped_overlap: int
     method: Method
-    n_explained: int
-    disagreement: Mapping[str, Any]
+    """The method they are made by: `standard` where no rationale is left to learn."""
+    counts: RowCounts
 
 
-def load_material(options: StudentOptions) -> Material:
-    """Find answers and data, and cut the splits: validation first, the same for every run.
+class ValidationRow(NamedTuple):
+    """A validation example with the label that its prediction is compared with."""
 
-    Without `answers` the newest generate run below ./runs is used; without `data` or `task`, those of that run.
-    InputError where they do not belong together.
-    """
-    teachers = open_teachers(options)
-    folder = teachers[0].folder
-    made = teachers[0].made
-    task_file = find_file(options.task, "prompts") if options.task else made.task_place(folder)
-    task = load_task(str(task_file))
-    if task.name != made.final.task:
-        raise InputError(
-            f"--answers {folder}",
-            got=f"answers of task {made.final.task!r}",
-            expected=f"answers of task {task.name!r}",
-            fix="name another run, or leave out --task",
-        )
-    path = options.data or made.data_place(folder)
-    seed = int(str(made.config["split_seed"])) if options.split_seed is None else options.split_seed
-    data = load_data(task, path, split_seed=seed).with_validation()
-    splits: dict[Split, Sequence[Example]] = {
-        **data.splits,
-        "extra": extra_examples(task, options.extra_unlabelled),
-    }
-    extra = [file for _, file in extra_files(options.extra_unlabelled)]
-    files = (task_file, *data.files, *(file for run in teachers for file in run.files), *extra)
-    for run in teachers:
-        _belong_together(run.folder, run.answers, splits)
-    held_out = frozenset(overlap(splits.get("train", ()), splits.get("test", ())))
-    return Material(
-        task,
-        splits,
-        combined(teachers, options.ensemble),
-        teachers,
-        made.final,
-        files,
-        held_out,
-    )
+    example: Example
+    label: str
 
 
 def training_rows(
-    material: Material, config: TrainConfig, shorten: Callable[[str], str] = str
-) -> Rows:
-    """The pairs of one cell. The fraction is cut before any filtering; extra inputs come after and do not count in it.
+    data: TrainingData,
+    selection: Selection,
+    recipe: Recipe,
+    shorten: Callable[[str], str] = str,
+) -> TrainingRows:
+    """Select the rows of one student and make their pairs.
 
-    `shorten` is what happens to the text of every rationale. Where no rationale is left to learn, the method is
-    `standard`. InputError where no row has a label of this source, or soft targets are asked for and there are none.
+    The fraction is cut before any filtering. Extra inputs are added after it, and do not count.
+
+    Args:
+        data: Rows and answers.
+        selection: Which rows.
+        recipe: What is learned of them.
+        shorten: Applied to the text of every rationale.
+
+    Raises:
+        InputError: No row has a label of this source, or soft targets have nothing to learn.
     """
-    train, extra = material.splits.get("train", ()), material.splits["extra"]
-    if config.labels == "gold" and extra:
-        fix = "use --labels teacher or gold_else_teacher"
-        raise InputError(
-            "--extra-unlabelled",
-            got="--labels gold",
-            expected="labels that these inputs have",
-            fix=fix,
-        )
-    taken = take_fraction(train, config.data_frac, config.seed)
-    kept = [e for e in taken if not (config.drop_overlap and e.id in material.overlapping)]
-    found = {
-        e.id: training_label(e, material.answers.get(e.id), config.labels) for e in [*kept, *extra]
-    }
-    labelled = [(e, label) for e in [*kept, *extra] if (label := found[e.id]) is not None]
-    if not labelled:
-        got = f"no row with such a label among {len(taken)} of {len(train)} training rows"
+    train = data.splits.get("train", ())
+    extra = data.splits["extra"]
+    _check_extra_labels(recipe, extra)
+    fraction = take_fraction(train, selection.fraction, selection.seed)
+    dropped = data.overlapping if selection.drop_overlap else frozenset()
+    kept = [example for example in fraction if example.id not in dropped]
+    rows = [*kept, *extra]
+    labels = {e.id: training_label(e, data.answers.get(e.id), recipe.labels) for e in rows}
+    labeled = [(e, label) for e in rows if (label := labels[e.id]) is not None]
+    if not labeled:
+        got = f"no row with such a label among {len(fraction)} of {len(train)} training rows"
         fix = "use other labels or a larger fraction"
-        raise InputError(f"--labels {config.labels}", got=got, expected="at least one", fix=fix)
-    explained = {e.id for e in take_fraction([*kept, *extra], config.rationale_frac, config.seed)}
+        raise InputError(f"--labels {recipe.labels}", got=got, expected="at least one", fix=fix)
+    explained = {e.id for e in take_fraction(rows, recipe.rationale_frac, selection.seed)}
     rationales = {
-        e.id: _rationales(material, config, e, shorten) if e.id in explained else ()
-        for e, _ in labelled
+        e.id: _rationales(data, recipe, e, shorten) if e.id in explained else () for e, _ in labeled
     }
-    method = config.method if any(rationales.values()) else "standard"
-    made = partial(
-        make_pair,
-        method=method,
-        alpha=config.alpha,
-        prefixes=prefixes_of(config),
-        task_weights=task_shares(config),
-    )
+    n_explained = sum(map(bool, rationales.values()))
+    method: Method = recipe.method if n_explained else "standard"
     pairs = [
-        made(e, label, rationales[e.id], distribution=_distribution(material, config, e))
-        for e, label in labelled
+        make_pair(
+            example,
+            label,
+            rationales[example.id],
+            method=method,
+            alpha=recipe.alpha,
+            prefixes=recipe.prefixes,
+            task_weights=recipe.rationale_shares,
+            distribution=_distribution(data, recipe, example),
+        )
+        for example, label in labeled
     ]
-    _check_soft(material, config, pairs)
-    n_extra = sum(found[e.id] is not None for e in extra)
-    minds = disagreement(
-        [[run.answers.get(e.id) for run in material.teachers] for e, _ in labelled]
+    _check_soft_targets(data, recipe, pairs)
+    counts = RowCounts(
+        n_rows=len(train),
+        n_fraction=len(fraction),
+        n_extra=sum(labels[example.id] is not None for example in extra),
+        n_dropped_overlap=len(fraction) - len(kept),
+        n_train=len(pairs),
+        n_explained=0 if method == "standard" else n_explained,
+        teacher_disagreement=disagreement(
+            [run.answers.get(example.id) for run in data.teachers] for example, _ in labeled
+        ),
     )
-    n_explained = sum(map(bool, rationales.values())) if method != "standard" else 0
-    return Rows(
-        pairs, len(train), len(taken), n_extra, len(taken) - len(kept), method, n_explained, minds
-    )
+    return TrainingRows(pairs, method, counts)
 
 
-def validation_rows(material: Material, config: TrainConfig) -> list[tuple[Example, str]]:
-    """Validation examples with the label that chooses the best checkpoint: of the kind that training uses, or gold.
+def validation_rows(data: TrainingData, validation: Validation) -> list[ValidationRow]:
+    """The validation examples that have a label to compare with.
 
-    `eval_max_examples` takes a fixed subset: the same rows in every run.
+    A limit takes a fixed subset: the same rows in every run.
     """
-    source: LabelSource = "gold" if config.select_by == "gold" else config.labels
-    found = [
-        (e, training_label(e, material.answers.get(e.id), source))
-        for e in material.splits.get("validation", ())
-    ]
-    labelled = [(example, label) for example, label in found if label is not None]
-    limit = config.eval_max_examples or len(labelled)
-    return (
-        labelled
-        if limit >= len(labelled)
-        else take_fraction(labelled, limit / len(labelled), seed=0)
-    )
-
-
-def teacher_verdicts(material: Material, split: Split) -> dict[str, bool]:
-    """Whether the teacher itself is right, by example id, on the gold rows of a split that it answered."""
-    kind, answers = material.task.label.kind, material.answers
-    rows = [e for e in material.splits.get(split, ()) if e.gold and e.id in answers]
-    return {e.id: same_label(kind, answers[e.id].label, e.gold) for e in rows}
-
-
-def student_of(name: str, task: Task) -> str:
-    """The student that a name means: "auto" is the task's own, else the built-in tiny one."""
-    return (task.student or "tiny") if name == "auto" else name
-
-
-def tokenizer_texts(material: Material) -> list[str]:
-    """All training text, from the whole training part whatever the fraction: inputs, labels, rationales. Never test."""
-    rows = [*material.splits.get("train", ()), *material.splits["extra"]]
-    texts = [text for e in rows for text in (e.input, *e.choices, e.gold or "")]
-    answers = [
-        answer
-        for e in rows
-        for run in material.teachers
-        if (answer := run.answers.get(e.id)) is not None
-    ]
-    return texts + [
-        text for answer in answers for text in (answer.rationale or "", answer.label or "")
-    ]
+    labeled = []
+    for example in data.splits.get("validation", ()):
+        label = training_label(example, data.answers.get(example.id), validation.labels)
+        if label is not None:
+            labeled.append(ValidationRow(example, label))
+    limit = validation.max_examples
+    if limit is None or limit >= len(labeled):
+        return labeled
+    return take_fraction(labeled, limit / len(labeled), seed=0)
 
 
 def _rationales(
-    material: Material, config: TrainConfig, example: Example, shorten: Callable[[str], str]
+    data: TrainingData, recipe: Recipe, example: Example, shorten: Callable[[str], str]
 ) -> tuple[Rationale, ...]:
-    """What is learned of each teacher's rationales, in the order of the teachers."""
-    voted = material.answers[example.id].label if example.id in material.answers else None
-    found = [
-        learned_rationales(
+    """The rationales to learn for an example, in the order of the teachers."""
+    joint = data.answers.get(example.id)
+    learned: list[Rationale] = []
+    for run in data.teachers:
+        learned += learned_rationales(
             run.answers.get(example.id),
             example=example,
-            kind=material.task.label.kind,
-            wanted=config.filter,
-            voted=voted,
-            count=config.rationales_per_example,
+            kind=data.task.label.kind,
+            wanted=recipe.rationale_filter,
+            voted=joint.label if joint else None,
+            count=recipe.rationales_per_example,
             task=run.task,
             weight=run.weight,
         )
-        for run in material.teachers
-    ]
-    return tuple(Rationale(shorten(r.text), r.task, r.weight) for of_one in found for r in of_one)
+    return tuple(Rationale(shorten(r.text), r.task, r.weight) for r in learned)
 
 
-def _distribution(
-    material: Material, config: TrainConfig, example: Example
-) -> dict[str, float] | None:
-    """The teachers' distribution over the labels of this row, where it is to be learned and there is one."""
-    answer = material.answers.get(example.id)
-    if (
-        not config.soft_weight
-        or config.soft_teacher
-        or answer is None
-        or answer.distribution is None
-    ):
+def _distribution(data: TrainingData, recipe: Recipe, example: Example) -> dict[str, float] | None:
+    """The teachers' label distribution, where one is to be learned and there is one."""
+    answer = data.answers.get(example.id)
+    if not recipe.soft.over_labels or answer is None or answer.distribution is None:
         return None
-    return spread(answer.distribution, material.task.allowed(example.choices))
+    return spread(answer.distribution, data.task.allowed(example.choices))
 
 
-def _check_soft(material: Material, config: TrainConfig, pairs: Sequence[TrainPair]) -> None:
-    """Soft targets in label space need labels to choose from, a label that stands first, and distributions."""
-    if not config.soft_weight or config.soft_teacher:
+def _check_extra_labels(recipe: Recipe, extra: Sequence[Example]) -> None:
+    if recipe.labels == "gold" and extra:
+        raise InputError(
+            "--extra-unlabeled",
+            got="--labels gold",
+            expected="labels that these inputs have",
+            fix="use --labels teacher or gold_else_teacher",
+        )
+
+
+def _check_soft_targets(data: TrainingData, recipe: Recipe, pairs: Sequence[TrainPair]) -> None:
+    """Label distributions need labels to choose from, a label that comes first, and themselves."""
+    if not recipe.soft.over_labels:
         return
-    kind, flag = material.task.label.kind, f"--soft-weight {config.soft_weight:g}"
+    kind = data.task.label.kind
+    flag = f"--soft-weight {recipe.soft.weight:g}"
     if kind not in ("choice", "class"):
         fix = "learn from --soft-teacher, or from the teacher's text alone"
         raise InputError(flag, got=f"a task of kind {kind!r}", expected="choice or class", fix=fix)
-    if config.method == "rationale_then_label":
+    if recipe.method == "rationale_then_label":
+        got = f"--method {recipe.method}"
         expected = "a method whose label does not follow a rationale"
-        raise InputError(
-            flag, got=f"--method {config.method}", expected=expected, fix="use label_then_rationale"
-        )
+        raise InputError(flag, got=got, expected=expected, fix="use label_then_rationale")
     if not any(pair.distribution for pair in pairs):
-        fix = "ask for them: dsbs generate --label-scores without, or --samples 10"
-        raise InputError(
-            flag, got="answers without label distributions", expected="some that have them", fix=fix
-        )
-
-
-def _belong_together(
-    run: Path, answers: Mapping[str, Answer], splits: Mapping[Split, Sequence[Example]]
-) -> None:
-    """The training rows and the answers must have ids in common: changed data or another data set has none."""
-    train = [e.id for e in [*splits.get("train", ()), *splits["extra"]]]
-    if not train:
-        raise InputError(
-            "--data", got="no training rows", expected="a train split", fix="check the data"
-        )
-    if not any(identity in answers for identity in train):
-        raise InputError(
-            f"--answers {run}",
-            got=f"answers with ids like {next(iter(answers))!r}",
-            expected=f"ids like {train[0]!r}",
-            fix="give the --data that these answers were made for",
-        )
+        got = "answers without label distributions"
+        fix = "make them: dsbs generate --label-scores without, or --samples 10"
+        raise InputError(flag, got=got, expected="some that have them", fix=fix)

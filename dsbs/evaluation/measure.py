@@ -1,118 +1,114 @@
-"""Measure a student on a split: predictions, and what follows from them."""
+"""Measure a student on a split: its predictions, and what follows from them."""
 
+import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
 from dsbs.artifacts.results.base import Against
+from dsbs.artifacts.results.evaluate import LabelScore, StudentScores
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
 from dsbs.core.records import Example, Prediction, Split
-from dsbs.distillation.training_set import Material, teacher_verdicts
-from dsbs.metrics.accuracy import accuracy, chance, interval, macro_f1, per_label
+from dsbs.distillation.labeled_data import LabeledData
+from dsbs.metrics.accuracy import interval, per_label
+from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
-from dsbs.metrics.distributions import probabilities
+from dsbs.metrics.distributions import softmax
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
-from dsbs.tasks.labels import same_label
 from dsbs.tasks.task import Task
 
 
-def measure(
-    student: Student,
-    material: Material,
-    *,
-    split: Split,
-    out: Path,
-    decode: Decode | None = None,
-    batch_size: int = 64,
-) -> dict[str, Any]:
-    """Predict a split, write the predictions to `out` as Parquet, and return their scores.
+class MeasuredRows(NamedTuple):
+    """The rows of a split that have a label to compare with."""
 
-    `accuracy` against gold labels; where the split has none, `teacher_agreement` against the teacher's. InputError where
-    the split is missing, has neither, or the checkpoint is of another task.
+    examples: list[Example]
+    """`gold` is the label to compare with."""
+    against: Against
+    """Whose labels they are."""
+
+
+def measured_rows(data: LabeledData, split: Split) -> MeasuredRows:
+    """The rows with a gold label. Where there are none: those with a usable answer of the teacher.
+
+    Raises:
+        InputError: The split is missing, or has neither.
     """
-    if student.card.task.name != material.task.name:
-        got = f"a student of task {student.card.task.name!r}"
-        raise InputError(
-            "--run",
-            got=got,
-            expected=f"one of {material.task.name!r}",
-            fix="name a run of that task",
-        )
-    examples, against = _labelled(material, split)
-    with Progress("evaluate", len(examples)) as progress:
-        predictions = predict(
-            student, examples, decode=decode, batch_size=batch_size, on_batch=progress.add
-        )
-    verdicts = teacher_verdicts(material, split)
-    out.mkdir(parents=True, exist_ok=True)
-    write_predictions(out / PREDICTIONS, predictions)
-    return {
-        "split": split,
-        "decode": decode or student.card.decode,
-        **scores(material.task, predictions, against),
-        "chance": chance(
-            [e.gold for e in examples], [material.task.allowed(e.choices) for e in examples]
-        ),
-        "unlabelled": len(material.splits[split]) - len(examples),
-        "teacher_accuracy": accuracy(list(verdicts.values())) if verdicts else None,
-    }
-
-
-def scores(
-    task: Task, predictions: Sequence[Prediction], against: Against = "gold"
-) -> dict[str, Any]:
-    """`n`, `correct`, accuracy (or `teacher_agreement`) with its interval over examples, share of unparsable outputs.
-
-    For `class` tasks also macro-F1 and a table per label; the other kinds have no label that many rows share. Where the
-    allowed labels were scored, also `calibration`.
-    """
-    kind = task.label.kind
-    verdicts = [same_label(kind, p.label, p.gold) for p in predictions]
-    found: dict[str, Any] = {
-        "n": len(verdicts),
-        "correct": sum(verdicts),
-        "against": against,
-        "ci95_examples": interval(sum(verdicts), len(verdicts)),
-        "unparsable": sum(p.label is None for p in predictions) / len(predictions),
-    }
-    if kind == "class":
-        gold, said = [p.gold or "" for p in predictions], [p.label for p in predictions]
-        found |= {"macro_f1": macro_f1(gold, said), "per_label": per_label(gold, said)}
-    scored = [
-        (probabilities(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None
-    ]
-    return found | (
-        {"calibration": calibrated} if (calibrated := calibration(kind, scored)) else {}
-    )
-
-
-def _labelled(material: Material, split: Split) -> tuple[list[Example], Against]:
-    """The examples to measure on and the name of what is measured."""
-    if not material.splits.get(split):
-        known = ", ".join(name for name, rows in material.splits.items() if rows)
-        raise InputError(
-            "--split", got=repr(split), expected=f"one of {known}", fix="the data has no other"
-        )
-    rows = material.splits[split]
-    if gold := [e for e in rows if e.gold is not None]:
-        return gold, "gold"
-    answers = material.answers
-    agreed = [
-        replace(e, gold=answers[e.id].label)
-        for e in rows
-        if e.id in answers and answers[e.id].label_usable
-    ]
-    if not agreed:
-        fix = f"label it: dsbs generate --splits {split}"
+    rows = data.splits.get(split)
+    if not rows:
+        known = ", ".join(name for name, others in data.splits.items() if others)
+        fix = "the data has no other"
+        raise InputError("--split", got=repr(split), expected=f"one of {known}", fix=fix)
+    gold = [example for example in rows if example.gold is not None]
+    if gold:
+        return MeasuredRows(gold, "gold")
+    labeled = []
+    for example in rows:
+        answer = data.answers.get(example.id)
+        if answer is not None and answer.label_usable:
+            labeled.append(replace(example, gold=answer.label))
+    if not labeled:
         raise InputError(
             f"--split {split}",
             got="no gold label and no answer",
             expected="labels to measure against",
-            fix=fix,
+            fix=f"label it: dsbs generate --splits {split}, then name that run with --answers",
         )
-    return agreed, "teacher"
+    return MeasuredRows(labeled, "teacher")
+
+
+def measure(
+    student: Student, rows: MeasuredRows, *, decode: Decode, batch_size: int, out: Path
+) -> StudentScores:
+    """Predict the rows, write the predictions to `out` as Parquet, and score them."""
+    with Progress("evaluate", len(rows.examples)) as progress:
+        predictions = predict(
+            student, rows.examples, decode=decode, batch_size=batch_size, on_batch=progress.add
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_predictions(out / PREDICTIONS, predictions)
+    return scores(student.card.task, predictions, rows.against)
+
+
+def scores(
+    task: Task, predictions: Sequence[Prediction], against: Against = "gold"
+) -> StudentScores:
+    """The scores of predictions that all have a `gold` label.
+
+    Tasks of kind `class` also have scores per label; in other kinds no label has many rows. Where
+    allowed labels were scored, their probabilities have a calibration.
+    """
+    kind = task.label.kind
+    # Already read among the choices of their row, so these two are all that matter here.
+    labels = [[label for label in (p.gold, p.label) if label is not None] for p in predictions]
+    columns = {
+        "predictions": [p.label or "" for p in predictions],
+        "references": [p.gold or "" for p in predictions],
+        **({"choices": labels} if kind == "choice" else {}),
+    }
+    macro_f1 = None
+    label_scores: list[LabelScore] = []
+    # `evaluate` wants a folder, which is not the user's cache, even where it keeps all in memory.
+    with tempfile.TemporaryDirectory() as scratch:
+        options = {"keep_in_memory": True, "cache_dir": scratch}
+        counts = LabelAccuracy(kind, task.label.labels, **options).compute(**columns)
+        if kind == "class":
+            f1 = LabelMacroF1(kind, task.label.labels, **options).compute(**columns)
+            macro_f1 = f1["macro_f1"]
+            rows = per_label([p.gold or "" for p in predictions], [p.label for p in predictions])
+            label_scores = [LabelScore(**asdict(row)) for row in rows]
+    scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
+    return StudentScores(
+        against=against,
+        n=counts["n"],
+        correct=counts["correct"],
+        ci95_examples=interval(counts["correct"], counts["n"]),
+        unparsable=counts["unparsable"],
+        macro_f1=macro_f1,
+        per_label=label_scores,
+        calibration=calibration(kind, scored),
+    )

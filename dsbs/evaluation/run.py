@@ -1,42 +1,80 @@
-"""Measure one student into its run folder, once."""
+"""Measure one student into its folder, once."""
 
-from dsbs.artifacts.manifest import finished_run
+from pathlib import Path
+
+from dsbs.artifacts.manifest import MANIFEST
 from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.artifacts.results.evaluate import EvaluateResult
-from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.run_folder import open_run
-from dsbs.config.evaluate import EvaluateConfig
+from dsbs.artifacts.student_card import BEST, checkpoint_of, read_card
+from dsbs.config.base import Decode, StageConfig
 from dsbs.core.progress import say
-from dsbs.distillation.training_set import Material
+from dsbs.core.records import Split
+from dsbs.distillation.labeled_data import LabeledData
 
-_KNOWN = ("method", "labels", "student", "data_frac", "seed", "selected_by")
 
+def evaluate_run(
+    run: Path,
+    data: LabeledData,
+    *,
+    settings: StageConfig,
+    split: Split = "test",
+    decode: Decode | None = None,
+    batch_size: int = 64,
+    out: Path | None = None,
+) -> EvaluateResult:
+    """Measure a student on a split.
 
-def evaluate_run(config: EvaluateConfig, material: Material) -> EvaluateResult:
-    """Measure the student of a train run; the results of the manifest."""
-    from dsbs.evaluation.measure import measure
-    from dsbs.student.checkpoint import BEST, load_student, read_card
+    Args:
+        run: A run folder of train, its best/, or a copy of that.
+        data: The rows, and the teacher's answers if there are any.
+        settings: The command's settings, which the manifest records.
+        split: The split to measure on.
+        decode: How labels are read. Default: the value used in training.
+        batch_size: Rows per forward pass.
+        out: The folder for predictions. Default: in the run folder, or beside the checkpoint.
 
-    manifest = finished_run(config.run, TrainResult, "--run")
-    config = config.model_copy(
-        update={"decode": config.decode or read_card(config.run / BEST).decode}
-    )
-    out = config.out or config.run / f"evaluate-{config.split}-{config.decode}"
-    inputs = [*material.files, config.run / BEST / "model.safetensors"]
-    with open_run(out, EvaluateResult, config, inputs) as run:
-        if run.finished is not None:
+    Returns:
+        The results of the manifest.
+    """
+    checkpoint = checkpoint_of(run)
+    card = read_card(checkpoint)
+    decode = decode or card.decode
+    settings = settings.model_copy(update={"decode": decode})
+    out = out or _default_out(checkpoint, f"evaluate-{split}-{decode}")
+    inputs = [*data.files, *sorted(checkpoint.glob("*.safetensors"))]
+    with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
+        if opened.finished is not None:
             say(f"{out} is done already")
-            return run.finished
-        measured = measure(
-            load_student(config.run / BEST),
-            material,
-            split=config.split,
-            out=out,
-            decode=config.decode,
-            batch_size=config.batch_size,
+            return opened.finished
+        # Not above: they load torch and `evaluate`.
+        from dsbs.evaluation.measure import measure, measured_rows
+        from dsbs.metrics.accuracy import accuracy, chance
+        from dsbs.student.checkpoint import load_student
+
+        rows = measured_rows(data, split)
+        student = load_student(checkpoint)
+        scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
+        verdicts = list(data.teacher_verdicts(split).values())
+        results = EvaluateResult(
+            **vars(card.training) | vars(scores),
+            run=str(run),
+            out=str(out),
+            task=data.task.name,
+            split=split,
+            decode=decode,
+            chance=chance(
+                [example.gold for example in rows.examples],
+                [data.task.allowed(example.choices) for example in rows.examples],
+            ),
+            unlabeled=len(data.splits[split]) - len(rows.examples),
+            teacher_accuracy=accuracy(verdicts) if verdicts else None,
         )
-        known = {key: getattr(manifest.results, key) for key in _KNOWN}
-        places = {"run": str(config.run), "out": str(out), "task": material.task.name}
-        results = EvaluateResult.model_validate({**places, **known, **measured})
-        run.finish(results, [out / PREDICTIONS])
+        opened.finish(results, [out / PREDICTIONS])
         return results
+
+
+def _default_out(checkpoint: Path, name: str) -> Path:
+    run = checkpoint.parent
+    in_run = checkpoint.name == BEST and (run / MANIFEST).is_file()
+    return run / name if in_run else run / f"{checkpoint.resolve().name}-{name}"

@@ -11,7 +11,7 @@ from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.core.records import Answer, Completion, Example
 from dsbs.labeling.summary import SplitCounter
 from dsbs.labeling.votes import vote
-from dsbs.metrics.distributions import mean_distribution, softmax
+from dsbs.metrics.distributions import softmax, weighted_mean
 from dsbs.tasks.parsing import cap_words, parse_answer
 from dsbs.tasks.task import Task
 
@@ -87,4 +87,4 @@ def _distribution(
     distributions = [
         softmax(completion.label_scores) for _, completion in found if completion.label_scores
     ]
-    return mean_distribution(distributions) if distributions else None
+    return weighted_mean(distributions) if distributions else None

@@ -1,1 +1,1 @@
-"""Scores as plain functions."""
+"""Scores of predictions and of label probabilities."""

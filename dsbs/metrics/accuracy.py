@@ -1,49 +1,77 @@
-"""Scores of predictions as plain functions of lists: nothing here knows a model, a file or a library of metrics."""
+"""Scores of predictions as plain functions of lists: no model, no file, no metrics library."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """Both ends of an interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """How well one gold label is predicted."""
+
+    label: str
+    n: int
+    """Rows whose gold label it is."""
+    predicted: int
+    """Rows it was predicted for."""
+    correct: int
+    precision: float
+    """0 where the label is never predicted."""
+    recall: float
+    f1: float
 
 
 def accuracy(verdicts: Sequence[bool]) -> float:
-    """Share of right ones; raises ZeroDivisionError for none."""
+    """The share of True. Raises ZeroDivisionError for an empty list."""
     return sum(verdicts) / len(verdicts)
 
 
-def interval(correct: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share: what other examples of the same kind would have given. Not for seeds."""
+def interval(correct: int, n: int) -> Interval:
+    """Wilson's 95 % interval of a share.
+
+    It covers what other examples of the same kind would have given, not what other seeds would.
+    """
     from scipy.stats import binomtest  # takes a quarter of a second to import
 
     found = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
+    return Interval(float(found.low), float(found.high))
 
 
 def chance(gold: Sequence[str | None], allowed: Sequence[Sequence[str]]) -> float:
-    """Accuracy without having learned anything: always the commonest label, or any of each row's allowed ones."""
-    commonest = Counter(gold).most_common(1)[0][1] / len(gold)
-    return max(commonest, sum(1 / len(labels) for labels in allowed if labels) / len(gold))
+    """The accuracy of a model that has learned nothing.
+
+    It is the better of two guesses: the most frequent gold label everywhere, or one of each row's
+    allowed labels at random.
+    """
+    most_frequent = Counter(gold).most_common(1)[0][1] / len(gold)
+    at_random = sum(1 / len(labels) for labels in allowed if labels) / len(gold)
+    return max(most_frequent, at_random)
 
 
-def per_label(gold: Sequence[str], predicted: Sequence[str | None]) -> list[dict[str, Any]]:
-    """For every gold label: `n`, `predicted`, `correct`, precision, recall and F1 (0 where undefined)."""
-    n, stated = Counter(gold), Counter(predicted)
+def per_label(gold: Sequence[str], predicted: Sequence[str | None]) -> list[LabelScores]:
+    """The scores of every gold label, in alphabetical order."""
+    n = Counter(gold)
+    stated = Counter(predicted)
     right = Counter(g for g, p in zip(gold, predicted, strict=True) if g == p)
     rows = []
     for label in sorted(n):
         precision = right[label] / stated[label] if stated[label] else 0.0
         recall = right[label] / n[label]
-        f1 = 2 * precision * recall / (precision + recall) if right[label] else 0.0
-        counts = {
-            "label": label,
-            "n": n[label],
-            "predicted": stated[label],
-            "correct": right[label],
-        }
-        rows.append(counts | {"precision": precision, "recall": recall, "f1": f1})
+        f1 = 2 * right[label] / (n[label] + stated[label])
+        counts = (n[label], stated[label], right[label])
+        rows.append(LabelScores(label, *counts, precision, recall, f1))
     return rows
 
 
 def macro_f1(gold: Sequence[str], predicted: Sequence[str | None]) -> float:
-    """Mean F1 over the gold labels, each weighing the same however rare it is."""
+    """Mean F1 over the gold labels. Rare labels count as much as frequent ones."""
     rows = per_label(gold, predicted)
-    return float(sum(row["f1"] for row in rows)) / len(rows)
+    return sum(row.f1 for row in rows) / len(rows)

@@ -1,43 +1,69 @@
-"""Distributions over labels."""
+"""Distributions over labels: mappings from a label to its probability."""
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Mean = Literal["arithmetic", "geometric"]
+
+_FLOOR = 1e-6
+"""The least probability that a geometric mean sees.
+
+A label that none of a few samples voted for has a share of 0, which is not a probability of 0.
+"""
 
 
 def softmax(scores: Mapping[str, float]) -> dict[str, float]:
-    """Probabilities of log-scores, normalised over the labels."""
+    """Probabilities of log-likelihoods, normalized over these labels alone."""
     highest = max(scores.values())
     weights = {label: math.exp(score - highest) for label, score in scores.items()}
     total = sum(weights.values())
     return {label: weight / total for label, weight in weights.items()}
 
 
-def mean_distribution(distributions: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The arithmetic mean of distributions over the same labels."""
-    labels = dict.fromkeys(label for distribution in distributions for label in distribution)
-    return {
-        label: sum(d.get(label, 0.0) for d in distributions) / len(distributions)
-        for label in labels
-    }
+def weighted_mean(
+    distributions: Sequence[Mapping[str, float]],
+    weights: Sequence[float] | None = None,
+    *,
+    mean: Mean = "arithmetic",
+) -> dict[str, float]:
+    """The mean of distributions, labels in alphabetical order. Default weights: all equal.
+
+    Hinton et al. 2015, section 1: the soft targets of an ensemble are the arithmetic mean or the
+    (normalized) geometric mean of its members. Sums are exact, so the order does not matter.
+    """
+    weights = weights or [1.0] * len(distributions)
+    total = math.fsum(weights)
+    means = {}
+    for label in sorted({label for distribution in distributions for label in distribution}):
+        values = [distribution.get(label, 0.0) for distribution in distributions]
+        if mean == "arithmetic":
+            means[label] = _dot(weights, values) / total
+        else:
+            logs = [math.log(max(value, _FLOOR)) for value in values]
+            means[label] = math.exp(_dot(weights, logs) / total)
+    norm = math.fsum(means.values())
+    return {label: value / norm for label, value in means.items()}
 
 
 def entropy(distribution: Mapping[str, float]) -> float:
-    """Shannon entropy in nats: 0 for a teacher that is sure, log K for one that does not know K labels apart."""
+    """Shannon entropy in nats: 0 where one label is certain, log K where K labels are equal."""
     return -sum(p * math.log(p) for p in distribution.values() if p > 0)
 
 
 def distance(one: Mapping[str, int], other: Mapping[str, int]) -> float:
-    """Total variation distance of two counts: the share of labels that would have to change to make them alike."""
-    totals = sum(one.values()), sum(other.values())
-    shares = [
-        abs(one.get(key, 0) / totals[0] - other.get(key, 0) / totals[1])
-        for key in one.keys() | other.keys()
+    """Total variation distance of two label counts.
+
+    It is the share of labels that would have to change to make the two counts alike.
+    """
+    total_one = sum(one.values())
+    total_other = sum(other.values())
+    differences = [
+        abs(one.get(label, 0) / total_one - other.get(label, 0) / total_other)
+        for label in one.keys() | other.keys()
     ]
-    return sum(shares) / 2
+    return sum(differences) / 2
 
 
-def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
-    """Label probabilities of log-likelihoods, over these labels alone."""
-    highest = max(scores.values())
-    weights = {label: math.exp(score - highest) for label, score in scores.items()}
-    return {label: weight / sum(weights.values()) for label, weight in weights.items()}
+def _dot(weights: Sequence[float], values: Sequence[float]) -> float:
+    return math.fsum(weight * value for weight, value in zip(weights, values, strict=True))

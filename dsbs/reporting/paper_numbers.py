@@ -9,7 +9,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from dsbs.artifacts.results.compare import Group
-from dsbs.config.presets import short_name
+from dsbs.config.presets import base_name
 from dsbs.core.tables import Share
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
@@ -121,5 +121,5 @@ def _own(entry: PublishedStudent, groups: Sequence[Group]) -> list[Group]:
         == (entry.method, entry.labels, entry.data_frac)
         and group.mean is not None
     ]
-    same = [g for g in alike if short_name(g.student).lower() == short_name(entry.student).lower()]
+    same = [g for g in alike if base_name(g.student).lower() == base_name(entry.student).lower()]
     return same or alike

@@ -13,7 +13,7 @@ from dsbs.core.progress import duration
 from dsbs.core.records import OUTCOMES, SPLITS
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
-from dsbs.metrics.calibration import CalibrationScore
+from dsbs.metrics.calibration import CalibrationScores
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.comparison_tables import duplicates_table
@@ -147,7 +147,7 @@ def _lengths_figure(name: str, words: Mapping[str, WordCounts]) -> Figure:
     return Figure(slug("rationales", name), title, label, "rationales, %", series)
 
 
-def _reliability_figure(name: str, split: str, calibration: CalibrationScore) -> Figure:
+def _reliability_figure(name: str, split: str, calibration: CalibrationScores) -> Figure:
     bins = calibration.bins
     series = [
         Series(name, [100 * b.confidence for b in bins], [100 * b.accuracy for b in bins]),

@@ -1,1 +1,1 @@
-"""Students: sequence-to-sequence models that learn label and rationale at once. The only place that imports torch."""
+"""The student: a sequence-to-sequence model, its tokenizer, and how labels are read from it."""

@@ -1,4 +1,4 @@
-"""Low-rank adapters: a student that trains a hundredth of its weights, and is saved as if it had trained them all."""
+"""Low-rank adapters: train a hundredth of the weights, save the whole model."""
 
 import copy
 from typing import Any
@@ -9,7 +9,7 @@ from dsbs.core.require import require
 
 
 def with_adapters(model: PreTrainedModel, rank: int) -> Any:
-    """The model with adapters of this rank at every linear layer but the output; only they are trained.
+    """The model with adapters at every linear layer but the output. Only they are trained.
 
     Their product is scaled by 2, whatever the rank.
     """
@@ -23,7 +23,7 @@ def with_adapters(model: PreTrainedModel, rank: int) -> Any:
 
 
 def merged(model: Any) -> PreTrainedModel:
-    """The model with its adapters added into its weights, as a copy; a model without adapters is returned as it is."""
+    """A copy of the model with its adapters added to its weights. Without adapters: the model."""
     if not hasattr(model, "merge_and_unload"):
         return model
     return copy.deepcopy(model).merge_and_unload()

@@ -1,14 +1,21 @@
-"""Reading a student by the text that it generates."""
+"""Reads a student by generating text."""
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.encoding import prompt_ids
-from dsbs.student.two_precision import encode, pad, read_all, start
+from dsbs.student.two_precision import decoder_start, encode, pad, read_all
+
+
+class _Generated(NamedTuple):
+    tokens: list[list[int]]
+    margins: list[float]
+    """For every row, the smallest lead of a chosen token over the second likeliest."""
 
 
 @torch.no_grad()
@@ -24,21 +31,32 @@ def generate_texts(
     prompt: str = "",
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[str]:
-    """The greedy continuation of every input, special tokens removed, in the order of the inputs.
+    """The greedy continuation of every input, without special tokens, in the order of the inputs.
 
-    A text is decoded no further than `stop`, where one is given. The decoder reads `prompt` first.
+    Args:
+        model: The student's model.
+        tokenizer: Its tokenizer.
+        inputs: What the encoder reads.
+        max_input_tokens: Longer inputs are cut.
+        max_new_tokens: Most tokens to generate.
+        batch_size: Rows per batch; short rows come in larger batches.
+        stop: A row ends once its text contains this.
+        prompt: What the decoder reads first.
+        on_batch: Called with the number of rows of each batch that is done.
     """
-    rows, before = encode(tokenizer, inputs, max_input_tokens), prompt_ids(tokenizer, prompt)
+    rows = encode(tokenizer, inputs, max_input_tokens)
+    before = prompt_ids(tokenizer, prompt)
     texts = [""] * len(inputs)
 
     def read(batch: Sequence[int]) -> list[float]:
         ids, mask = pad(tokenizer, [rows[i] for i in batch], model.device)
-        said, margins = _greedy(model, tokenizer, ids, mask, before, most=max_new_tokens, stop=stop)
-        for i, text in zip(
-            batch, tokenizer.batch_decode(said, skip_special_tokens=True), strict=True
-        ):
+        found = _greedy(
+            model, tokenizer, ids, mask, before, max_new_tokens=max_new_tokens, stop=stop
+        )
+        decoded = tokenizer.batch_decode(found.tokens, skip_special_tokens=True)
+        for i, text in zip(batch, decoded, strict=True):
             texts[i] = text.strip()
-        return margins
+        return found.margins
 
     read_all(model, rows, read, batch_size, on_batch)
     return texts
@@ -49,54 +67,54 @@ def _greedy(
     tokenizer: PreTrainedTokenizerBase,
     ids: torch.Tensor,
     mask: torch.Tensor,
-    before: Sequence[int],
+    prompt: Sequence[int],
     *,
-    most: int,
+    max_new_tokens: int,
     stop: str,
-) -> tuple[list[list[int]], list[float]]:
-    """The likeliest token again and again for inputs (B, X): every row's tokens, and by how much its closest was ahead.
+) -> _Generated:
+    """Greedy decoding of inputs (B, X).
 
-    A row leaves the batch with its end token, so that the last one to end does not hold up the others.
+    A row leaves the batch with its end token, so that the longest row does not hold up the others.
     """
     states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
     ends = torch.tensor(model.generation_config.eos_token_id, device=ids.device)
-    said: list[list[int]] = [[] for _ in ids]
-    margins, live, told, cache = (
-        [math.inf] * len(ids),
-        list(range(len(ids))),
-        start(model, ids, before),
-        None,
-    )
-    for _ in range(most):
-        inputs = {
-            "encoder_outputs": BaseModelOutput(last_hidden_state=states),
-            "attention_mask": mask,
-        }
-        out = model(**inputs, decoder_input_ids=told, past_key_values=cache, use_cache=True)
-        told, ahead = _likeliest(out.logits[:, -1])
-        for row, token, margin in zip(live, told.flatten().tolist(), ahead.tolist(), strict=True):
-            said[row].append(token)
-            margins[row] = min(margins[row], margin)
-        going = torch.isin(told[:, 0], ends, invert=True)
+    tokens: list[list[int]] = [[] for _ in ids]
+    margins = [math.inf] * len(ids)
+    live = list(range(len(ids)))
+    decoder_ids = decoder_start(model, ids, prompt)
+    cache = None
+    for _ in range(max_new_tokens):
+        out = model(
+            encoder_outputs=BaseModelOutput(last_hidden_state=states),
+            attention_mask=mask,
+            decoder_input_ids=decoder_ids,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        decoder_ids, leads = _likeliest(out.logits[:, -1])
+        chosen = zip(live, decoder_ids.flatten().tolist(), leads.tolist(), strict=True)
+        for row, token, lead in chosen:
+            tokens[row].append(token)
+            margins[row] = min(margins[row], lead)
+        going = torch.isin(decoder_ids[:, 0], ends, invert=True)
         if stop:
-            stopped = [stop in text for text in tokenizer.batch_decode([said[row] for row in live])]
-            going &= ~torch.tensor(stopped, device=going.device)
-        cache, kept = out.past_key_values, going.nonzero()[:, 0]
+            texts = tokenizer.batch_decode([tokens[row] for row in live])
+            going &= torch.tensor([stop not in text for text in texts], device=going.device)
+        cache = out.past_key_values
+        kept = going.nonzero()[:, 0]
         if not len(kept):
             break
         if len(kept) < len(live):
             cache.batch_select_indices(kept)
-            states, mask, told, live = (
-                states[kept],
-                mask[kept],
-                told[kept],
-                [live[i] for i in kept.tolist()],
-            )
-    return said, margins
+            states = states[kept]
+            mask = mask[kept]
+            decoder_ids = decoder_ids[kept]
+            live = [live[i] for i in kept.tolist()]
+    return _Generated(tokens, margins)
 
 
 def _likeliest(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The likeliest token (B, 1) by its logits (B, V), and how far it is ahead of the second (B,)."""
+    """The likeliest tokens (B, 1) of logits (B, V), and their lead over the second (B,)."""
     best = logits.max(dim=-1, keepdim=True)
     second = logits.scatter(-1, best.indices, -torch.inf).amax(dim=-1)
     return best.indices, best.values[:, 0].float() - second.float()

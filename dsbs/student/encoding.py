@@ -1,54 +1,53 @@
-"""How pairs become token ids: one sequence a target, cut at the student's limits, with the cuts counted."""
+"""How training pairs become token ids: one sequence per target, cut at the student's limits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.config.recipe import TaskPrefix
-from dsbs.core.records import LABEL, Target, TrainPair
+from dsbs.config.student_options import TaskPrefix
+from dsbs.core.records import LABEL, TrainPair
 from dsbs.student.token_cache import token_ids
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedTarget:
-    """One input and one target as token ids, the end token included.
-
-    `number` counts the sequences of a training. `candidates` are all labels that might stand in the target's place, as
-    token ids, and `shares` the teacher's probability of each; both are empty where no label distribution is learned.
-    `prompt` names the task to the decoder, before the target; it is empty where the input names it.
-    """
+    """One input and one target as token ids, the end token included."""
 
     task: str
     weight: float
     input_ids: list[int]
     target_ids: list[int]
     number: int = 0
+    """Its number in the whole training set."""
     candidates: tuple[list[int], ...] = ()
-    shares: tuple[float, ...] = ()
+    """All labels that might stand in the target's place. Empty: no distribution is learned."""
+    probabilities: tuple[float, ...] = ()
+    """The teacher's probability of each candidate."""
     prompt: tuple[int, ...] = ()
+    """The task's prefix, where the decoder reads it before the target."""
 
     @property
-    def tokens(self) -> int:
-        """What the decoder says: prompt and target."""
+    def decoder_tokens(self) -> int:
+        """Tokens of prompt and target."""
         return len(self.prompt) + len(self.target_ids)
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Every example as its sequences, in the order of the pairs, and how many texts were cut."""
+    """A training set as token ids."""
 
     examples: list[list[EncodedTarget]]
+    """The sequences of every example, in the order of the pairs."""
     tasks: tuple[str, ...]
     cut_inputs: int
+    """Inputs longer than the limit."""
     cut_targets: int
 
     def longest_target(self, task: str) -> int:
-        """Tokens of the longest target of a task, the end token included; 0 where it has none."""
-        return max(
-            (len(s.target_ids) for example in self.examples for s in example if s.task == task),
-            default=0,
-        )
+        """Tokens of the longest target of a task, the end token included; 0 if it has none."""
+        targets = (target for example in self.examples for target in example)
+        return max((len(t.target_ids) for t in targets if t.task == task), default=0)
 
 
 def encode_pairs(
@@ -61,32 +60,46 @@ def encode_pairs(
     after_label: str = "",
     task_prefix: TaskPrefix = "encoder",
 ) -> Encoded:
-    """Tokenise every target of every pair, with the prefix of the target's task before the input or before the target.
+    """Tokenize every target of every pair.
 
-    `after_label` is what follows a label in its target: the end token if empty.
+    Args:
+        pairs: The training pairs.
+        tokenizer: The student's.
+        prefixes: The prefix of every task.
+        max_input_tokens: Longer inputs are cut.
+        max_target_tokens: Longer targets are cut.
+        after_label: What follows a label in its target. Empty: the end token.
+        task_prefix: Whether the prefix stands before the input or before the target.
     """
     flat = [(pair, target) for pair in pairs for target in pair.targets]
     labels = list(dict.fromkeys(label for pair in pairs for label in pair.distribution or ()))
     candidates = dict(zip(labels, label_ids(tokenizer, labels, after=after_label), strict=True))
-    before = dict.fromkeys(prefixes, "") if task_prefix == "decoder" else prefixes
-    prompts = {
-        task: prompt_ids(tokenizer, prefix) if task_prefix == "decoder" else ()
-        for task, prefix in prefixes.items()
-    }
-    inputs = token_ids(tokenizer, [before[target.task] + pair.input for pair, target in flat])
+    prompts: dict[str, tuple[int, ...]] = dict.fromkeys(prefixes, ())
+    before_input = prefixes
+    if task_prefix == "decoder":
+        prompts = {task: prompt_ids(tokenizer, prefix) for task, prefix in prefixes.items()}
+        before_input = dict.fromkeys(prefixes, "")
+    inputs = token_ids(tokenizer, [before_input[t.task] + pair.input for pair, t in flat])
     targets = token_ids(tokenizer, [target.text for _, target in flat], targets=True)
     end = tokenizer.eos_token_id
-    limits = max_input_tokens, max_target_tokens
-    sequences = iter(
-        EncodedTarget(
-            *(target.task, target.weight, cut(x, limits[0], end), cut(y, limits[1], end), number),
-            *_soft(pair, target, candidates),
-            prompts[target.task],
+    sequences = []
+    for number, ((pair, target), x, y) in enumerate(zip(flat, inputs, targets, strict=True)):
+        soft = pair.distribution if target.task == LABEL and pair.distribution else {}
+        sequences.append(
+            EncodedTarget(
+                task=target.task,
+                weight=target.weight,
+                input_ids=cut(x, max_input_tokens, end),
+                target_ids=cut(y, max_target_tokens, end),
+                number=number,
+                candidates=tuple(candidates[label] for label in soft),
+                probabilities=tuple(soft.values()),
+                prompt=prompts[target.task],
+            )
         )
-        for number, ((pair, target), x, y) in enumerate(zip(flat, inputs, targets, strict=True))
-    )
+    remaining = iter(sequences)
     return Encoded(
-        examples=[[next(sequences) for _ in pair.targets] for pair in pairs],
+        examples=[[next(remaining) for _ in pair.targets] for pair in pairs],
         tasks=tuple(dict.fromkeys(target.task for _, target in flat)),
         cut_inputs=sum(len(x) > max_input_tokens for x in inputs),
         cut_targets=sum(len(y) > max_target_tokens for y in targets),
@@ -96,11 +109,12 @@ def encode_pairs(
 def label_ids(
     tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], *, after: str = ""
 ) -> list[list[int]]:
-    """Each label as token ids, with what stands after it; the end token where nothing does."""
+    """Each label as token ids with what follows it: the text `after`, or else the end token."""
     if not labels:
         return []
-    found = tokenizer(text_target=[f"{label} {after}".strip() for label in labels]).input_ids
-    return [ids[:-1] if after and ids[-1] == tokenizer.eos_token_id else ids for ids in found]
+    rows = tokenizer(text_target=[f"{label} {after}".strip() for label in labels]).input_ids
+    end = tokenizer.eos_token_id
+    return [ids[:-1] if after and ids[-1] == end else ids for ids in rows]
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, prefix: str) -> tuple[int, ...]:
@@ -109,13 +123,20 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, prefix: str) -> tuple[int, ..
 
 
 def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Callable[[str], str]:
-    """A function that keeps the first whole words of a text, at most `limit` tokens; all of it where there is no limit."""
+    """A function that keeps the first whole words of a text, at most `limit` tokens of them."""
+
+    def count(words: Sequence[str]) -> int:
+        return len(tokenizer(text_target=" ".join(words), add_special_tokens=False).input_ids)
 
     def shorten(text: str) -> str:
+        if limit is None:
+            return text
         words = text.split()
-        while limit is not None and len(words) > 1 and _tokens(tokenizer, " ".join(words)) > limit:
-            words = words[: -max(1, (_tokens(tokenizer, " ".join(words)) - limit) // 8)]
-        return text if limit is None or len(words) == len(text.split()) else " ".join(words)
+        kept = words
+        while len(kept) > 1 and (tokens := count(kept)) > limit:
+            # A word rarely has more than 8 tokens, so this never drops too many words.
+            kept = kept[: -max(1, (tokens - limit) // 8)]
+        return text if len(kept) == len(words) else " ".join(kept)
 
     return shorten
 
@@ -123,17 +144,3 @@ def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Cal
 def cut(ids: list[int], limit: int, end: int) -> list[int]:
     """At most `limit` ids, the last of them still the end token."""
     return ids if len(ids) <= limit else [*ids[: limit - 1], end]
-
-
-def _soft(
-    pair: TrainPair, target: Target, candidates: Mapping[str, list[int]]
-) -> tuple[tuple[list[int], ...], tuple[float, ...]]:
-    if pair.distribution is None or target.task != LABEL:
-        return (), ()
-    return tuple(candidates[label] for label in pair.distribution), tuple(
-        pair.distribution.values()
-    )
-
-
-def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
-    return len(tokenizer(text_target=text, add_special_tokens=False).input_ids)

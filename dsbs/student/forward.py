@@ -1,4 +1,4 @@
-"""A forward pass that computes logits where they are needed."""
+"""Forward passes that compute logits only where they are needed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,34 +7,45 @@ from typing import Any
 import torch
 
 from dsbs.student.padding import IGNORED, MicroBatch
-from dsbs.student.t5.packed_attention import together
+from dsbs.student.t5.packed_attention import packed_together
 
 
 def target_logits(
     model: Any, student: Any, labels: torch.Tensor, inputs: Mapping[str, Any]
 ) -> torch.Tensor:
-    """Logits (N, V) at the N labels (S, Y) that are not padding, of what wraps a student and of the student itself.
+    """Logits at the labels that are not padding.
 
     The vocabulary is by far the widest matrix, so it is multiplied with those positions alone.
+
+    Args:
+        model: What is called: the student, or what wraps it for several devices.
+        student: The student itself.
+        labels: (S, Y), N of them not padding.
+        inputs: Further arguments of the model.
+
+    Returns:
+        (N, V).
     """
-    told = {"decoder_input_ids": student.prepare_decoder_input_ids_from_labels(labels)}
-    with wanted_logits(student, labels.ne(IGNORED)):
-        found: torch.Tensor = model(**{**told, **inputs}, use_cache=False).logits
-    return found
+    decoder_inputs = student.prepare_decoder_input_ids_from_labels(labels)
+    arguments = {"decoder_input_ids": decoder_inputs, **inputs}
+    with logits_only_at(student, labels.ne(IGNORED)):
+        logits: torch.Tensor = model(**arguments, use_cache=False).logits
+    return logits
 
 
 def decoder_inputs(student: Any, batch: MicroBatch) -> torch.Tensor:
-    """What the decoder reads, (R, Y): what it says one place later, every sequence of a row from the start token on."""
-    told: torch.Tensor = student.prepare_decoder_input_ids_from_labels(batch.said)
+    """(R, Y): `decoder_ids`, shifted. Every sequence of a row begins with the start token."""
+    shifted: torch.Tensor = student.prepare_decoder_input_ids_from_labels(batch.decoder_ids)
     begins = batch.owner.diff(dim=1).ne(0)
-    told[:, 1:] = torch.where(begins, told[:, :1], told[:, 1:])
-    return told
+    shifted[:, 1:] = torch.where(begins, shifted[:, :1], shifted[:, 1:])
+    return shifted
 
 
-def readable(batch: MicroBatch) -> torch.Tensor | None:
-    """Which places each place of the decoder may read, (R, 1, Y, Y): those before it of its own sequence.
+def decoder_mask(batch: MicroBatch) -> torch.Tensor | None:
+    """(R, 1, Y, Y): which tokens each token of the decoder may read: earlier ones of its sequence.
 
-    None where all those before it are. Only distances count in T5, so a sequence need not know what stands before it.
+    None where every row holds one sequence. T5 knows distances only, so a sequence does not notice
+    what stands before it in its row.
     """
     if len(batch.task) == len(batch.labels):
         return None
@@ -42,33 +53,29 @@ def readable(batch: MicroBatch) -> torch.Tensor | None:
 
 
 def packed_logits(model: Any, student: Any, batches: Sequence[MicroBatch]) -> torch.Tensor:
-    """The `target_logits` of several micro-batches in one pass, one behind another, (N, V)."""
+    """`target_logits` of several micro-batches in one pass, one after another, (N, V)."""
     labels = [batch.labels for batch in batches]
-    inputs, wanted = (
-        _row([batch.input_ids for batch in batches]),
-        [each.ne(IGNORED) for each in labels],
-    )
-    told, masks = (
-        _row([decoder_inputs(student, batch) for batch in batches]),
-        [readable(batch) for batch in batches],
-    )
+    input_ids = _one_row([batch.input_ids for batch in batches])
+    decoder_ids = _one_row([decoder_inputs(student, batch) for batch in batches])
+    wanted = _one_row([each.ne(IGNORED) for each in labels])
+    masks = [batch.attention_mask for batch in batches]
     with (
-        together([batch.attention_mask for batch in batches], labels, masks),
-        wanted_logits(student, _row(wanted)),
+        packed_together(masks, labels, [decoder_mask(batch) for batch in batches]),
+        logits_only_at(student, wanted),
     ):
-        found: torch.Tensor = model(
-            input_ids=inputs, decoder_input_ids=told, use_cache=False
+        logits: torch.Tensor = model(
+            input_ids=input_ids, decoder_input_ids=decoder_ids, use_cache=False
         ).logits
-    return found
+    return logits
 
 
-def _row(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+def _one_row(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.cat([part.flatten() for part in parts])[None]
 
 
 @contextmanager
-def wanted_logits(student: Any, wanted: torch.Tensor) -> Iterator[None]:
-    """Forward passes within give logits (N, V) at the N wanted positions (S, Y) alone."""
+def logits_only_at(student: Any, wanted: torch.Tensor) -> Iterator[None]:
+    """Within this context, forward passes give logits (N, V) at the N wanted positions (S, Y)."""
     hook = student.get_output_embeddings().register_forward_pre_hook(
         lambda head, states: (states[0][wanted],)
     )

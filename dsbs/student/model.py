@@ -1,4 +1,4 @@
-"""The student to start from: a hub name, a folder, one that travels with dsbs, or a built-in random configuration."""
+"""The model to start from: a hub name, a folder, or a student that comes with dsbs."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -22,61 +22,78 @@ from dsbs.config.presets import BUILT_IN, PACKAGED
 from dsbs.core.errors import InputError
 from dsbs.core.files import packaged
 from dsbs.student.adapters import with_adapters
-from dsbs.student.t5.fused_layers import lean
+from dsbs.student.checkpoint import check_whole
+from dsbs.student.t5.fused_layers import fuse_layers
 from dsbs.student.tokenizer import train_tokenizer
 
 
 def load_tokenizer(name: str, texts: Callable[[], Sequence[str]]) -> PreTrainedTokenizerBase:
-    """The tokenizer of a student; a built-in one's is made from `texts`, the task's training text."""
+    """The tokenizer of a student. That of a built-in one is trained on `texts`."""
     if name in BUILT_IN:
         return _trained_tokenizer(tuple(texts()), BUILT_IN[name]["vocab_size"])
-    return loaded(name, AutoTokenizer.from_pretrained)
+    return load_pretrained(name, AutoTokenizer.from_pretrained)
 
 
 def load_config(
     name: str, tokenizer: PreTrainedTokenizerBase, dropout: float | None = None
 ) -> PreTrainedConfig:
-    """The architecture of a student, with another dropout rate where one is given."""
+    """The architecture of a student. `dropout` replaces its own rate."""
     changes: dict[str, Any] = {} if dropout is None else {"dropout_rate": dropout}
     if name not in BUILT_IN:
-        return loaded(name, AutoConfig.from_pretrained, **changes)
-    ids = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
-    ids["decoder_start_token_id"] = tokenizer.pad_token_id
-    return T5Config(**{**BUILT_IN[name], "vocab_size": len(tokenizer), **ids, **changes})
+        return load_pretrained(name, AutoConfig.from_pretrained, **changes)
+    settings = {
+        **BUILT_IN[name],
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "decoder_start_token_id": tokenizer.pad_token_id,
+    }
+    return T5Config(**settings | changes)
 
 
 def build_model(
     name: str, config: PreTrainedConfig, *, seed: int, lora_rank: int | None = None
 ) -> PreTrainedModel:
-    """The model in fp32, with the weights of its checkpoint; a built-in one has random weights by the seed.
+    """The model in fp32. A built-in one has random weights, which the seed gives.
 
-    With a `lora_rank` it has adapters, and nothing else of it is trained.
+    With a `lora_rank`, adapters are added, and only they are trained.
     """
     set_seed(seed)
     if name in BUILT_IN:
         model = AutoModelForSeq2SeqLM.from_config(config)
-    else:  # a checkpoint in half precision would otherwise be trained in half precision: masters are fp32
-        model = loaded(
+    else:
+        # fp32 because a checkpoint in half precision would otherwise be trained in half precision.
+        model = load_pretrained(
             name, AutoModelForSeq2SeqLM.from_pretrained, config=config, dtype=torch.float32
         )
-    return with_adapters(lean(model), lora_rank) if lora_rank else lean(model)
+    model = fuse_layers(model)
+    return with_adapters(model, lora_rank) if lora_rank else model
 
 
-def loaded(name: str, load: Callable[..., Any], *, flag: str = "--student", **options: Any) -> Any:
-    """What `load` makes of a name or folder. InputError, naming the flag, where it is none that it can read."""
+def load_pretrained(
+    name: str, load: Callable[..., Any], *, flag: str = "--student", **options: Any
+) -> Any:
+    """Load something of a model by a `from_pretrained` function.
+
+    Raises:
+        InputError: The name or folder cannot be loaded, or the folder's files have changed.
+    """
+    place = packaged(PACKAGED[name]) if name in PACKAGED else name
+    check_whole(Path(place))
     try:
-        return load(packaged(PACKAGED[name]) if name in PACKAGED else name, **options)
+        return load(place, **options)
     except (OSError, ValueError) as error:
         kind = "folder" if Path(name).exists() else "hub name or built-in"
+        built_in = ", ".join([*BUILT_IN, *PACKAGED])
         raise InputError(
             f"{flag} {name}",
             got=str(error).splitlines()[0],
-            expected=f"a {kind} that loads as a sequence-to-sequence model (built-in: {', '.join([*BUILT_IN, *PACKAGED])})",
+            expected=f"a {kind} with a sequence-to-sequence model (built-in: {built_in})",
             fix="check name and network",
         ) from None
 
 
 @functools.lru_cache(maxsize=1)
 def _trained_tokenizer(texts: tuple[str, ...], vocab_size: int) -> PreTrainedTokenizerFast:
-    """The cells of a comparison share their training text, and so the tokenizer."""
+    """Kept, since the cells of a comparison share their training text."""
     return train_tokenizer(texts, vocab_size)

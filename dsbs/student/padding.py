@@ -1,4 +1,4 @@
-"""Padded tensors of token ids, and sums of token losses over sequences."""
+"""Padded tensors of token ids, and sums of token losses per sequence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,66 +7,79 @@ import torch
 from torch.nn import functional as F
 
 IGNORED = -100
-"""Label id at padding: no loss there."""
+"""Label id of padding: there is no loss there."""
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """The sequences of one forward pass, one a row; where the decoder is told their tasks, those of an input in one row.
+    """The sequences of one forward pass.
 
-    input_ids, attention_mask (R, X); of (R, Y), padded with -100: said, which the decoder says, and labels, which it learns,
-    -100 at prompts too; owner (R, Y): which sequence's a place is, -1 at padding; task, weight, number (S,); scale (S,): 1,
-    or 1 over the sequence's tokens where every sequence counts alike. candidates (C, Z): the labels that might stand in a
-    sequence's place; of (C,): which sequence's; shares (C,): the teacher's probability of each.
+    There are S sequences (a target and its input) in R rows. A row holds one sequence; where the
+    decoder reads the task's prefix, it holds all sequences of one input. C candidates are labels
+    that might stand in a sequence's place, where a label distribution is learned.
     """
 
     input_ids: torch.Tensor
+    """(R, X): what the encoder reads."""
     attention_mask: torch.Tensor
-    said: torch.Tensor
+    """(R, X): 1 at tokens, 0 at padding."""
+    decoder_ids: torch.Tensor
+    """(R, Y): prompts and targets, IGNORED at padding."""
     labels: torch.Tensor
+    """(R, Y): targets alone, IGNORED at prompts and padding."""
     owner: torch.Tensor
+    """(R, Y): the sequence of each token, -1 at padding."""
     task: torch.Tensor
+    """(S,): the number of the sequence's task."""
     weight: torch.Tensor
+    """(S,): the sequence's weight in the loss."""
     scale: torch.Tensor
+    """(S,): 1, or 1 / tokens of the target where the loss is a mean over sequences."""
     number: torch.Tensor
+    """(S,): the sequence's number in the whole training set."""
     candidates: torch.Tensor
-    of: torch.Tensor
-    shares: torch.Tensor
+    """(C, Z): token ids of candidate labels, IGNORED at padding."""
+    candidate_owner: torch.Tensor
+    """(C,): the sequence of each candidate, ascending."""
+    probabilities: torch.Tensor
+    """(C,): the teacher's probability of each candidate."""
 
     @property
     def tokens(self) -> int:
-        """Input and target tokens, padding included."""
+        """Input, target and candidate tokens, padding included."""
         return self.input_ids.numel() + self.labels.numel() + self.candidates.numel()
 
     def to(self, device: torch.device) -> "MicroBatch":
-        return MicroBatch(
-            *(
-                getattr(self, name).to(device, non_blocking=True)
-                for name in self.__dataclass_fields__
-            )
-        )
+        """The same on another device."""
+        tensors = [getattr(self, name) for name in self.__dataclass_fields__]
+        return MicroBatch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
 
 
 def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
-    """A (rows, longest) tensor, padded at the right."""
+    """A tensor (rows, longest row), padded on the right."""
     width = max(map(len, rows))
     return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])
 
 
 def sequence_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Summed token cross-entropy of every sequence, (S,), of labels (S, Y).
+    """The summed cross-entropy of every sequence.
 
-    logits (N, V) are those of the N labels that are not padding, in order.
+    Args:
+        logits: (N, V), for the N labels that are not padding, in order.
+        labels: (S, Y).
+
+    Returns:
+        (S,).
     """
     real = labels.ne(IGNORED)
     return sequence_sums(token_losses(logits, labels[real]), real.nonzero()[:, 0], len(labels))
 
 
 def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of every token, (N,), of logits (N, V) and labels (N,)."""
+    """Cross-entropy of every token, (N,), from logits (N, V) and labels (N,)."""
     return F.cross_entropy(logits.float(), labels, reduction="none")
 
 
 def sequence_sums(losses: torch.Tensor, owner: torch.Tensor, sequences: int) -> torch.Tensor:
-    """Losses (N,) of tokens summed for every sequence, (S,); `owner` (N,) says which one a token is of."""
+    """Token losses (N,) summed per sequence, (S,). `owner` (N,) is the sequence of each token."""
     return torch.zeros(sequences, device=losses.device).index_add(0, owner, losses)

@@ -1,15 +1,22 @@
-"""What a student says to examples, by generating or by scoring, as Predictions."""
+"""What a student predicts for examples, by generating or by scoring."""
 
 from collections.abc import Callable, Sequence
 
+from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
-from dsbs.distillation.methods import read_output
+from dsbs.distillation.methods import Output, read_output
 from dsbs.student.checkpoint import Student
 from dsbs.student.decode import generate_texts
 from dsbs.student.score import Candidates, score_labels
-from dsbs.tasks.labels import normalise, same_label
+from dsbs.tasks.labels import normalize, same_label
+
+OnBatch = Callable[[int], None]
+
+
+def _ignore(count: int) -> None:
+    """Nobody wants to know about batches."""
 
 
 def predict(
@@ -20,78 +27,93 @@ def predict(
     explain: bool = False,
     scores: bool = False,
     batch_size: int = 64,
-    on_batch: Callable[[int], None] = lambda count: None,
+    on_batch: OnBatch = _ignore,
 ) -> list[Prediction]:
-    """One prediction an example, in order. `correct` is set where the example has a gold label.
+    """One prediction per example, in order.
 
-    `explain` decodes a rationale for step_by_step students too; `scores` adds label scores to generated labels.
-    InputError for scores of a task whose labels are open, and for rationales of a student that learned none.
+    Args:
+        student: The student.
+        examples: What to label. `correct` is set for those with a gold label.
+        decode: How labels are read. Default: the value used in training.
+        explain: Also generate a rationale, which `step_by_step` students do in a second pass.
+        scores: Also score the allowed labels where labels are generated.
+        batch_size: Rows per batch.
+        on_batch: Called with the number of rows of each batch that is done.
+
+    Raises:
+        InputError: The task's labels are open and scores are wanted, or the student has learned no
+            rationales and one is wanted.
     """
-    decode = decode or student.card.decode
-    check(student, decode=decode, explain=explain, scores=scores)
-    method = student.card.method
+    card = student.card
+    decode = decode or card.decode
+    check(card, decode=decode, explain=explain, scores=scores)
+    by_score = decode == "score"
     texts = [""] * len(examples)
-    if decode == "generate" or method == "rationale_then_label":
-        texts = _generate(
-            student, examples, LABEL, batch_size, on_batch, longest=explain and method != "standard"
+    if not by_score or card.method == "rationale_then_label":
+        whole = explain and card.method != "standard"
+        texts = _generate(student, examples, LABEL, batch_size, on_batch, whole=whole)
+    outputs = [read_output(card.method, text, card.prefixes) for text in texts]
+    if explain and card.method == "step_by_step":
+        rationales = _generate(student, examples, _rationale_task(card), batch_size)
+        outputs = [
+            output._replace(rationale=rationale)
+            for output, rationale in zip(outputs, rationales, strict=True)
+        ]
+    scored: Sequence[dict[str, float] | None] = [None] * len(examples)
+    if scores or by_score:
+        scored = _score(student, examples, outputs, batch_size, on_batch)
+    return [
+        _prediction(card, example, text, output, label_scores, by_score=by_score)
+        for example, text, output, label_scores in zip(
+            examples, texts, outputs, scored, strict=True
         )
-    outputs = [read_output(method, text, student.card.prefixes) for text in texts]
-    rationales = [output.rationale for output in outputs]
-    if explain and method == "step_by_step":
-        rationales = list(_generate(student, examples, _rationale_task(student), batch_size))
-    scored = (
-        _score(student, examples, rationales, batch_size, on_batch)
-        if scores or decode == "score"
-        else None
-    )
-    predictions = []
-    for at, example in enumerate(examples):
-        label = (
-            max(scored[at], key=scored[at].__getitem__)
-            if scored and decode == "score"
-            else outputs[at].label
-        )
-        predictions.append(
-            _judge(
-                student,
-                example,
-                texts[at] or label or "",
-                label,
-                rationales[at],
-                scored[at] if scored else None,
-            )
-        )
-    return predictions
+    ]
 
 
-def check(student: Student, *, decode: Decode, explain: bool = False, scores: bool = False) -> None:
-    """InputError where this student cannot be read in this way."""
-    kind = student.card.task.label.kind
+def check(
+    card: StudentCard, *, decode: Decode, explain: bool = False, scores: bool = False
+) -> None:
+    """InputError where a student cannot be used in this way."""
+    kind = card.task.label.kind
     if (decode == "score" or scores) and kind not in ("choice", "class"):
-        flag = "--decode score" if decode == "score" else "--scores"
         raise InputError(
-            flag,
+            "--decode score" if decode == "score" else "--scores",
             got=f"a task of kind {kind!r}",
             expected="choice or class",
             fix="use --decode generate",
         )
-    if explain and student.card.method == "standard":
-        raise InputError("--explain", got="a student of method 'standard'", expected="one that learned rationales",
-                         fix="train with --method step_by_step")  # fmt: skip
+    if explain and card.method == "standard":
+        raise InputError(
+            "--explain",
+            got="a student of method 'standard'",
+            expected="one that learned rationales",
+            fix="train with --method step_by_step",
+        )
 
 
-def _judge(
-    student: Student,
+def _prediction(
+    card: StudentCard,
     example: Example,
-    raw: str,
-    stated: str | None,
-    rationale: str | None,
+    text: str,
+    output: Output,
     scores: dict[str, float] | None,
+    *,
+    by_score: bool,
 ) -> Prediction:
-    kind, task = student.card.task.label.kind, student.card.task
-    label = normalise(kind, stated, task.allowed(example.choices)) if stated else None
-    correct = same_label(kind, label, example.gold) if example.gold is not None else None
-    return Prediction(example.id, raw, label, example.gold, correct, rationale, scores)
+    stated = output.label
+    if by_score and scores:
+        stated = max(scores, key=scores.__getitem__)
+    kind = card.task.label.kind
+    label = normalize(kind, stated, card.task.allowed(example.choices)) if stated else None
+    return Prediction(
+        example_id=example.id,
+        raw=text or stated or "",
+        label=label,
+        gold=example.gold,
+        correct=None if example.gold is None else same_label(kind, label, example.gold),
+        rationale=output.rationale,
+        scores=scores,
+    )
 
 
 def _generate(
@@ -99,61 +121,68 @@ def _generate(
     examples: Sequence[Example],
     task: str,
     batch_size: int,
-    on_batch: Callable[[int], None] = lambda count: None,
+    on_batch: OnBatch = _ignore,
     *,
-    longest: bool = False,
+    whole: bool = False,
 ) -> list[str]:
+    """The texts that the student generates for a task.
+
+    Unless the `whole` text is wanted, a label-first student stops after the label.
+    """
     card = student.card
-    short = task == LABEL and card.method != "rationale_then_label" and not longest
-    marker = (
-        card.prefixes[RATIONALE].strip() if short and card.method == "label_then_rationale" else ""
-    )
+    label_only = task == LABEL and card.method != "rationale_then_label" and not whole
+    stop = ""
+    if label_only and card.method == "label_then_rationale":
+        stop = card.prefixes[RATIONALE].strip()
     return generate_texts(
         student.model,
         student.tokenizer,
-        [card.asked(task, example.input) for example in examples],
+        [card.encoder_text(task, example.input) for example in examples],
         max_input_tokens=card.max_input_tokens,
-        max_new_tokens=card.max_label_tokens if short else card.max_target_tokens,
+        max_new_tokens=card.max_label_tokens if label_only else card.max_target_tokens,
         batch_size=batch_size,
-        stop=marker,
-        prompt=card.prompt(task),
+        stop=stop,
+        prompt=card.decoder_prompt(task),
         on_batch=on_batch,
     )
 
 
-def _rationale_task(student: Student) -> str:
-    """The task whose rationales are shown: the first that the student learned."""
-    return next(task for task in student.card.prefixes if task != LABEL)
+def _rationale_task(card: StudentCard) -> str:
+    """The task whose rationales are shown: the first one the student learned."""
+    return next(task for task in card.prefixes if task != LABEL)
 
 
 def _score(
     student: Student,
     examples: Sequence[Example],
-    rationales: Sequence[str | None],
+    outputs: Sequence[Output],
     batch_size: int,
-    on_batch: Callable[[int], None],
+    on_batch: OnBatch,
 ) -> list[dict[str, float]]:
-    """Scores of the allowed labels; a student that explains first scores them behind its own rationale."""
+    """Scores of the allowed labels. A rationale-first student scores them after its rationale."""
     card = student.card
-    first = card.method == "rationale_then_label"
+    rationale_first = card.method == "rationale_then_label"
     after = card.prefixes[RATIONALE].strip() if card.method == "label_then_rationale" else ""
-    rows = [
-        Candidates(
-            input=card.asked(LABEL, example.input),
-            labels=card.task.allowed(example.choices),
-            before=" ".join(filter(None, [rationale, card.prefixes[LABEL].strip()]))
-            if first
-            else "",
-            after=after,
+    rows = []
+    for example, output in zip(examples, outputs, strict=True):
+        before = ""
+        if rationale_first:
+            before = " ".join(filter(None, [output.rationale, card.prefixes[LABEL].strip()]))
+        rows.append(
+            Candidates(
+                input=card.encoder_text(LABEL, example.input),
+                labels=card.task.allowed(example.choices),
+                before=before,
+                after=after,
+            )
         )
-        for example, rationale in zip(examples, rationales, strict=True)
-    ]
     return score_labels(
         student.model,
         student.tokenizer,
         rows,
         max_input_tokens=card.max_input_tokens,
         batch_size=batch_size,
-        prompt=card.prompt(LABEL),
-        on_batch=on_batch if not first else lambda count: None,
+        prompt=card.decoder_prompt(LABEL),
+        # A rationale-first student has counted its batches while generating.
+        on_batch=_ignore if rationale_first else on_batch,
     )

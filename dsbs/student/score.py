@@ -1,10 +1,10 @@
-"""Reading a student by how likely it finds given label texts."""
+"""Reads a student by the likelihood that it gives to label texts."""
 
 import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -12,23 +12,40 @@ from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.student.encoding import prompt_ids
-from dsbs.student.forward import wanted_logits
-from dsbs.student.length_groups import split_alike
+from dsbs.student.forward import logits_only_at
+from dsbs.student.length_groups import split_by_length
 from dsbs.student.padding import IGNORED, pad_rows, sequence_losses
-from dsbs.student.two_precision import encode, pad, read_all, start
+from dsbs.student.two_precision import decoder_start, encode, pad, read_all
 
-_PASS_WORTH = 64
-"""Tokens of padding that a further pass over labels of like length must save."""
+_PASS_COST = 64
+"""Tokens of padding that another pass must save to be worth it."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Texts that may follow an input: each is `before` + one of `labels` + `after` (an empty `after` is the end token)."""
+    """Texts that may follow an input: `before` + one of `labels` + `after`."""
 
     input: str
     labels: tuple[str, ...]
     before: str = ""
+    """Given to the decoder, not scored."""
     after: str = ""
+    """Empty: the end token."""
+
+
+class _Label(NamedTuple):
+    """One label to score, for one row of a batch."""
+
+    row: int
+    candidates: Candidates
+    label: str
+
+
+class _LabelTokens(NamedTuple):
+    ids: torch.Tensor
+    """(W, Y): what the decoder produces for each of W labels, IGNORED at padding."""
+    scored: torch.Tensor
+    """(W, Y): the same, IGNORED also where tokens are given and not scored."""
 
 
 @torch.no_grad()
@@ -42,26 +59,36 @@ def score_labels(
     prompt: str = "",
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[dict[str, float]]:
-    """For every row the log-likelihood of each different label: the sum over its tokens and what ends it.
+    """For every row, the log-likelihood of each different label.
 
-    The decoder reads `prompt` first. The tokens of `before` are given, not scored. An input is encoded once for all of its
+    It is the sum over the label's tokens and what ends it. An input is encoded once for all of its
     labels.
+
+    Args:
+        model: The student's model.
+        tokenizer: Its tokenizer.
+        rows: Inputs and their labels.
+        max_input_tokens: Longer inputs are cut.
+        batch_size: Rows per batch; short rows come in larger batches.
+        prompt: What the decoder reads first.
+        on_batch: Called with the number of rows of each batch that is done.
     """
     encoded = encode(tokenizer, [row.input for row in rows], max_input_tokens)
-    scores, before = list[dict[str, float]]({} for _ in rows), prompt_ids(tokenizer, prompt)
+    before = prompt_ids(tokenizer, prompt)
+    scores: list[dict[str, float]] = [{} for _ in rows]
 
     def read(batch: Sequence[int]) -> list[float]:
         ids, mask = pad(tokenizer, [encoded[i] for i in batch], model.device)
-        wanted = [
-            (at, rows[i], label)
+        labels = [
+            _Label(at, rows[i], label)
             for at, i in enumerate(batch)
             for label in dict.fromkeys(rows[i].labels)
         ]
-        found = _likelihoods(model, tokenizer, ids, mask, before, wanted).tolist()
+        likelihoods = _likelihoods(model, tokenizer, ids, mask, before, labels).tolist()
         for i in batch:
             scores[i] = {}
-        for (at, _, label), score in zip(wanted, found, strict=True):
-            scores[batch[at]][label] = score
+        for label, likelihood in zip(labels, likelihoods, strict=True):
+            scores[batch[label.row]][label.label] = likelihood
         return [_lead(scores[i].values()) for i in batch]
 
     read_all(model, encoded, read, batch_size, on_batch)
@@ -73,74 +100,74 @@ def _likelihoods(
     tokenizer: PreTrainedTokenizerBase,
     ids: torch.Tensor,
     mask: torch.Tensor,
-    before: Sequence[int],
-    wanted: Sequence[tuple[int, Candidates, str]],
+    prompt: Sequence[int],
+    labels: Sequence[_Label],
 ) -> torch.Tensor:
-    """Log-likelihood of each wanted (row of the batch, candidates, label), (W,).
+    """The log-likelihood of each of W labels for inputs (B, X), (W,).
 
-    What an input's labels share is computed once: its encoding, its keys and values, and the decoder's first places.
+    What the labels of an input share is computed once: its encoding, its keys and values, and the
+    decoder's first positions.
     """
-    said, scored = _label_tokens(tokenizer, wanted, ids.device)  # (W, Y)
-    index = torch.tensor([at for at, _, _ in wanted], device=ids.device)
+    tokens = _label_tokens(tokenizer, labels, ids.device)
+    row_of = torch.tensor([label.row for label in labels], device=ids.device)
     states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
 
-    def decode(rows: torch.Tensor | slice, told: torch.Tensor, cache: Cache | None) -> Any:
-        known = {
-            "encoder_outputs": BaseModelOutput(last_hidden_state=states[rows]),
-            "attention_mask": mask[rows],
-        }
-        return model(**known, decoder_input_ids=told, past_key_values=cache, use_cache=True)
+    def decode(rows: torch.Tensor | slice, decoder_ids: torch.Tensor, cache: Cache | None) -> Any:
+        return model(
+            encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]),
+            attention_mask=mask[rows],
+            decoder_input_ids=decoder_ids,
+            past_key_values=cache,
+            use_cache=True,
+        )
 
-    out = decode(slice(None), start(model, ids, before), None)
-    first = F.log_softmax(out.logits[:, -1].float(), dim=-1)[index]  # (W, V)
-    found = first.gather(1, said[:, :1])[:, 0].masked_fill(scored[:, 0].eq(IGNORED), 0.0)
-    for group in _of_like_length(said):
-        width = int(said[group].ne(IGNORED).sum(dim=1).max())
-        told, behind = said[group, : width - 1], scored[group, 1:width]
+    out = decode(slice(None), decoder_start(model, ids, prompt), None)
+    first = F.log_softmax(out.logits[:, -1].float(), dim=-1)[row_of]  # (W, V)
+    likelihoods = first.gather(1, tokens.ids[:, :1])[:, 0]
+    likelihoods = likelihoods.masked_fill(tokens.scored[:, 0].eq(IGNORED), 0.0)
+    for group in _groups_of_longer(tokens.ids):
+        width = int(tokens.ids[group].ne(IGNORED).sum(dim=1).max())
+        decoder_ids = tokens.ids[group, : width - 1]
+        decoder_ids = decoder_ids.masked_fill(decoder_ids.eq(IGNORED), tokenizer.pad_token_id)
+        rest = tokens.scored[group, 1:width]
         cache = copy.deepcopy(out.past_key_values)
-        cache.batch_select_indices(index[group])
-        with wanted_logits(model, behind.ne(IGNORED)):
-            rest = decode(
-                index[group], told.masked_fill(told.eq(IGNORED), tokenizer.pad_token_id), cache
-            ).logits
-        found[group] -= sequence_losses(rest, behind)
-    return found
+        cache.batch_select_indices(row_of[group])
+        with logits_only_at(model, rest.ne(IGNORED)):
+            logits = decode(row_of[group], decoder_ids, cache).logits
+        likelihoods[group] -= sequence_losses(logits, rest)
+    return likelihoods
 
 
-def _of_like_length(said: torch.Tensor) -> list[torch.Tensor]:
-    """Of texts (W, Y) those of more than a token, in groups to be padded within themselves."""
-    lengths = said.ne(IGNORED).sum(dim=1)
+def _groups_of_longer(ids: torch.Tensor) -> list[torch.Tensor]:
+    """The rows (W, Y) of more than one token, in groups of similar length."""
+    lengths = ids.ne(IGNORED).sum(dim=1)
     longer = lengths.gt(1).nonzero()[:, 0]
-    groups = (
-        split_alike(F.pad(lengths[longer, None], (1, 0)).cpu().numpy(), worth=_PASS_WORTH)
-        if len(longer)
-        else []
-    )
-    return [longer[torch.as_tensor(group, device=said.device)] for group in groups]
+    if not len(longer):
+        return []
+    columns = F.pad(lengths[longer, None], (1, 0)).cpu().numpy()
+    groups = split_by_length(columns, min_saved=_PASS_COST)
+    return [longer[torch.as_tensor(group, device=ids.device)] for group in groups]
 
 
 def _label_tokens(
-    tokenizer: PreTrainedTokenizerBase,
-    wanted: Sequence[tuple[int, Candidates, str]],
-    device: torch.device,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the decoder says for each wanted label, and what of it is scored, both (W, Y)."""
-    texts = [" ".join(filter(None, [row.before, label, row.after])) for _, row, label in wanted]
-    targets = tokenizer(text_target=texts).input_ids
+    tokenizer: PreTrainedTokenizerBase, labels: Sequence[_Label], device: torch.device
+) -> _LabelTokens:
+    texts = [
+        " ".join(filter(None, [candidates.before, label, candidates.after]))
+        for _, candidates, label in labels
+    ]
     end = tokenizer.eos_token_id
-    targets = [
-        t[:-1] if row.after and t[-1] == end else t
-        for t, (_, row, _) in zip(targets, wanted, strict=True)
-    ]
-    given = [
-        _shared_prefix(tokenizer, row.before, t)
-        for t, (_, row, _) in zip(targets, wanted, strict=True)
-    ]
-    said = pad_rows(targets, IGNORED).to(device)
-    scored = said.clone()
+    targets = []
+    given = []
+    for label, target in zip(labels, tokenizer(text_target=texts).input_ids, strict=True):
+        ids = target[:-1] if label.candidates.after and target[-1] == end else target
+        targets.append(ids)
+        given.append(_shared_prefix(tokenizer, label.candidates.before, ids))
+    ids = pad_rows(targets, IGNORED).to(device)
+    scored = ids.clone()
     for row, length in enumerate(given):
         scored[row, :length] = IGNORED
-    return said, scored
+    return _LabelTokens(ids, scored)
 
 
 def _shared_prefix(tokenizer: PreTrainedTokenizerBase, before: str, target: list[int]) -> int:
@@ -148,10 +175,8 @@ def _shared_prefix(tokenizer: PreTrainedTokenizerBase, before: str, target: list
     if not before:
         return 0
     ids = tokenizer(text_target=before, add_special_tokens=False).input_ids
-    return next(
-        (at for at, (a, b) in enumerate(zip(ids, target, strict=False)) if a != b),
-        min(len(ids), len(target)),
-    )
+    pairs = enumerate(zip(ids, target, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(ids), len(target)))
 
 
 def _lead(scores: Iterable[float]) -> float:

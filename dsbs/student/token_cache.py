@@ -1,4 +1,4 @@
-"""Token ids kept on disk by content: what a tokenizer has read once it need not read again."""
+"""Token ids kept on disk by content, so that a second start does not tokenize."""
 
 import hashlib
 import os
@@ -9,48 +9,48 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from dsbs.core.files import replacing
 from dsbs.core.progress import say
 from dsbs.student.tokenizer import tokenizer_hash
 
-WORTH_TEXTS = 5_000
-"""Fewer texts take less than a second, and leave no file."""
+MIN_TEXTS = 5_000
+"""Fewer texts take less than a second and are not kept."""
 
 
 def token_ids(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool = False
 ) -> list[list[int]]:
-    """The ids of every text, the end token included, as inputs or as `targets`.
+    """The ids of every text, as inputs or as targets, the end token included.
 
-    Those of many texts are kept below `cache_folder()` under a hash of the tokenizer and of all texts; the folder may be
-    deleted at any time.
+    Those of many texts are kept below `cache_folder()` under a hash of the tokenizer and all texts.
+    The folder may be deleted at any time.
     """
-    if len(texts) < WORTH_TEXTS:
-        return _tokenise(tokenizer, texts, targets)
+    if len(texts) < MIN_TEXTS:
+        return _tokenize(tokenizer, texts, targets)
     path = cache_folder() / f"{_key(tokenizer, texts, targets)}.npz"
     try:
         with np.load(path) as kept:
             return [ids.tolist() for ids in np.split(kept["ids"], kept["ends"][:-1])]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        found = _tokenise(tokenizer, texts, targets)
-        _keep(path, found)
-        return found
+        ids = _tokenize(tokenizer, texts, targets)
+        _keep(path, ids)
+        return ids
 
 
 def cache_folder() -> Path:
-    """DSBS_CACHE, or `dsbs` in the user's cache folder."""
+    """$DSBS_CACHE/tokens, or `dsbs/tokens` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(os.environ.get("DSBS_CACHE") or f"{base}/dsbs").expanduser() / "tokens"
 
 
-def _tokenise(
+def _tokenize(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool
 ) -> list[list[int]]:
     if not texts:
         return []
-    found: list[list[int]] = (
-        tokenizer(text_target=list(texts)) if targets else tokenizer(list(texts))
-    ).input_ids
-    return found
+    encoding = tokenizer(text_target=list(texts)) if targets else tokenizer(list(texts))
+    ids: list[list[int]] = encoding.input_ids
+    return ids
 
 
 def _key(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool) -> str:
@@ -61,13 +61,13 @@ def _key(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool
     return digest.hexdigest()[:32]
 
 
-def _keep(path: Path, found: Sequence[Sequence[int]]) -> None:
-    """Written whole or not at all; a cache that cannot be written is none."""
-    ids = np.fromiter((token for row in found for token in row), dtype=np.int32)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+def _keep(path: Path, rows: Sequence[Sequence[int]]) -> None:
+    """Write the file as a whole. Where that fails, training goes on without it."""
+    ids = np.fromiter((token for row in rows for token in row), dtype=np.int32)
+    ends = np.cumsum([len(row) for row in rows])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(partial, ids=ids, ends=np.cumsum([len(row) for row in found]))
-        partial.replace(path)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez(file, ids=ids, ends=ends)
     except OSError as error:
         say(f"token ids are not kept: {error}")

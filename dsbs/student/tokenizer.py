@@ -1,4 +1,4 @@
-"""The tokenizer of the built-in students: byte-level BPE trained on the task's own training text."""
+"""The tokenizer of the built-in students: byte-level BPE trained on the task's training text."""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,21 +6,21 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-PAD, EOS, UNK = "<pad>", "</s>", "<unk>"
+PAD = "<pad>"
+EOS = "</s>"
+UNK = "<unk>"
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """A tokenizer with at most `vocab_size` entries that reads back any text: every byte is in its alphabet.
+    """A tokenizer with at most `vocab_size` entries that can write any text.
 
-    Digits stand alone, so that every number can be written. The same texts in any order of calls give the same one.
+    Every byte is in its alphabet, and digits stand alone, so that it can write every number. The
+    same texts always give the same tokenizer.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.ByteLevel(add_prefix_space=True),
-            pre_tokenizers.Digits(individual_digits=True),
-        ]
-    )
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([byte_level, digits])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
@@ -43,7 +43,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
 
 
 def tokenizer_hash(tokenizer: PreTrainedTokenizerFast) -> str:
-    """16 hex digits that say whether two tokenizers are the same."""
+    """16 hex digits. Two tokenizers with the same hash give the same ids."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     text = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -26,7 +26,7 @@ def evaluate(text: str) -> float:
     return _Parser(_tokens(text)).value()
 
 
-def normalise(text: str) -> str | None:
+def normalize(text: str) -> str | None:
     """The expression with one space between tokens, "(84 / 2)." -> "( 84 / 2 )"; None if it is not one. Idempotent."""
     try:
         found = _tokens(text.strip().removesuffix("."))
@@ -37,7 +37,7 @@ def normalise(text: str) -> str | None:
 
 
 def leading_expression(text: str) -> str | None:
-    """The longest expression that the text starts with, normalised: "(3 * 8) + 9 apples" -> "( 3 * 8 ) + 9"."""
+    """The longest expression that the text starts with, normalized: "(3 * 8) + 9 apples" -> "( 3 * 8 ) + 9"."""
     found, _ = _lex(text[:MAX_CHARS])
     for length in range(len(found), 0, -1):
         try:

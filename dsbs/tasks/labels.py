@@ -1,4 +1,4 @@
-"""One normaliser per label kind, used alike on gold labels, teacher answers and student output."""
+"""One normalizer per label kind, used alike on gold labels, teacher answers and student output."""
 
 import re
 from collections.abc import Sequence
@@ -49,13 +49,13 @@ def match_label(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> Matc
             return Matched(stripped or None, "exact" if stripped else "none", stripped)
 
 
-def normalise(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str | None:
+def normalize(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str | None:
     """`match_label`, label only. Idempotent."""
     return match_label(kind, text, allowed).label
 
 
 def same_label(kind: LabelKind, left: str | None, right: str | None) -> bool:
-    """Whether two normalised labels mean the same: by value for equations, by folded text otherwise."""
+    """Whether two normalized labels mean the same: by value for equations, by folded text otherwise."""
     if left is None or right is None:
         return False
     if kind == "equation":
@@ -110,7 +110,7 @@ def _match_class(text: str, labels: Sequence[str]) -> Matched:
 def _match_equation(text: str) -> Matched:
     """The longest expression that the first line starts with."""
     stated = next(iter(text.strip().splitlines()), "")[: equations.MAX_CHARS].strip()
-    whole = equations.normalise(stated)
+    whole = equations.normalize(stated)
     if whole is not None:
         return Matched(whole, "exact", stated)
     leading = equations.leading_expression(stated)

@@ -107,7 +107,7 @@ def _judge(example: Example, stated: Stated, matched: Matched, *, cut_off: bool)
 
 
 def correct(task: Task, example: Example, answer: Answer) -> bool:
-    """Whether the answer's label is the example's gold label, by the project's normaliser."""
+    """Whether the answer's label is the example's gold label, by the project's normalizer."""
     return same_label(task.label.kind, answer.label, example.gold)
 
 

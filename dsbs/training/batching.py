@@ -1,48 +1,48 @@
-"""Which examples make an optimiser step, and how they become tensors. A step is one item of the data loader."""
+"""Which examples make an optimizer step, and how they become tensors.
 
-import itertools
+A step is one item of the data loader.
+"""
+
 from collections.abc import Iterator, Sequence
-from typing import TypedDict
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from dsbs.config.recipe import Normaliser
+from dsbs.config.student_options import LossMean
 from dsbs.student.encoding import EncodedTarget
-from dsbs.student.length_groups import Lengths, split_alike, split_evenly
+from dsbs.student.length_groups import Lengths, split_by_length
 from dsbs.student.padding import IGNORED, MicroBatch, pad_rows
 
+EncodedExample = Sequence[EncodedTarget]
 Row = Sequence[EncodedTarget]
-"""The sequences that one row of a micro-batch holds: all of the same input."""
+"""The sequences of one row of a micro-batch. They all have the same input."""
 
-_POOL = 16
-"""Steps whose examples are sorted by length together: with more, less is padding, and steps are less alike."""
+_PACKED_PASS_TOKENS = 4096
+"""Tokens of a forward pass of a student that packs micro-batches."""
+_PACKED_PART_COST = 20
+"""Tokens that one more micro-batch in such a pass must save to be worth it."""
 
-_PASS_TOKENS, _PART_WORTH = 4096, 20
-"""Of a student that packs: tokens of a forward pass, and tokens that a further micro-batch in it must save."""
 
+@dataclass(frozen=True)
+class StepBatch:
+    """One process's share of an optimizer step."""
 
-class StepBatch(TypedDict):
-    """One rank's share of an optimiser step: its examples, and the micro-batches they are cut into.
-
-    sizes (T + 1,): what each task's sum is divided by (its label tokens in this share, or its sequences), and last the
-    number of sequences that a label distribution is learned for.
-    """
-
-    examples: Sequence[Sequence[EncodedTarget]]
+    examples: Sequence[EncodedExample]
     micro_batches: list[MicroBatch]
     sizes: torch.Tensor
+    """(T + 1,): what the sum of each of T tasks is divided by (its target tokens in this share, or
+    its sequences), and last the number of sequences that learn a label distribution."""
 
 
 class StepSampler(Sampler[list[int]]):
-    """The example numbers of every step for one rank.
+    """The example numbers of every step, for one process.
 
-    Epoch by epoch, each in an order of its own that the seed gives; a step has `batch_size` examples over all ranks, the
-    last of an epoch what is left. With `lengths`, examples of like length share a step: each epoch's random order is cut
-    into pools of `_POOL` steps, every pool into steps of like length, and the steps are shuffled. Any step can be told
-    without the ones before it, so training goes on in mid-epoch.
+    Every epoch has an order of its own, which the seed gives. A step has `batch_size` examples over
+    all processes; the last step of an epoch has what is left. Any step is known without the ones
+    before it, so training can resume within an epoch.
     """
 
     def __init__(
@@ -52,19 +52,18 @@ class StepSampler(Sampler[list[int]]):
         batch_size: int,
         steps: int,
         seed: int,
-        lengths: Lengths | None = None,
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
-        self.n_examples, self.batch_size, self.steps, self.seed = (
-            n_examples,
-            batch_size,
-            steps,
-            seed,
-        )
-        self.lengths, self.rank, self.ranks = lengths, rank, ranks
+        self.n_examples = n_examples
+        self.batch_size = batch_size
+        self.steps = steps
+        self.seed = seed
+        self.rank = rank
+        self.ranks = ranks
         self.steps_per_epoch = -(-n_examples // batch_size)
-        self._kept: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return self.steps
@@ -74,41 +73,20 @@ class StepSampler(Sampler[list[int]]):
             yield self.step(step)[self.rank :: self.ranks]
 
     def step(self, number: int) -> list[int]:
-        """The examples of a step over all ranks."""
+        """The examples of a step over all processes."""
         epoch, place = divmod(number, self.steps_per_epoch)
-        return self._order(epoch)[place * self.batch_size : (place + 1) * self.batch_size].tolist()
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if self._kept[0] != epoch:
-            rng = np.random.default_rng([self.seed, epoch])
-            order = rng.permutation(self.n_examples)
-            self._kept = (
-                epoch,
-                order if self.lengths is None else self._by_length(order, self.lengths, rng),
-            )
-        return self._kept[1]
-
-    def _by_length(
-        self, order: NDArray[np.int64], lengths: Lengths, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        whole = len(order) - len(order) % self.batch_size
-        pools = np.split(
-            order[:whole], np.arange(_POOL * self.batch_size, whole, _POOL * self.batch_size)
-        )
-        steps = [
-            pool[rows] for pool in pools for rows in split_evenly(lengths[pool], self.batch_size)
-        ]
-        return np.concatenate(
-            [*(steps[number] for number in rng.permutation(len(steps))), order[whole:]]
-        )
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = np.random.default_rng([self.seed, epoch]).permutation(self.n_examples)
+        start = place * self.batch_size
+        return self._order[start : start + self.batch_size].tolist()
 
 
 class Collator:
-    """Makes a StepBatch of examples: micro-batches of sequences of like length, padded within themselves.
+    """Makes a StepBatch of examples.
 
-    A micro-batch has at most `most` tokens, padding included, if that is at all possible. A further one is made where it
-    saves more than `worth` tokens: a pass has a price of its own. Where a student `packs`, one pass is made of several
-    micro-batches.
+    Sequences of similar length share a micro-batch, padded within itself. Another micro-batch is
+    made where it saves enough padding, since a forward pass has a cost of its own.
     """
 
     def __init__(
@@ -116,68 +94,80 @@ class Collator:
         tasks: Sequence[str],
         pad: int,
         *,
-        most: float = np.inf,
-        worth: float = np.inf,
-        normalise: Normaliser = "tokens",
+        max_tokens: float = np.inf,
+        pass_cost: float = np.inf,
+        loss_mean: LossMean = "tokens",
         packs: bool = False,
     ) -> None:
-        self.tasks, self.pad, self.normalise = tuple(tasks), pad, normalise
-        self.most, self.worth, self.packs = most, _PART_WORTH if packs else worth, packs
+        """Set the limits.
 
-    def __call__(self, examples: Sequence[Sequence[EncodedTarget]]) -> StepBatch:
+        Args:
+            tasks: The tasks of the training set.
+            pad: The id of the padding token.
+            max_tokens: Most tokens per forward pass, padding included, if that is possible at all.
+            pass_cost: Tokens that another forward pass must save to be worth it.
+            loss_mean: What each task's loss is a mean over.
+            packs: Whether the student computes several micro-batches in one pass.
+        """
+        self.tasks = tuple(tasks)
+        self.pad = pad
+        self.max_tokens = max_tokens
+        self.part_cost = _PACKED_PART_COST if packs else pass_cost
+        self.loss_mean = loss_mean
+        self.packs = packs
+
+    def __call__(self, examples: Sequence[EncodedExample]) -> StepBatch:
         rows = rows_of(examples)
-        counted = [s for row in rows for s in row if s.weight]
+        counted = [sequence for row in rows for sequence in row if sequence.weight]
         sizes = [sum(self._size(s) for s in counted if s.task == task) for task in self.tasks]
         sizes.append(sum(bool(s.candidates) for s in counted))
-        groups = split_alike(lengths_of(rows), most=self.most, worth=self.worth) if rows else []
-        # A rank without an example in a short last step still takes part in it, with a sequence of no weight.
-        parts = [self.tensors([rows[number] for number in group]) for group in groups] or [
-            self.nothing()
-        ]
-        return StepBatch(examples=examples, micro_batches=parts, sizes=torch.tensor(sizes))
+        micro_batches = []
+        if rows:
+            lengths = lengths_of(rows)
+            groups = split_by_length(lengths, max_tokens=self.max_tokens, min_saved=self.part_cost)
+            micro_batches = [self.tensors([rows[n] for n in group]) for group in groups]
+        # A process without examples in a short last step still takes part in it.
+        return StepBatch(examples, micro_batches or [self.nothing()], torch.tensor(sizes))
 
     def nothing(self) -> MicroBatch:
         """A micro-batch that adds nothing to loss and gradient."""
         return self.tensors([[EncodedTarget(self.tasks[0], 0.0, [self.pad], [self.pad])]])
 
     def passes(self, micro_batches: Sequence[MicroBatch]) -> Iterator[list[MicroBatch]]:
-        """The micro-batches of each forward pass."""
-        most, found = min(self.most, _PASS_TOKENS) if self.packs else 0, list[MicroBatch]()
+        """The micro-batches of each forward pass.
+
+        Several share one only if the student packs. Those with candidates are always alone.
+        """
+        room = min(self.max_tokens, _PACKED_PASS_TOKENS) if self.packs else 0
+        together: list[MicroBatch] = []
         for batch in micro_batches:
-            if found and (
-                len(batch.of)
-                or len(found[0].of)
-                or sum(b.tokens for b in found) + batch.tokens > most
-            ):
-                yield found
-                found = []
-            found.append(batch)
-        yield found
+            alone = any(len(other.candidate_owner) for other in [*together[:1], batch])
+            tokens = sum(other.tokens for other in together) + batch.tokens
+            if together and (alone or tokens > room):
+                yield together
+                together = []
+            together.append(batch)
+        yield together
 
     def tensors(self, rows: Sequence[Row]) -> MicroBatch:
         """The rows as one padded micro-batch."""
-        sequences, numbers = [s for row in rows for s in row], itertools.count()
-        candidates = [ids for s in sequences for ids in s.candidates]
+        sequences = [sequence for row in rows for sequence in row]
+        candidates = [ids for sequence in sequences for ids in sequence.candidates]
+        decoder_ids: list[list[int]] = []
+        labels: list[list[int]] = []
+        owner: list[list[int]] = []
+        number = 0
+        for row in rows:
+            decoder_ids.append([i for s in row for i in (*s.prompt, *s.target_ids)])
+            labels.append([i for s in row for i in (*[IGNORED] * len(s.prompt), *s.target_ids)])
+            owner.append([n for n, s in enumerate(row, number) for _ in range(s.decoder_tokens)])
+            number += len(row)
         return MicroBatch(
             input_ids=pad_rows([row[0].input_ids for row in rows], self.pad),
             attention_mask=pad_rows([[1] * len(row[0].input_ids) for row in rows], 0),
-            said=pad_rows(
-                [[i for s in row for i in (*s.prompt, *s.target_ids)] for row in rows], IGNORED
-            ),
-            labels=pad_rows(
-                [
-                    [i for s in row for i in (*[IGNORED] * len(s.prompt), *s.target_ids)]
-                    for row in rows
-                ],
-                IGNORED,
-            ),
-            owner=pad_rows(
-                [
-                    [n for s, n in zip(row, numbers, strict=False) for _ in range(s.tokens)]
-                    for row in rows
-                ],
-                -1,
-            ),
+            decoder_ids=pad_rows(decoder_ids, IGNORED),
+            labels=pad_rows(labels, IGNORED),
+            owner=pad_rows(owner, -1),
             task=torch.tensor([self.tasks.index(s.task) for s in sequences]),
             weight=torch.tensor([s.weight for s in sequences]),
             scale=torch.tensor([self._size(s) / len(s.target_ids) for s in sequences]),
@@ -185,29 +175,41 @@ class Collator:
             candidates=pad_rows(candidates, IGNORED)
             if candidates
             else torch.empty(0, 1, dtype=torch.long),
-            of=torch.tensor(
-                [at for at, s in enumerate(sequences) for _ in s.candidates], dtype=torch.long
+            candidate_owner=torch.tensor(
+                [n for n, s in enumerate(sequences) for _ in s.candidates], dtype=torch.long
             ),
-            shares=torch.tensor([share for s in sequences for share in s.shares]),
+            probabilities=torch.tensor([p for s in sequences for p in s.probabilities]),
         )
 
     def _size(self, sequence: EncodedTarget) -> int:
-        return len(sequence.target_ids) if self.normalise == "tokens" else 1
+        return len(sequence.target_ids) if self.loss_mean == "tokens" else 1
 
 
-def rows_of(examples: Sequence[Sequence[EncodedTarget]]) -> list[Row]:
-    """Each sequence by itself, but those of an example together where their inputs are one and the decoder has prompts."""
-    return [
-        row
-        for example in examples
-        for row in ([example] if any(s.prompt for s in example) else [[s] for s in example])
-    ]
+def rows_of(examples: Sequence[EncodedExample]) -> list[Row]:
+    """The rows that examples become.
+
+    Every sequence is a row. Where the decoder reads prompts, the sequences of an example have the
+    same input and share a row.
+    """
+    rows: list[Row] = []
+    for example in examples:
+        if any(sequence.prompt for sequence in example):
+            rows.append(example)
+        else:
+            rows += [[sequence] for sequence in example]
+    return rows
 
 
 def lengths_of(rows: Sequence[Row]) -> Lengths:
-    """Input and target tokens of every row, (N, 2), candidates counted as targets one behind another."""
-    targets = [
-        sum(max([s.tokens, *(len(s.candidates) * len(ids) for ids in s.candidates)]) for s in row)
-        for row in rows
-    ]
-    return np.array([[len(row[0].input_ids) for row in rows], targets], dtype=np.int64).T
+    """(N, 2): input and target tokens of every row.
+
+    A sequence with candidates counts as the tokens of all candidates, padded, if that is more.
+    """
+    inputs = [len(row[0].input_ids) for row in rows]
+    targets = [sum(_target_length(sequence) for sequence in row) for row in rows]
+    return np.array([inputs, targets], dtype=np.int64).T
+
+
+def _target_length(sequence: EncodedTarget) -> int:
+    longest = max(map(len, sequence.candidates), default=0)
+    return max(sequence.decoder_tokens, len(sequence.candidates) * longest)

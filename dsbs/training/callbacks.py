@@ -1,20 +1,66 @@
-"""Where training is logged to besides the manifest: TensorBoard below the run, and whatever else transformers reports to."""
+"""What happens beside training: progress, a last validation, logs for other tools."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from transformers import TrainerCallback
+from transformers import (
+    Seq2SeqTrainingArguments,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
 
 from dsbs.core.errors import InputError
-from dsbs.core.progress import say
+from dsbs.core.progress import Progress, say
 
 TENSORBOARD = "tensorboard"
 
 
+class StepCallback(TrainerCallback):
+    """Shows progress, validates after the last step, and stops when the loss is NaN or infinite."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.loss = math.nan
+        self.accuracy = math.nan
+
+    def on_step_end(
+        self,
+        args: Seq2SeqTrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **unused: Any,
+    ) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True
+            control.should_save = True
+        best = "" if math.isnan(self.accuracy) else f", validation {self.accuracy:.1%}"
+        self.progress.add(1, "" if math.isnan(self.loss) else f"loss {self.loss:.3g}{best}")
+
+    def on_log(
+        self,
+        args: Seq2SeqTrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **unused: Any,
+    ) -> None:
+        logs = logs or {}
+        self.loss = logs.get("loss", self.loss)
+        self.accuracy = logs.get("eval_accuracy", self.accuracy)
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise FloatingPointError(
+                f"the loss is {self.loss} at step {state.global_step}: "
+                "try a smaller --learning-rate or --precision fp32"
+            )
+
+
 def log_callbacks(report_to: Sequence[str], out: Path) -> list[TrainerCallback]:
-    """The callback of TensorBoard, writing to OUT/tensorboard, where it is asked for and installed."""
+    """The callback that writes OUT/tensorboard, where it is wanted and TensorBoard is installed."""
     if TENSORBOARD not in report_to:
         return []
     if find_spec(TENSORBOARD) is None:
@@ -26,15 +72,15 @@ def log_callbacks(report_to: Sequence[str], out: Path) -> list[TrainerCallback]:
 
 
 def other_reports(report_to: Sequence[str]) -> list[str]:
-    """What transformers itself reports to. InputError for what is unknown or not installed."""
+    """The tools that transformers itself reports to. InputError for unknown or missing ones."""
     others = [name for name in report_to if name not in (TENSORBOARD, "none")]
     known = get_available_reporting_integrations()
     for name in others:
         if name not in known:
-            expected = (
-                f"tensorboard, none, or what transformers finds installed: {', '.join(known)}"
-            )
             raise InputError(
-                "--report-to", got=repr(name), expected=expected, fix=f"pip install {name}"
+                "--report-to",
+                got=repr(name),
+                expected=f"tensorboard, none, or a tool that is installed: {', '.join(known)}",
+                fix=f"pip install {name}",
             )
     return others

@@ -1,55 +1,74 @@
 """The loss, as pure functions of tensors."""
 
+from typing import NamedTuple
+
 import torch
 
-from dsbs.config.recipe import AlphaSchedule
+from dsbs.config.student_options import AlphaSchedule
 from dsbs.student.padding import sequence_losses
+
+
+class TaskScales(NamedTuple):
+    """What the weights of tasks are multiplied by at one step."""
+
+    label: float
+    rationale: float
 
 
 def multi_task_loss(
     losses: torch.Tensor, task: torch.Tensor, weight: torch.Tensor, sizes: torch.Tensor
 ) -> torch.Tensor:
-    """Sum over tasks of weight x (token sum of the task / the task's size in the whole optimiser step).
+    """The part of one micro-batch in L = alpha x L_label + (1 - alpha) x L_rationale.
 
-    Hsieh et al. 2023, section 3: L = alpha x L_label + (1 - alpha) x L_rationale, each a mean over tokens. losses, task,
-    weight (S,) are of one micro-batch; sizes (T,) counts the tokens (or sequences) of the whole step, all ranks and
-    micro-batches included, so that the parts of a step add up to the loss of the step however it is cut.
+    Hsieh et al. 2023, section 3. Each L is a mean over the tokens of the whole step. Since `sizes`
+    counts all processes and micro-batches, the parts add up to the same loss however a step is cut.
+
+    Args:
+        losses: (S,), summed over the tokens of each sequence.
+        task: (S,), the number of its task.
+        weight: (S,).
+        sizes: (T,), the tokens (or sequences) of each task in the whole step.
     """
-    per_task = sizes.clamp(min=1)[task]  # (S,)
-    return (weight * losses / per_task).sum()
+    return (weight * losses / sizes.clamp(min=1)[task]).sum()
 
 
 def label_scores(
-    logits: torch.Tensor, candidates: torch.Tensor, of: torch.Tensor, sequences: int
+    logits: torch.Tensor, candidates: torch.Tensor, owner: torch.Tensor, sequences: int
 ) -> torch.Tensor:
-    """The log-likelihood of every candidate label of every sequence, (S, L), -inf where a sequence has fewer.
+    """The log-likelihood of every candidate label.
 
-    logits (M, V) are the student's at the M tokens of the candidates (C, Z), each of the sequence `of` (C,).
+    Args:
+        logits: (M, V), at the M tokens of the candidates.
+        candidates: (C, Z), IGNORED at padding.
+        owner: (C,), the sequence of each candidate, ascending.
+        sequences: S.
+
+    Returns:
+        (S, L), -inf where a sequence has fewer than L candidates.
     """
-    return spread_out(-sequence_losses(logits, candidates), of, sequences)
+    return per_sequence(-sequence_losses(logits, candidates), owner, sequences)
 
 
-def spread_out(values: torch.Tensor, of: torch.Tensor, sequences: int) -> torch.Tensor:
-    """Values (C,) in rows of the sequences they are of, (S, L), padded with -inf. `of` is sorted."""
-    counts = torch.bincount(of, minlength=sequences)
-    place = torch.arange(len(of), device=of.device) - (counts.cumsum(0) - counts)[of]
+def per_sequence(values: torch.Tensor, owner: torch.Tensor, sequences: int) -> torch.Tensor:
+    """Values (C,) as rows of their sequences, (S, L), padded with -inf. `owner` is ascending."""
+    counts = torch.bincount(owner, minlength=sequences)
+    place = torch.arange(len(owner), device=owner.device) - (counts.cumsum(0) - counts)[owner]
     rows = values.new_full((sequences, int(counts.max())), -torch.inf)
-    return rows.index_put((of, place), values)
+    return rows.index_put((owner, place), values)
 
 
-def task_scales(
-    schedule: AlphaSchedule, alpha: float, *, step: int, steps: int
-) -> tuple[float, float]:
-    """What the weights of the label task and of the rationale tasks are multiplied by at this step, counted from 0.
+def task_scales(schedule: AlphaSchedule, alpha: float, *, step: int, steps: int) -> TaskScales:
+    """The factors on the weights of tasks at a step, counted from 0.
 
-    constant: 1 and 1. linear: the label task's weight goes from 1 at the first step to alpha at the last.
-    label_joint_rationale: three phases of a third of the steps each, labels alone, both by alpha, rationales alone.
+    constant: 1 and 1.
+    linear: the weight of the label task goes from 1 at the first step to alpha at the last.
+    label_joint_rationale: labels alone, both by alpha, rationales alone, a third of the steps each.
     """
     match schedule:
         case "constant":
-            now = alpha
+            return TaskScales(1.0, 1.0)
         case "linear":
-            now = 1 - (1 - alpha) * step / max(1, steps - 1)
+            current = 1 - (1 - alpha) * step / max(1, steps - 1)
         case "label_joint_rationale":
-            now = (1.0, alpha, 0.0)[min(2, 3 * step // steps)]
-    return (now / alpha, (1 - now) / (1 - alpha)) if schedule != "constant" else (1.0, 1.0)
+            current = (1.0, alpha, 0.0)[min(2, 3 * step // steps)]
+    return TaskScales(current / alpha, (1 - current) / (1 - alpha))

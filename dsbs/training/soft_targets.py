@@ -1,27 +1,38 @@
-"""Soft targets as pure functions of tensors: Hinton, Vinyals and Dean 2015, and the divergences that followed."""
+"""Soft targets as pure functions of tensors.
+
+Hinton, Vinyals and Dean 2015, and the divergences that followed.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch.nn import functional as F
 
-from dsbs.config.recipe import Divergence, Mean
+from dsbs.config.student_options import Divergence
+from dsbs.metrics.distributions import Mean
 
 _SKEW = 0.1
-"""Share of the other distribution in the skewed ones (DistiLLM, Ko et al. 2024)."""
+"""Share of the other distribution in skewed divergences (DistiLLM, Ko et al. 2024)."""
 
 
 def soft_cross_entropy(
     logits: torch.Tensor, teacher: torch.Tensor, *, temperature: float
 ) -> torch.Tensor:
-    """T^2 x the cross-entropy of softmax(logits / T) under softmax(teacher / T), (B,), both (B, L).
+    """T^2 x cross-entropy of softmax(logits / T) under softmax(teacher / T).
 
-    `teacher` are logits or log-probabilities; -inf is a label that the teacher rules out, and in `logits` padding, where
-    `teacher` must be -inf too. T^2 keeps the gradient's size when T changes (Hinton et al. 2015, section 2).
+    T^2 keeps the size of the gradient when T changes (Hinton et al. 2015, section 2).
+
+    Args:
+        logits: (B, L), -inf at padding.
+        teacher: (B, L), logits or log-probabilities; -inf at padding and at impossible labels.
+        temperature: T.
+
+    Returns:
+        (B,).
     """
     wanted = F.softmax(teacher / temperature, dim=-1)
-    said = F.log_softmax(logits / temperature, dim=-1).masked_fill(wanted == 0, 0.0)
-    return -(wanted * said).sum(dim=-1) * temperature**2
+    log_q = F.log_softmax(logits / temperature, dim=-1).masked_fill(wanted == 0, 0.0)
+    return -(wanted * log_q).sum(dim=-1) * temperature**2
 
 
 def mixed_loss(
@@ -32,20 +43,27 @@ def mixed_loss(
     weight: float,
     temperature: float,
 ) -> torch.Tensor:
-    """(1 - weight) x cross-entropy of the labels + weight x `soft_cross_entropy`, a mean over (B,): for a classifier."""
-    hard, soft = (
-        F.cross_entropy(logits, labels, reduction="none"),
-        soft_cross_entropy(logits, teacher, temperature=temperature),
-    )
+    """(1 - weight) x cross-entropy of the labels + weight x `soft_cross_entropy`, a mean over (B,).
+
+    For a classifier.
+    """
+    hard = F.cross_entropy(logits, labels, reduction="none")
+    soft = soft_cross_entropy(logits, teacher, temperature=temperature)
     return ((1 - weight) * hard + weight * soft).mean()
 
 
 def divergence(
     log_p: torch.Tensor, log_q: torch.Tensor, kind: Divergence = "forward"
 ) -> torch.Tensor:
-    """A divergence of the student's log_q from the teacher's log_p, (..., K) -> (...); 0 where they are alike.
+    """A divergence between teacher and student, (..., K) -> (...); 0 where they are equal.
 
-    forward KL(p|q); reverse KL(q|p); skew KL(p | a p + (1 - a) q); reverse_skew KL(q | (1 - a) p + a q), a = 0.1.
+    forward: KL(p | q); reverse: KL(q | p); skew: KL(p | a p + (1 - a) q);
+    reverse_skew: KL(q | (1 - a) p + a q), with a = 0.1.
+
+    Args:
+        log_p: Log-probabilities of the teacher.
+        log_q: Log-probabilities of the student.
+        kind: Which divergence.
     """
     match kind:
         case "forward":
@@ -61,7 +79,7 @@ def divergence(
 def mean_log_probs(
     log_probs: Sequence[torch.Tensor], weights: Sequence[float], mean: Mean = "arithmetic"
 ) -> torch.Tensor:
-    """The arithmetic or (normalised) geometric mean of several distributions, as log-probabilities."""
+    """The arithmetic or (normalized) geometric mean of distributions (..., V), as logarithms."""
     if len(log_probs) == 1:
         return log_probs[0]
     stacked = torch.stack(list(log_probs))  # (M, ..., V)
@@ -72,22 +90,29 @@ def mean_log_probs(
     return F.log_softmax((share * stacked).sum(dim=0), dim=-1)
 
 
-def likeliest(log_p: torch.Tensor, top_k: int | None) -> tuple[torch.Tensor | None, torch.Tensor]:
-    """The ids (N, k) and log-probabilities (N, k + 1) of the k likeliest tokens, the last one of all others together.
+def top_tokens(log_p: torch.Tensor, top_k: int | None) -> tuple[torch.Tensor | None, torch.Tensor]:
+    """The k likeliest tokens of log-probabilities (N, V), all others lumped together.
 
-    All of them, in order and without ids, where k is None or the vocabulary is no larger.
+    Returns:
+        Ids (N, k), and log-probabilities (N, k + 1), the last of all other tokens. Where k is None
+        or at least V: no ids, and `log_p` itself.
     """
     if top_k is None or top_k >= log_p.shape[-1]:
         return None, log_p
     ids = log_p.topk(top_k, dim=-1).indices
-    return ids, gathered(log_p, ids)
+    return ids, lump(log_p, ids)
 
 
-def gathered(log_q: torch.Tensor, ids: torch.Tensor | None) -> torch.Tensor:
-    """The student's log-probabilities (N, V) over the same outcomes as `likeliest` left."""
+def lump(log_q: torch.Tensor, ids: torch.Tensor | None) -> torch.Tensor:
+    """Log-probabilities (N, V) over the outcomes of `top_tokens`: these ids (N, k), and all others.
+
+    Returns:
+        (N, k + 1), or `log_q` itself without ids.
+    """
     if ids is None:
         return log_q
-    # Of the others themselves: 1 - the sum of the named ones is 0 in fp32 where a student is sure, and its gradient no number.
+    # Summed over the others themselves. Where a student is certain, 1 - the sum over the ids is 0
+    # in fp32, and its gradient is NaN.
     rest = log_q.scatter(-1, ids, -torch.inf).logsumexp(dim=-1, keepdim=True)
     return torch.cat([log_q.gather(-1, ids), rest], dim=-1)
 

@@ -1,43 +1,41 @@
-"""`Seq2SeqTrainer` with a step of our own: which examples it has, how its loss is made, how a student is validated."""
+"""`Seq2SeqTrainer` with our own steps, loss and validation."""
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
 from accelerate.utils.memory import clear_device_cache
 from torch.utils.data import DataLoader
-from transformers import (
-    PrinterCallback,
-    Seq2SeqTrainer,
-    Seq2SeqTrainingArguments,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-)
+from transformers import PrinterCallback, Seq2SeqTrainer, TrainerControl
 
-from dsbs.core.progress import Progress, say
+from dsbs.core.progress import say
 from dsbs.student.encoding import Encoded
 from dsbs.student.padding import MicroBatch
 from dsbs.training.batching import Collator, StepBatch, StepSampler
-from dsbs.training.memory_probe import STATE_BYTES, largest_pass, too_little
+from dsbs.training.checkpoints import seal_checkpoint
+from dsbs.training.memory_probe import STATE_BYTES, PassTooLarge, largest_pass
 from dsbs.training.objective import Objective
 
-Validate = Callable[[], tuple[int, int]]
-"""Gives how many validation labels are right, and how many there are, on this rank."""
+
+class ValidationCounts(NamedTuple):
+    """How many predictions on validation are right, on this process."""
+
+    correct: int
+    rows: int
 
 
 class StepTrainer(Seq2SeqTrainer):
-    """Trains on whole optimiser steps.
+    """Trains on whole optimizer steps.
 
-    One item of the data loader is this rank's share of a step, so `gradient_accumulation_steps` stays 1 and the loss is
-    normalised over the step by construction. Validation counts right labels instead of computing a loss, shared among the
-    ranks without a collective inside generation; the best weights are handed to `save_best` as soon as they are found.
-    `task_weights` gives what each task's weight is multiplied by at a step.
+    One item of the data loader is this process's share of a step. So `gradient_accumulation_steps`
+    stays 1, and the loss is normalized over the step by construction. Validation counts right
+    labels instead of computing a loss; processes share its rows and add up their counts.
     """
 
     def __init__(
@@ -48,19 +46,30 @@ class StepTrainer(Seq2SeqTrainer):
         collator: Collator,
         objective: Objective,
         task_weights: Callable[[int], Sequence[float]],
-        validate: Validate | None,
+        validate: Callable[[], ValidationCounts] | None,
         save_best: Callable[[Mapping[str, torch.Tensor] | None], None],
         **trainer_arguments: Any,
     ) -> None:
+        """Prepare a training.
+
+        Args:
+            encoded: The training set.
+            sampler: The examples of every step, for this process.
+            collator: Makes micro-batches of them.
+            objective: Makes a loss of them.
+            task_weights: The factor on each task's weight at a step.
+            validate: Predicts this process's share of validation. None: there is none.
+            save_best: Saves the weights (None: the model's own) as soon as they are the best.
+            trainer_arguments: Arguments of `Seq2SeqTrainer`.
+        """
         super().__init__(train_dataset=encoded.examples, eval_dataset=[0], **trainer_arguments)
         self.remove_callback(PrinterCallback)
-        self._sampler, self._collator, self._validate, self._save_best = (
-            sampler,
-            collator,
-            validate,
-            save_best,
-        )
-        self._objective, self._task_weights = objective, task_weights
+        self._sampler = sampler
+        self._collator = collator
+        self._objective = objective
+        self._task_weights = task_weights
+        self._validate = validate
+        self._save_best = save_best
         self._clipped: int | None = None
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -68,211 +77,184 @@ class StepTrainer(Seq2SeqTrainer):
             self.train_dataset, batch_sampler=self._sampler, collate_fn=self._collator
         )
 
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[StepBatch], num_batches: int, device: torch.device
+    ) -> tuple[list[StepBatch], None]:
+        """The next steps, without counting items: each brings its own sizes."""
+        return list(islice(epoch_iterator, num_batches)), None
+
     def training_step(
         self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Forward and backward of every pass; the loss of the step over all ranks, detached.
+        """Forward and backward of every pass.
 
-        On one device a step that does not fit into memory is begun anew with passes half as large, for this and all to come.
-        Several devices cannot leave a step alone in the middle of it: they try before the first what fits.
+        On one device, a step that does not fit in memory starts again with passes half as large,
+        and so do all later ones. Several devices cannot leave a step in the middle of it. They find
+        out before the first step what fits.
+
+        Returns:
+            The loss of the step over all processes, detached.
         """
-        if self._tries_first and math.isinf(self._collator.most):
-            self._collator.most = self._what_fits(model)
-            inputs = self._collator(inputs["examples"])
+        if self._probes_memory and math.isinf(self._collator.max_tokens):
+            self._collator.max_tokens = self._largest_pass(model)
+            inputs = self._collator(inputs.examples)
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
-            passes = list(self._collator.passes(inputs["micro_batches"]))
-            largest = max(sum(part.tokens for part in parts) for parts in passes)
-            whole = len(passes) >= sum(len(example) for example in inputs["examples"])
-            if self.accelerator.num_processes > 1 or whole:
-                raise too_little(largest) from None
+            passes = list(self._collator.passes(inputs.micro_batches))
+            largest = max(sum(batch.tokens for batch in batches) for batches in passes)
+            smallest_possible = len(passes) >= sum(map(len, inputs.examples))
+            if self.accelerator.num_processes > 1 or smallest_possible:
+                raise PassTooLarge(largest) from None
         # Outside of the handler, which would keep what did not fit alive.
-        self._collator.most = largest // 2
-        say(
-            f"{largest:,} tokens a forward pass do not fit into memory: {self._collator.most:,} from here on"
-        )
+        limit = largest // 2
+        self._collator.max_tokens = limit
+        say(f"a pass of {largest:,} tokens does not fit in memory: {limit:,} from here on")
         model.zero_grad()
         clear_device_cache(garbage_collection=True)
-        return self.training_step(model, self._collator(inputs["examples"]))
-
-    @property
-    def _tries_first(self) -> bool:
-        return self.accelerator.num_processes > 1
-
-    def _what_fits(self, model: Any) -> int:
-        count = -(-self._sampler.batch_size // self.accelerator.num_processes)
-
-        def fits(batch: MicroBatch) -> bool:
-            agreed = torch.tensor(int(self._fits(model, batch)), device=self.args.device)
-            model.zero_grad()
-            clear_device_cache(garbage_collection=True)
-            dist.all_reduce(agreed, dist.ReduceOp.MIN)
-            return bool(agreed)
-
-        return largest_pass(self.train_dataset, self._collator, count=count, fits=fits)
-
-    def _fits(self, model: Any, batch: MicroBatch) -> bool:
-        """Whether a pass fits on this device beside the optimiser's states. No process waits for another meanwhile."""
-        device, tasks = self.args.device, len(self._collator.tasks)
-        model.train()
-        try:
-            states = torch.empty(self._states_to_come(), dtype=torch.uint8, device=device)
-            with (
-                self.accelerator.no_sync(model),
-                torch.random.fork_rng([device] if device.type != "cpu" else []),
-            ):
-                sizes, scales = (
-                    torch.ones(tasks + 1, device=device),
-                    torch.ones(tasks, device=device),
-                )
-                self.accelerator.backward(self._loss(model, [batch], sizes, scales))
-        except torch.OutOfMemoryError:
-            return False
-        del states
-        return True
-
-    def _states_to_come(self) -> int:
-        """Bytes of the optimiser's states, which it makes in its first step; 0 once it has."""
-        trained = sum(
-            parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad
-        )
-        return 0 if self.optimizer.state else STATE_BYTES[self.args.optim] * trained
-
-    def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
-        model.train()
-        ranks, passes = (
-            self.accelerator.num_processes,
-            self._agreed(list(self._collator.passes(inputs["micro_batches"]))),
-        )
-        sizes = inputs["sizes"].to(self.args.device)
-        if ranks > 1:
-            dist.all_reduce(sizes)
-        scales = torch.tensor(self._task_weights(self.state.global_step), device=self.args.device)
-        total = torch.zeros((), device=self.args.device)
-        for number, micro_batches in enumerate(passes, 1):
-            last = number == len(passes)
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
-                # Gradients are averaged over ranks, and this loss is this rank's part of a sum: hence the factor.
-                loss = self._loss(model, micro_batches, sizes, scales) * ranks
-                self.accelerator.backward(loss)
-            total += loss.detach()
-        return total
-
-    def _loss(
-        self, model: Any, parts: Sequence[MicroBatch], sizes: torch.Tensor, scales: torch.Tensor
-    ) -> torch.Tensor:
-        moved = [part.to(self.args.device) for part in parts]
-        weighed = [replace(part, weight=part.weight * scales[part.task]) for part in moved]
-        with self.compute_loss_context_manager():
-            return self._objective_of(model, weighed, sizes)
-
-    def _objective_of(
-        self, model: Any, parts: Sequence[MicroBatch], sizes: torch.Tensor
-    ) -> torch.Tensor:
-        return self._objective.of_pass(
-            model, parts, sizes, student=self.accelerator.unwrap_model(model)
-        )
-
-    def _agreed(self, passes: list[list[MicroBatch]]) -> list[list[MicroBatch]]:
-        """The passes of a step, where processes have to agree on their number."""
-        return passes
+        return self.training_step(model, self._collator(inputs.examples))
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
-        """Validation accuracy, and the best weights saved where it is a new best. {} without labelled validation rows."""
+        """Validation accuracy; new best weights are saved. {} without labeled validation rows."""
         if self._validate is None:
             self.log({"clipped_steps": self.clipped_steps})
             return {}
         self.model.eval()
-        counts = torch.tensor(self._validated(), device=self.args.device)
+        counts = torch.tensor(self._validation_counts(), device=self.args.device)
         if self.accelerator.num_processes > 1:
             dist.all_reduce(counts)
-        metrics = {"eval_accuracy": counts[0].item() / counts[1].item()}
-        best = max(
-            (log["eval_accuracy"] for log in self.state.log_history if "eval_accuracy" in log),
-            default=-1.0,
-        )
-        self.log({**metrics, "clipped_steps": self.clipped_steps})
-        if metrics["eval_accuracy"] > best:
+        accuracy = counts[0].item() / counts[1].item()
+        history = self.state.log_history
+        earlier = [log["eval_accuracy"] for log in history if "eval_accuracy" in log]
+        self.log({"eval_accuracy": accuracy, "clipped_steps": self.clipped_steps})
+        if accuracy > max(earlier, default=-1.0):
             self.save_best()
+        metrics = {"eval_accuracy": accuracy}
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
 
     def save_best(self) -> None:
-        """Hand the weights as they are to the caller's `save_best`, on one process."""
+        """Save the weights as they are now. Every process must call it; one saves."""
         weights = self._weights()
         if self.is_world_process_zero():
             self._save_best(weights)
 
-    def _validated(self) -> tuple[int, int]:
-        assert self._validate is not None
-        return self._validate()
-
-    def _weights(self) -> Mapping[str, torch.Tensor] | None:
-        """Weights to save, where the model's own are not whole. Every process must ask."""
-        return None
-
     def floating_point_ops(self, inputs: Any) -> int:
-        """Counted from the plan of steps instead; see `fit`."""
+        """Not counted here; see `PreparedTraining.totals`."""
         return 0
 
     @property
     def clipped_steps(self) -> int:
-        """Steps whose gradient was longer than allowed, those before an interruption included."""
+        """Steps whose gradient was clipped, those before an interruption included."""
         if self._clipped is None:
-            self._clipped = max(
-                (log.get("clipped_steps", 0) for log in self.state.log_history), default=0
-            )
+            logged = (log.get("clipped_steps", 0) for log in self.state.log_history)
+            self._clipped = max(logged, default=0)
         return self._clipped
+
+    @property
+    def _probes_memory(self) -> bool:
+        """Whether to find out before the first step how large a pass may be."""
+        return self.accelerator.num_processes > 1
+
+    def _largest_pass(self, model: Any) -> int:
+        """Tokens of the largest pass that fits on every device."""
+
+        def fits_everywhere(batch: MicroBatch) -> bool:
+            fits = torch.tensor(int(self._fits(model, batch)), device=self.args.device)
+            model.zero_grad()
+            clear_device_cache(garbage_collection=True)
+            dist.all_reduce(fits, dist.ReduceOp.MIN)
+            return bool(fits)
+
+        count = -(-self._sampler.batch_size // self.accelerator.num_processes)
+        return largest_pass(self.train_dataset, self._collator, count=count, fits=fits_everywhere)
+
+    def _fits(self, model: Any, batch: MicroBatch) -> bool:
+        """Whether a pass fits on this device beside the optimizer's states.
+
+        No process waits for another meanwhile.
+        """
+        device = self.args.device
+        tasks = len(self._collator.tasks)
+        model.train()
+        try:
+            states = torch.empty(self._future_state_bytes(), dtype=torch.uint8, device=device)
+            with (
+                self.accelerator.no_sync(model),
+                torch.random.fork_rng([device] if device.type != "cpu" else []),
+            ):
+                sizes = torch.ones(tasks + 1, device=device)
+                scales = torch.ones(tasks, device=device)
+                self.accelerator.backward(self._loss(model, [batch], sizes, scales))
+        except torch.OutOfMemoryError:
+            return False
+        del states
+        return True
+
+    def _future_state_bytes(self) -> int:
+        """Bytes of the optimizer's states, which it makes in its first step; 0 once it has."""
+        if self.optimizer.state:
+            return 0
+        trained = (p.numel() for p in self.model.parameters() if p.requires_grad)
+        return STATE_BYTES[self.args.optim] * sum(trained)
+
+    def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
+        model.train()
+        device = self.args.device
+        ranks = self.accelerator.num_processes
+        passes = self._padded_passes(list(self._collator.passes(inputs.micro_batches)))
+        sizes = inputs.sizes.to(device)
+        if ranks > 1:
+            dist.all_reduce(sizes)
+        scales = torch.tensor(self._task_weights(self.state.global_step), device=device)
+        total = torch.zeros((), device=device)
+        for number, micro_batches in enumerate(passes, 1):
+            last = number == len(passes)
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+                # Gradients are averaged over processes, and this loss is a part of a sum over them.
+                loss = self._loss(model, micro_batches, sizes, scales) * ranks
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        return total
+
+    def _loss(
+        self, model: Any, batches: Sequence[MicroBatch], sizes: torch.Tensor, scales: torch.Tensor
+    ) -> torch.Tensor:
+        """The loss of one pass. sizes (T + 1,) and scales (T,) are of the whole step."""
+        moved = [batch.to(self.args.device) for batch in batches]
+        weighted = [replace(batch, weight=batch.weight * scales[batch.task]) for batch in moved]
+        with self.compute_loss_context_manager():
+            return self._apply_objective(model, weighted, sizes)
+
+    def _apply_objective(
+        self, model: Any, batches: Sequence[MicroBatch], sizes: torch.Tensor
+    ) -> torch.Tensor:
+        student = self.accelerator.unwrap_model(model)
+        return self._objective.of_pass(model, batches, sizes, student=student)
+
+    def _padded_passes(self, passes: list[list[MicroBatch]]) -> list[list[MicroBatch]]:
+        """The passes of a step, with empty ones where processes need the same number."""
+        return passes
+
+    def _validation_counts(self) -> ValidationCounts:
+        assert self._validate is not None
+        return self._validate()
+
+    def _weights(self) -> Mapping[str, torch.Tensor] | None:
+        """The weights to save where the model's own are sharded. Every process must call it."""
+        return None
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        # Every process writes its own random state.
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            seal_checkpoint(folder)
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)
         self._clipped = self.clipped_steps + int(norm > self.args.max_grad_norm)
         return norm
-
-
-class StepCallback(TrainerCallback):
-    """Shows progress, validates at the last step as well, and stops a training whose loss is no number any more."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress, self.loss, self.accuracy = progress, math.nan, math.nan
-
-    def on_step_end(
-        self,
-        args: Seq2SeqTrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **unused: Any,
-    ) -> None:
-        if state.global_step >= state.max_steps:
-            control.should_evaluate = control.should_save = True
-        best = "" if math.isnan(self.accuracy) else f", validation {self.accuracy:.1%}"
-        self.progress.add(1, "" if math.isnan(self.loss) else f"loss {self.loss:.3g}{best}")
-
-    def on_log(
-        self,
-        args: Seq2SeqTrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, float] | None = None,
-        **unused: Any,
-    ) -> None:
-        logs = logs or {}
-        self.loss, self.accuracy = (
-            logs.get("loss", self.loss),
-            logs.get("eval_accuracy", self.accuracy),
-        )
-        if not math.isfinite(logs.get("loss", 0.0)):
-            raise FloatingPointError(
-                f"the loss is {logs['loss']} at step {state.global_step}: try a smaller --learning-rate or --precision fp32"
-            )
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint of the trainer; one that was cut off while it was written has no state file."""
-    found = [
-        path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").is_file()
-    ]
-    return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)

@@ -1,4 +1,4 @@
-"""Settings of a training in the words of transformers' Trainer."""
+"""The settings of a training as arguments of transformers' Trainer."""
 
 import os
 from collections.abc import Mapping
@@ -7,15 +7,14 @@ from pathlib import Path
 import torch
 from transformers import Seq2SeqTrainingArguments
 
-from dsbs.config.presets import Preset
-from dsbs.config.recipe import Optimiser
-from dsbs.config.train import TrainConfig
+from dsbs.config.recipe import Training
+from dsbs.config.student_options import Optimizer, Precision
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.training.callbacks import other_reports
 
-_OPTIMISERS: Mapping[Optimiser, str] = {
+_OPTIMIZERS: Mapping[Optimizer, str] = {
     "adamw": "adamw_torch_fused",
     "adafactor": "adafactor",
     "adamw_8bit": "adamw_bnb_8bit",
@@ -23,55 +22,60 @@ _OPTIMISERS: Mapping[Optimiser, str] = {
 
 
 def training_arguments(
-    config: TrainConfig, settings: Preset, folder: Path, precision: str
+    training: Training, folder: Path, precision: Precision
 ) -> Seq2SeqTrainingArguments:
-    """The Trainer's arguments. InputError for an optimiser that is not installed, and under DeepSpeed."""
+    """The Trainer's arguments.
+
+    Raises:
+        InputError: The optimizer is not installed, or this runs under DeepSpeed.
+    """
     if os.environ.get("ACCELERATE_USE_DEEPSPEED", "false").lower() == "true":
-        got = "DeepSpeed, which makes an optimiser step of each forward pass"
         raise InputError(
             "accelerate launch",
-            got=got,
+            got="DeepSpeed, which makes an optimizer step of each forward pass",
             expected="FSDP or plain processes",
             fix="use --shard; see docs/scale.md",
         )
+    settings = training.optimization
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(folder),
         max_steps=settings.max_steps,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",
-        optim=_optimiser(config.optimiser),
+        optim=_trainer_optimizer(settings.optimizer),
         weight_decay=0.0,
         max_grad_norm=1.0,
-        seed=config.seed,
+        seed=training.seed,
         bf16=precision == "bf16",
-        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing=settings.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
-        # Said outright, because only then several processes on CPUs find each other.
+        # Stated, because only then several processes on CPUs find each other.
         use_cpu=not torch.accelerator.is_available(),
-        # A step is one item of the data loader, whatever it is cut into; see StepTrainer.
+        # A step is one item of the data loader, however it is cut; see StepTrainer.
         gradient_accumulation_steps=1,
         per_device_train_batch_size=1,
         eval_strategy="steps",
         eval_steps=settings.eval_every,
         save_strategy="steps",
         save_steps=settings.eval_every,
-        save_total_limit=1,
+        # Older checkpoints are deleted once a newer one has its checksums; see seal_checkpoint.
+        save_total_limit=None,
         logging_steps=max(1, settings.eval_every // 5),
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,
-        report_to=other_reports(config.report_to) or "none",
+        report_to=other_reports(training.report_to) or "none",
         disable_tqdm=True,
     )
-    if arguments.world_size == 1 and arguments.n_gpu > 1:
-        say(
-            f"using 1 of {arguments.n_gpu} GPUs; torchrun --nproc-per-node {arguments.n_gpu} -m dsbs.train uses all"
-        )
+    gpus = arguments.n_gpu
+    if arguments.world_size == 1 and gpus > 1:
+        command = f"torchrun --nproc-per-node {gpus} -m dsbs.train"
+        say(f"using 1 of {gpus} GPUs; {command} uses all")
         arguments._n_gpu = 1
     return arguments
 
 
-def _optimiser(wanted: Optimiser) -> str:
+def _trainer_optimizer(wanted: Optimizer) -> str:
     if wanted == "adamw_8bit":
-        check_installed("bitsandbytes", needed_by=f"--optimiser {wanted}")
-    return _OPTIMISERS[wanted]
+        check_installed("bitsandbytes", needed_by=f"--optimizer {wanted}")
+    return _OPTIMIZERS[wanted]

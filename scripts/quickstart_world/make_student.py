@@ -90,7 +90,7 @@ def corrupt(
 
 def make_tokenizer(world: World, texts: Sequence[str]) -> Any:
     """The tokenizer of the built-in students, trained on the text and the names of the categories, with the sentinels."""
-    from dsbs.config.recipe import StudentOptions
+    from dsbs.config.student_options import StudentOptions
     from dsbs.student.tokenizer import train_tokenizer
 
     prefixes = StudentOptions.model_fields["prefixes"].default

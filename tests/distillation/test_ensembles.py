@@ -4,9 +4,11 @@ import itertools
 
 import pytest
 
+from dsbs.artifacts.results.train import Disagreement
 from dsbs.core.records import Answer, Example
-from dsbs.distillation.ensembles import combine, disagreement, spread, weighted_mean
+from dsbs.distillation.ensembles import combine, disagreement, spread
 from dsbs.distillation.methods import learned_rationales
+from dsbs.metrics.distributions import weighted_mean
 
 DOG = Example("1", "train", {}, "A dog barks.", gold="mammal")
 
@@ -84,8 +86,8 @@ def test_a_distribution_over_the_labels_that_a_row_has() -> None:
 
 def test_disagreement_counts_rows_that_several_labelled() -> None:
     found = disagreement([(SURE, WRONG), (SURE, PLAIN), (SURE, REFUSED), (None, SURE)])
-    assert found == {"rows": 2, "share": 0.5}
-    assert disagreement([(SURE,)]) == {"rows": 0, "share": None}
+    assert found == Disagreement(rows=2, share=0.5)
+    assert disagreement([(SURE,)]) == Disagreement(rows=0)
 
 
 def test_filters_drop_rationales_of_wrong_or_outvoted_answers() -> None:

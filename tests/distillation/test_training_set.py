@@ -5,18 +5,11 @@ from typing import Any
 
 import pytest
 
-from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
-from dsbs.distillation.training_set import (
-    Material,
-    load_material,
-    student_of,
-    tokenizer_texts,
-    training_rows,
-    validation_rows,
-)
-from dsbs.tasks.prompts import load_task
+from dsbs.distillation.training_set import TrainingRows, training_rows
+from support import trainings
 from support.farm import Farm
+from support.trainings import data_of, settings_of, validation_of
 
 
 def second_teacher(farm: Farm) -> None:
@@ -28,9 +21,9 @@ def second_teacher(farm: Farm) -> None:
     farm.generate(out=farm.folder / "second")
 
 
-def rows_of(farm: Farm, *runs: str, **settings: object):  # type: ignore[no-untyped-def]
-    config = TrainConfig(answers=[farm.folder / run for run in runs], **settings)  # type: ignore[arg-type]
-    return training_rows(load_material(config), config)
+def rows_of(farm: Farm, *runs: str, **flags: Any) -> TrainingRows:
+    flags["answers"] = [farm.folder / run for run in runs]
+    return trainings.rows_of(data_of(**flags), **flags)
 
 
 def test_two_teachers_explain_every_row_and_their_disagreement_is_told(farm: Farm) -> None:
@@ -44,22 +37,22 @@ def test_two_teachers_explain_every_row_and_their_disagreement_is_told(farm: Far
     assert two == turned
     assert len(two.pairs) == len(one.pairs) == 64
     assert [len(pair.targets) for pair in two.pairs] == [3] * 64
-    assert two.disagreement["rows"] == 64
-    assert two.disagreement["share"] == pytest.approx(0.5, abs=0.1)
-    agreeing = rows_of(farm, "answered", "second", filter="correct")
+    disagreement = two.counts.teacher_disagreement
+    assert disagreement is not None
+    assert disagreement.rows == 64
+    assert disagreement.share == pytest.approx(0.5, abs=0.1)
+    agreeing = rows_of(farm, "answered", "second", rationale_filter="correct")
     assert {len(pair.targets) for pair in agreeing.pairs} == {2, 3}
     for runs, given in ((("answered", "second"), [3, 1]), (("second", "answered"), [1, 3])):
         weighted = rows_of(farm, *runs, teacher_weights=given)
         targets = {target.text: target.weight for pair in weighted.pairs for target in pair.targets}
         assert targets["It has fur."] == pytest.approx(0.75)  # the first teacher's
         assert targets["It has a coat of fur."] == pytest.approx(0.25)
-        config = TrainConfig(answers=[farm.folder / run for run in runs], teacher_weights=given)
-        assert load_material(config).answers_runs == [str(farm.folder / run) for run in runs]
+        data = data_of(answers=[farm.folder / run for run in runs], teacher_weights=given)
+        assert data.answer_names == [str(farm.folder / run) for run in runs]
 
 
 def test_rationales_of_a_teacher_can_be_a_task_of_their_own(farm: Farm) -> None:
-    from dsbs.distillation.teacher_runs import prefixes_of
-
     farm.generate()
     second_teacher(farm)
     named = {"rationale_tasks": ["rationale", "program=3"], "alpha": 0.2}
@@ -69,14 +62,6 @@ def test_rationales_of_a_teacher_can_be_a_task_of_their_own(farm: Farm) -> None:
         ("rationale", 0.2),
         ("program", 0.6),
     }
-    config = TrainConfig(answers=["a", "b"], **named)  # type: ignore[arg-type]
-    assert prefixes_of(config) == {
-        "label": "[label] ",
-        "rationale": "[rationale] ",
-        "program": "[program] ",
-    }
-    given = TrainConfig(answers=["a", "b"], prefixes=["a:", "b:", "c:"], **named)  # type: ignore[arg-type]
-    assert prefixes_of(given)["program"] == "c: "
     with pytest.raises(InputError, match="label=1"):
         rows_of(farm, "answered", "second", rationale_tasks=["label", "x"])
 
@@ -87,7 +72,7 @@ def test_a_share_of_the_rationales_lies_inside_a_larger_share(farm: Farm) -> Non
     for share in (0.0, 0.25, 0.5, 1.0):
         rows = rows_of(farm, "answered", rationale_frac=share)
         found[share] = {pair.example_id for pair in rows.pairs if len(pair.targets) > 1}
-        assert rows.n_explained == len(found[share]) == round(64 * share)
+        assert rows.counts.n_explained == len(found[share]) == round(64 * share)
     assert found[0.25] < found[0.5] < found[1.0]
 
 
@@ -111,8 +96,9 @@ def test_rationales_keep_their_first_words(farm: Farm) -> None:
         short = word_shortener(tokenizer, limit)(text)
         assert text.startswith(short)
         assert len(tokenizer(short, add_special_tokens=False).input_ids) <= limit
-    config = TrainConfig(answers=[farm.folder / "answered"])
-    capped = training_rows(load_material(config), config, lambda text: text[:6])
+    data = data_of(answers=[farm.folder / "answered"])
+    training = settings_of(data)
+    capped = training_rows(data, training.selection, training.recipe, lambda text: text[:6])
     assert {t.text for pair in capped.pairs for t in pair.targets if t.task == "rationale"} == {
         "It has"[:6]
     }
@@ -126,38 +112,13 @@ def test_answers_of_two_tasks_are_refused(farm: Farm, tmp_path: Path) -> None:
         rows_of(farm, "answered", str(tmp_path / "yard"))
 
 
-def test_where_no_student_is_named_the_task_names_one() -> None:
-    assert student_of("auto", load_task("quickstart")) == "quickstart"
-    assert student_of("auto", load_task("cqa")) == "tiny"
-    assert student_of("google/t5-v1_1-base", load_task("quickstart")) == "google/t5-v1_1-base"
-
-
-def material_of(farm: Farm, **settings: Any) -> tuple[Material, TrainConfig]:
-    config = TrainConfig(answers=farm.folder / "answered", task=str(farm.task), **settings)
-    return load_material(config), config
-
-
-def test_the_tokenizer_sees_the_whole_training_part_and_nothing_of_test(
-    answered_farm: Farm,
-) -> None:
-    material, _ = material_of(answered_farm)
-    texts = set(tokenizer_texts(material))
-    assert all(example.input in texts for example in material.splits["train"])
-    assert not any(
-        example.input in texts
-        for split in ("validation", "test")
-        for example in material.splits[split]
-    )
-
-
 def test_every_method_learns_from_the_same_rows(answered_farm: Farm) -> None:
     for labels in ("gold", "teacher"):
         ids = set()
         for method in ("standard", "step_by_step", "rationale_then_label", "label_then_rationale"):
-            material, config = material_of(
-                answered_farm, method=method, labels=labels, data_frac=0.5, seed=2
-            )
-            ids.add(tuple(pair.example_id for pair in training_rows(material, config).pairs))
+            flags = {"method": method, "labels": labels, "data_frac": 0.5, "seed": 2}
+            rows = rows_of(answered_farm, "answered", **flags)
+            ids.add(tuple(pair.example_id for pair in rows.pairs))
         assert len(ids) == 1
         assert len(next(iter(ids))) == 32
 
@@ -166,21 +127,21 @@ def test_the_best_checkpoint_is_chosen_by_the_kind_of_label_that_training_uses(f
     text = farm.answers.read_text()
     farm.answers.write_text(text.replace("a bird", "a reptile"))  # the teacher is unusable on birds
     farm.generate()
+    data = data_of(answers=farm.folder / "answered")
     rows = {}
     for labels, select_by in (
         ("gold", "training_labels"),
         ("teacher", "training_labels"),
         ("teacher", "gold"),
     ):
-        material, config = material_of(farm, labels=labels, select_by=select_by)
-        rows[labels, select_by] = [label for _, label in validation_rows(material, config)]
+        chosen = validation_of(data, labels=labels, select_by=select_by)
+        rows[labels, select_by] = [row.label for row in chosen]
     assert rows["gold", "training_labels"] == rows["teacher", "gold"]
     assert len(rows["gold", "training_labels"]) == 8
     assert set(rows["teacher", "training_labels"]) == {"mammal"}
-    material, config = material_of(farm, eval_max_examples=3)
-    subset = validation_rows(material, config)
+    subset = validation_of(data, eval_max_examples=3)
     assert len(subset) == 3
-    assert subset == validation_rows(*material_of(farm, eval_max_examples=3, seed=5, data_frac=0.2))
+    assert subset == validation_of(data, eval_max_examples=3, seed=5, data_frac=0.2)
 
 
 def test_training_inputs_that_stand_in_test_are_dropped_on_request(farm: Farm) -> None:
@@ -192,8 +153,8 @@ def test_training_inputs_that_stand_in_test_are_dropped_on_request(farm: Farm) -
     )
     farm.answers.write_text((farm.answers.read_text()).replace('"all-', '"train-'))
     farm.generate(data=folder)
-    kept = training_rows(*material_of(farm))
-    dropped = training_rows(*material_of(farm, drop_overlap=True))
-    assert (len(kept.pairs), kept.n_dropped_overlap) == (72, 0)
-    assert len(dropped.pairs) + dropped.n_dropped_overlap == 72
-    assert 0 < dropped.n_dropped_overlap <= 5
+    kept = rows_of(farm, "answered")
+    dropped = rows_of(farm, "answered", drop_overlap=True)
+    assert (len(kept.pairs), kept.counts.n_dropped_overlap) == (72, 0)
+    assert len(dropped.pairs) + dropped.counts.n_dropped_overlap == 72
+    assert 0 < dropped.counts.n_dropped_overlap <= 5

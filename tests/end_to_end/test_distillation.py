@@ -13,18 +13,17 @@ import torch
 from safetensors.torch import load_file
 
 from dsbs import api
-from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
-from dsbs.distillation.training_set import load_material
 from dsbs.student.score import Candidates, score_labels
 from dsbs.training.batching import Collator
 from dsbs.training.objective import Objective
-from dsbs.training.prepare import Plan, plan_training
+from dsbs.training.prepare import PreparedTraining, prepare
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.soft_teacher import WhiteBoxTeacher
 from support.farm import Farm
-from support.soft_training import FAST, loss_and_gradient, model_of, planned, settings, step
+from support.soft_training import FAST, loss_and_gradient, model_of, prepared, settings, step
 from support.training_log import logged
+from support.trainings import data_of, settings_of
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def larger(two_teachers: Farm) -> Path:
     return out
 
 
-def white_box(plan: Plan, folder: Path, **options: Any) -> WhiteBoxTeacher:
+def white_box(plan: PreparedTraining, folder: Path, **options: Any) -> WhiteBoxTeacher:
     return WhiteBoxTeacher([str(folder)], [], **options)
 
 
@@ -49,10 +48,10 @@ def test_a_student_that_is_its_teacher_has_nothing_to_learn(
 ) -> None:
     from dsbs.student.checkpoint import load_student
 
-    plan = planned(two_teachers, answers=[two_teachers.folder / "first"])
+    plan = prepared(two_teachers, answers=[two_teachers.folder / "first"])
     model = load_student(larger / "best", "cpu").model
     teacher = white_box(plan, larger, top_k=top_k, temperature=2.0)
-    objective = Objective(soft_weight=1.0, temperature=2.0, kind=kind, soft_teacher=teacher)
+    objective = Objective(soft_weight=1.0, temperature=2.0, divergence=kind, soft_teacher=teacher)
     loss, gradient = loss_and_gradient(model, objective, step(plan))
     other, large = loss_and_gradient(model_of(plan), objective, step(plan))
     assert abs(loss) < 1e-2 < other  # half precision keeps three digits
@@ -62,10 +61,10 @@ def test_a_student_that_is_its_teacher_has_nothing_to_learn(
 def test_what_a_cache_says_is_what_its_teacher_says_also_when_it_was_filled_in_two_goes(
     two_teachers: Farm, larger: Path, tmp_path: Path
 ) -> None:
-    plan = planned(two_teachers, answers=[two_teachers.folder / "first"])
+    plan = prepared(two_teachers, answers=[two_teachers.folder / "first"])
     sequences = [sequence for example in plan.encoded.examples for sequence in example]
     collator = Collator(plan.encoded.tasks, plan.tokenizer.pad_token_id)
-    (batch,) = step(plan, count=7)["micro_batches"]
+    (batch,) = step(plan, count=7).micro_batches
     for top_k in (None, 4):
         teacher = white_box(plan, larger, top_k=top_k, temperature=3.0)
         cache = CachedTeacher(tmp_path, teacher, sequences)
@@ -128,7 +127,7 @@ def test_loss(run: Path, farm: Farm) -> float:
     from dsbs.student.checkpoint import load_student
 
     student = load_student(run / "best", "cpu")
-    rows = load_material(TrainConfig(answers=[farm.folder / "answered"])).splits["test"]
+    rows = data_of(answers=[farm.folder / "answered"]).splits["test"]
     candidates = [Candidates("[label] " + e.input, ("bird", "mammal")) for e in rows]
     scores = score_labels(
         student.model, student.tokenizer, candidates, max_input_tokens=256, batch_size=64
@@ -165,14 +164,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "soft_weight": 0.5,
         "soft_temperature": 2.0,
         "alpha_schedule": "linear",
-        "normalise": "examples",
+        "loss_mean": "examples",
     },
     "tokens": {
         "soft_weight": 0.5,
         "soft_temperature": 2.0,
         "soft_divergence": "skew",
         "soft_top_k": 20,
-        "filter": "agree",
+        "rationale_filter": "agree",
     },
 }
 
@@ -278,7 +277,7 @@ def test_adapters_are_merged_into_what_is_saved(
 def test_adapters_interrupted_and_resumed_end_alike(
     two_teachers: Farm, larger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dsbs.training.trainer import StepCallback
+    from dsbs.training.callbacks import StepCallback
 
     options = settings(
         two_teachers,
@@ -326,12 +325,9 @@ def test_a_text_task_is_distilled_from_the_teachers_text(farm: Farm, tmp_path: P
         "method": "standard",
         "labels": "teacher",
     }
-    config = TrainConfig(**options)
-    targets = {
-        t.text
-        for pair in plan_training(load_material(config), config).rows.pairs
-        for t in pair.targets
-    }
+    data = data_of(**options)
+    pairs = prepare(settings_of(data, **options), data).rows.pairs
+    targets = {target.text for pair in pairs for target in pair.targets}
     assert targets == {"feathered friend", "mammal with fur"}
     trained = api.train(
         **options | {"max_steps": 60, "eval_every": 60, "batch_size": 16}, out=tmp_path / "run"
@@ -371,7 +367,7 @@ def test_adam_in_eight_bits_learns_as_adam_does(two_teachers: Farm, tmp_path: Pa
     logs = [
         [
             log["loss"]
-            for log in api.train(**settings(two_teachers, optimiser=o), out=tmp_path / o)["log"]
+            for log in api.train(**settings(two_teachers, optimizer=o), out=tmp_path / o)["log"]
             if log["loss"] is not None
         ]
         for o in ("adamw", "adamw_8bit")

@@ -9,17 +9,18 @@ import pytest
 import torch
 
 from dsbs import api
-from dsbs.config.train import TrainConfig
+from dsbs.artifacts.student_card import read_card
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Target, TrainPair
-from dsbs.student.checkpoint import load_student, read_card
+from dsbs.student.checkpoint import load_student
 from dsbs.student.encoding import Encoded, encode_pairs, prompt_ids
 from dsbs.student.model import build_model, load_config, load_tokenizer
 from dsbs.student.predict import predict
-from dsbs.student.t5.fused_layers import lean, packs
+from dsbs.student.t5.fused_layers import can_pack, fuse_layers
 from dsbs.training.batching import Collator
 from dsbs.training.objective import Objective
 from support.farm import Farm
+from support.trainings import data_of
 
 PREFIXES = {LABEL: "[label] ", RATIONALE: "[rationale] "}
 PAIRS = [
@@ -82,10 +83,10 @@ def plain_loss(model: Any, found: Encoded) -> torch.Tensor:
     ("faster", "cut"),
     [
         (False, {}),
-        (False, {"most": 150}),
+        (False, {"max_tokens": 150}),
         (True, {}),
         (True, {"packs": True}),
-        (True, {"packs": True, "most": 300}),
+        (True, {"packs": True, "max_tokens": 300}),
     ],
 )
 def test_one_encoder_pass_gives_the_loss_and_gradient_of_separate_ones(
@@ -100,16 +101,14 @@ def test_one_encoder_pass_gives_the_loss_and_gradient_of_separate_ones(
     model.zero_grad()
     expected = plain_loss(model, found)
     expected.backward()
-    ours = lean(copy.deepcopy(model)) if faster else copy.deepcopy(model)
-    if cut.get("packs") and not packs(ours):
+    ours = fuse_layers(copy.deepcopy(model)) if faster else copy.deepcopy(model)
+    if cut.get("packs") and not can_pack(ours):
         pytest.skip("an accelerator has its own attention")
     step = Collator(found.tasks, 0, **cut)(found.examples)
-    assert sum(len(batch.input_ids) for batch in step["micro_batches"]) == len(PAIRS)
+    assert sum(len(batch.input_ids) for batch in step.micro_batches) == len(PAIRS)
     ours.zero_grad()
-    passes = Collator(found.tasks, 0, **cut).passes(step["micro_batches"])
-    loss = torch.stack(
-        [Objective().of_pass(ours, batches, step["sizes"]) for batches in passes]
-    ).sum()
+    passes = Collator(found.tasks, 0, **cut).passes(step.micro_batches)
+    loss = torch.stack([Objective().of_pass(ours, batches, step.sizes) for batches in passes]).sum()
     loss.backward()
     torch.testing.assert_close(loss, expected)
     for (name, weight), same in zip(model.named_parameters(), ours.parameters(), strict=True):
@@ -135,8 +134,6 @@ def test_labels_and_rationales_are_those_of_generate_and_scores_those_of_plain_p
 ) -> None:
     from transformers import AutoModelForSeq2SeqLM
 
-    from dsbs.distillation.training_set import load_material
-
     farm, out = trained
     student, plain = (
         load_student(out / "best"),
@@ -144,7 +141,7 @@ def test_labels_and_rationales_are_those_of_generate_and_scores_those_of_plain_p
     )
     student.model.cpu()
     rows, tokenizer = (
-        load_material(TrainConfig(answers=farm.folder / "answered")).splits["test"],
+        data_of(answers=farm.folder / "answered").splits["test"],
         student.tokenizer,
     )
     said = predict(student, rows, explain=True, scores=True)
@@ -184,14 +181,14 @@ def test_a_card_remembers_and_one_from_before_names_tasks_to_the_encoder(
     del older["task_prefix"]
     (tmp_path / "dsbs.json").write_text(json.dumps(older))
     card = read_card(tmp_path)
-    assert (card.asked(LABEL, "x"), card.prompt(LABEL)) == ("[label] x", "")
+    assert (card.encoder_text(LABEL, "x"), card.decoder_prompt(LABEL)) == ("[label] x", "")
 
 
 def test_soft_targets_are_refused(trained: tuple[Farm, Path], tmp_path: Path) -> None:
     answers = trained[0].folder / "answered"
     with pytest.raises(InputError, match="--task-prefix"):
         api.train(answers=answers, out=tmp_path / "soft", task_prefix="decoder", soft_weight=0.5)
-    with pytest.raises(InputError, match="a teacher whose decoder is told the task"):
+    with pytest.raises(InputError, match="a teacher whose decoder reads the task's prefix"):
         api.train(
             answers=answers, out=tmp_path / "taught", soft_teacher=trained[1], soft_weight=0.5
         )

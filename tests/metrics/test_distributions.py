@@ -1,8 +1,8 @@
-"""Distances between counts of labels, and probabilities from scores."""
+"""Distances between counts of labels, and softmax from scores."""
 
 import pytest
 
-from dsbs.metrics.distributions import distance, probabilities
+from dsbs.metrics.distributions import distance, softmax
 
 
 def test_distances_of_label_counts() -> None:
@@ -12,5 +12,5 @@ def test_distances_of_label_counts() -> None:
 
 
 def test_probabilities_of_scores_sum_to_one_at_any_size() -> None:
-    found = probabilities({"a": -1000.0, "b": -1000.0, "c": -5000.0})
+    found = softmax({"a": -1000.0, "b": -1000.0, "c": -5000.0})
     assert found == {"a": 0.5, "b": 0.5, "c": 0.0}

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from dsbs import api
-from dsbs.config.train import TrainConfig
-from dsbs.distillation.training_set import load_material
 from dsbs.student.decode import generate_texts
 from support.farm import Farm
 from support.soft_training import settings
+from support.trainings import data_of
 
 
 def test_a_label_first_student_stops_after_the_label(two_teachers: Farm, tmp_path: Path) -> None:
@@ -24,7 +23,7 @@ def test_a_label_first_student_stops_after_the_label(two_teachers: Farm, tmp_pat
         **options | {"max_steps": 120, "eval_every": 120, "batch_size": 16}, out=tmp_path / "run"
     )
     student = load_student(tmp_path / "run" / "best", "cpu")
-    rows = load_material(TrainConfig(answers=[two_teachers.folder / "first"])).splits["train"][:16]
+    rows = data_of(answers=[two_teachers.folder / "first"]).splits["train"][:16]
     short, long = predict(student, rows), predict(student, rows, explain=True)
     assert [p.label for p in short] == [p.label for p in long] == [e.gold for e in rows]
     assert all(p.raw.endswith("[rationale]") for p in short)

@@ -6,7 +6,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 from dsbs.student import two_precision as reading
 from dsbs.student.decode import generate_texts
 from dsbs.student.score import Candidates, score_labels
-from dsbs.student.t5.fused_layers import lean
+from dsbs.student.t5.fused_layers import fuse_layers
 from support.words import WORDS
 
 
@@ -30,9 +30,14 @@ def test_what_is_read_in_bf16_is_what_fp32_says(tokenizer, monkeypatch) -> None:
     )
     texts, scores, told = {}, {}, []
     for half in (False, True):
-        monkeypatch.setattr(reading, "pays_in_bf16", lambda model, half=half: half)
+        monkeypatch.setattr(reading, "faster_in_bf16", lambda model, half=half: half)
         texts[half] = generate_texts(
-            lean(student), tokenizer, rows, **settings, max_new_tokens=6, on_batch=told.append
+            fuse_layers(student),
+            tokenizer,
+            rows,
+            **settings,
+            max_new_tokens=6,
+            on_batch=told.append,
         )
         scores[half] = score_labels(
             student, tokenizer, candidates, **settings, on_batch=told.append

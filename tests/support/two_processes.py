@@ -9,7 +9,7 @@ import torch
 from transformers import T5ForConditionalGeneration
 
 from dsbs import api
-from dsbs.training.trainer import StepCallback
+from dsbs.training.callbacks import StepCallback
 
 ROOM = {0: 130, 1: 70}
 """Tokens of a forward pass that the memory of each process is said to hold."""

@@ -56,7 +56,7 @@ def test_anything_else_is_refused_at_once(text: str) -> None:
     started = time.monotonic()
     with pytest.raises(equations.NotAnEquation):
         equations.evaluate(text)
-    assert equations.normalise(text) is None
+    assert equations.normalize(text) is None
     assert time.monotonic() - started < 1
 
 
@@ -65,9 +65,9 @@ def test_no_string_raises_anything_else() -> None:
     for _ in range(5000):
         text = "".join(rng.choices("0123456789.+-*/^() ,x$é\n", k=rng.randrange(40)))
         equations.leading_expression(text)
-        normal = equations.normalise(text)
+        normal = equations.normalize(text)
         if normal is not None:
-            assert equations.normalise(normal) == normal
+            assert equations.normalize(normal) == normal
             assert equations.same_value(normal, text.strip().removesuffix("."))
 
 

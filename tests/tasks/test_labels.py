@@ -1,6 +1,6 @@
 import pytest
 
-from dsbs.tasks.labels import match_label, normalise, published_label, same_label
+from dsbs.tasks.labels import match_label, normalize, published_label, same_label
 
 CHOICES = ("park", "coloring book", "washington d.c", "bridge", "bridge")
 
@@ -31,7 +31,7 @@ def test_a_choice_is_read_by_its_text_else_by_its_letter(
 
 
 def test_the_text_wins_over_a_letter_that_disagrees() -> None:
-    assert normalise("choice", "(a) coloring book", CHOICES) == "coloring book"
+    assert normalize("choice", "(a) coloring book", CHOICES) == "coloring book"
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ def test_the_text_wins_over_a_letter_that_disagrees() -> None:
 def test_a_class_is_read_with_capital_full_stop_or_words_behind_it(
     text: str, label: str | None
 ) -> None:
-    assert normalise("class", text, ("entailment", "neutral", "contradiction")) == label
+    assert normalize("class", text, ("entailment", "neutral", "contradiction")) == label
 
 
 def test_of_two_labels_that_begin_alike_the_longer_is_read() -> None:
-    assert normalise("class", "very good film", ("very", "very good")) == "very good"
+    assert normalize("class", "very good film", ("very", "very good")) == "very good"
 
 
 @pytest.mark.parametrize("kind", ["choice", "class", "equation", "text"])
-def test_normalising_twice_is_normalising_once(kind: str) -> None:
+def test_normalizing_twice_is_normalizing_once(kind: str) -> None:
     for text in ["(a) park", "Bridge.", "(3 * 8) + 9.", "42 dollars", " some  text. ", "", "e"]:
-        once = normalise(kind, text, CHOICES)  # type: ignore[arg-type]
+        once = normalize(kind, text, CHOICES)  # type: ignore[arg-type]
         if once is not None:
-            assert normalise(kind, once, CHOICES) == once  # type: ignore[arg-type]
+            assert normalize(kind, once, CHOICES) == once  # type: ignore[arg-type]
 
 
 def test_labels_are_the_same_by_value_or_by_folded_text() -> None:

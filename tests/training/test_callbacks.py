@@ -23,7 +23,7 @@ def test_training_is_logged_where_it_is_asked_to_be(
     api.train(**settings, report_to="none", out=tmp_path / "none")
     assert not (tmp_path / "none" / "tensorboard").exists()
     with pytest.raises(
-        InputError, match="--report-to: got 'paper'; expected tensorboard, none, or what"
+        InputError, match="--report-to: got 'paper'; expected tensorboard, none, or a tool"
     ):
         api.train(**settings, report_to="tensorboard,paper", out=tmp_path / "paper")
     monkeypatch.setattr(callbacks, "get_available_reporting_integrations", lambda: ["wandb"])

@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dsbs.config.train import TrainConfig
-from dsbs.distillation.training_set import load_material, tokenizer_texts, training_rows
+from dsbs.distillation.labeled_data import tokenizer_texts
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.model import build_model, load_config, load_tokenizer
 from dsbs.student.padding import IGNORED, sequence_losses
 from dsbs.training.batching import Collator, StepBatch
-from dsbs.training.loss import label_scores, multi_task_loss, spread_out, task_scales
+from dsbs.training.loss import label_scores, multi_task_loss, per_sequence, task_scales
 from support.farm import Farm
 from support.pairs import PAIRS, encoded, pairs_tokenizer
 from support.random_logits import logits
+from support.trainings import data_of, rows_of
 
 
 def test_label_scores_are_sums_over_tokens_in_the_rows_they_are_of() -> None:
@@ -34,7 +34,7 @@ def test_label_scores_are_sums_over_tokens_in_the_rows_they_are_of() -> None:
     )
     assert scores.shape == (3, 2)
     assert torch.isneginf(torch.stack([scores[0, 1], scores[1, 0], scores[1, 1]])).all()
-    assert spread_out(torch.tensor([7.0]), torch.tensor([1]), 2).tolist() == [[-math.inf], [7.0]]
+    assert per_sequence(torch.tensor([7.0]), torch.tensor([1]), 2).tolist() == [[-math.inf], [7.0]]
 
 
 def test_schedules_of_alpha() -> None:
@@ -76,13 +76,13 @@ def model(tokenizer: Any) -> Any:
 def loss_and_gradient(model: Any, batch: StepBatch) -> tuple[float, list[torch.Tensor]]:
     model.zero_grad()
     total = 0.0
-    for part in batch["micro_batches"]:
+    for part in batch.micro_batches:
         logits = model(
             input_ids=part.input_ids, attention_mask=part.attention_mask, labels=part.labels
         ).logits
         logits = logits[part.labels.ne(IGNORED)]
         loss = multi_task_loss(
-            sequence_losses(logits, part.labels), part.task, part.weight, batch["sizes"]
+            sequence_losses(logits, part.labels), part.task, part.weight, batch.sizes
         )
         loss.backward()
         total += loss.item()
@@ -114,28 +114,28 @@ def test_the_loss_is_each_tasks_mean_over_tokens_weighted_by_alpha(
 
 
 def test_alpha_one_is_standard_in_loss_and_gradient(model: Any, answered_farm: Farm) -> None:
-    material = load_material(
-        TrainConfig(answers=answered_farm.folder / "answered", task=str(answered_farm.task))
-    )
-    one = training_rows(material, TrainConfig(method="step_by_step", alpha=1.0)).pairs
-    standard = training_rows(material, TrainConfig(method="standard")).pairs
-    tokenizer = load_tokenizer("tiny", lambda: tokenizer_texts(material))
+    data = data_of(answers=answered_farm.folder / "answered", task=str(answered_farm.task))
+    one = rows_of(data, method="step_by_step", alpha=1.0).pairs
+    standard = rows_of(data, method="standard").pairs
+    tokenizer = load_tokenizer("tiny", lambda: tokenizer_texts(data))
     model = build_model("tiny", load_config("tiny", tokenizer, 0.0), seed=0)
     found = [
         loss_and_gradient(model, collate(encoded(pairs, tokenizer))) for pairs in (one, standard)
     ]
     assert found[0][0] == found[1][0]
     assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
-    half = training_rows(material, TrainConfig(method="step_by_step", alpha=0.5)).pairs
+    half = rows_of(data, method="step_by_step", alpha=0.5).pairs
     assert loss_and_gradient(model, collate(encoded(half, tokenizer)))[0] != found[0][0]
 
 
-@pytest.mark.parametrize("cut", [{"most": 1}, {"most": 60}, {"worth": 0}, {"worth": 20}])
+@pytest.mark.parametrize(
+    "cut", [{"max_tokens": 1}, {"max_tokens": 60}, {"pass_cost": 0}, {"pass_cost": 20}]
+)
 def test_micro_batches_change_nothing(model: Any, tokenizer: Any, cut: dict[str, float]) -> None:
     for examples in (encoded(PAIRS, tokenizer)[:8], encoded(PAIRS, tokenizer)[8:]):
         whole, parts = collate(examples), collate(examples, **cut)
-        assert sum(len(part.labels) for part in parts["micro_batches"]) == sum(map(len, examples))
-        assert len(parts["micro_batches"]) > 1
+        assert sum(len(part.labels) for part in parts.micro_batches) == sum(map(len, examples))
+        assert len(parts.micro_batches) > 1
         (loss, gradient), (loss_of_parts, gradient_of_parts) = (
             loss_and_gradient(model, whole),
             loss_and_gradient(model, parts),
@@ -155,7 +155,7 @@ def test_a_mean_of_means_would_have_been_caught(model: Any, tokenizer: Any) -> N
 def test_padding_changes_nothing(model: Any, tokenizer: Any) -> None:
     batch = collate(encoded(PAIRS, tokenizer)[:4])
     wider = copy.deepcopy(batch)
-    (part,) = wider["micro_batches"]
+    (part,) = wider.micro_batches
     rows = part.input_ids.shape[0]
     object.__setattr__(
         part,
@@ -181,7 +181,7 @@ def test_padding_changes_nothing(model: Any, tokenizer: Any) -> None:
 
 def test_a_rank_without_examples_adds_nothing(model: Any, tokenizer: Any) -> None:
     nothing = collate([])
-    assert nothing["sizes"].tolist() == [0, 0, 0]
+    assert nothing.sizes.tolist() == [0, 0, 0]
     loss, gradient = loss_and_gradient(model, nothing)
     assert loss == 0
     assert all(not g.any() for g in gradient)

@@ -7,15 +7,14 @@ import pytest
 import torch
 
 from dsbs import api
-from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
-from dsbs.distillation.training_set import load_material
 from dsbs.training.batching import Collator, lengths_of, rows_of
 from dsbs.training.memory_probe import largest_pass
 from dsbs.training.objective import Objective
-from dsbs.training.prepare import plan_training
+from dsbs.training.prepare import prepare
 from support.farm import Farm
 from support.training_log import logged
+from support.trainings import data_of, settings_of
 
 
 def test_a_step_that_does_not_fit_into_memory_is_cut_until_it_does(
@@ -43,17 +42,17 @@ def test_a_step_that_does_not_fit_into_memory_is_cut_until_it_does(
 
     monkeypatch.setattr(Objective, "of_pass", limited)
     tight = api.train(**settings, out=tmp_path / "tight")
-    assert "do not fit into memory" in capsys.readouterr().err
+    assert "does not fit in memory" in capsys.readouterr().err
     for one, two in zip(roomy["log"], tight["log"], strict=True):
         assert logged(one) == pytest.approx(logged(two), rel=1e-4)
     room = 0
-    with pytest.raises(InputError, match=r"memory: got too little for .* --gradient-checkpointing"):
+    with pytest.raises(InputError, match=r"does not fit in memory; .* --gradient-checkpointing"):
         api.train(**settings, out=tmp_path / "none")
 
 
 def test_the_largest_pass_that_fits_is_found_by_halves(answered_farm: Farm) -> None:
-    config = TrainConfig(answers=answered_farm.folder / "answered", student="tiny")
-    plan = plan_training(load_material(config), config)
+    data = data_of(answers=answered_farm.folder / "answered")
+    plan = prepare(settings_of(data, student="tiny"), data)
     examples, collator = plan.encoded.examples, Collator(plan.encoded.tasks, 0)
     tried = []
 
@@ -67,12 +66,12 @@ def test_the_largest_pass_that_fits_is_found_by_halves(answered_farm: Farm) -> N
 
     whole = most(float("inf"))
     anywhere = [
-        max(part.tokens for part in collator(examples[at : at + 8])["micro_batches"])
+        max(part.tokens for part in collator(examples[at : at + 8]).micro_batches)
         for at in range(57)
     ]
     assert whole >= max(anywhere)
     assert whole / 4 < most(whole / 2) <= whole / 2
-    with pytest.raises(InputError, match="memory: got too little"):
+    with pytest.raises(InputError, match="does not fit in memory"):
         most(0)
     assert tried[-1] == max(
         int(lengths_of(rows_of([example])).sum(axis=1).max()) for example in examples

@@ -7,11 +7,11 @@ from torch.nn import functional as F
 from dsbs.student.score import Candidates, score_labels
 from dsbs.training.objective import Objective
 from support.farm import Farm
-from support.soft_training import CLOSE, loss_and_gradient, model_of, planned, step
+from support.soft_training import CLOSE, loss_and_gradient, model_of, prepared, step
 
 
 def test_no_soft_weight_is_the_plain_loss(two_teachers: Farm) -> None:
-    plain, soft = planned(two_teachers), planned(two_teachers, soft_weight=0.5)
+    plain, soft = prepared(two_teachers), prepared(two_teachers, soft_weight=0.5)
     assert not any(t.candidates for example in plain.encoded.examples for t in example)
     assert all(len(example[0].candidates) == 2 for example in soft.encoded.examples)
     model = model_of(plain)
@@ -29,7 +29,7 @@ def test_no_soft_weight_is_the_plain_loss(two_teachers: Farm) -> None:
 def test_soft_labels_alone_are_cross_entropy_of_the_scores_that_predicting_uses(
     two_teachers: Farm, method: str
 ) -> None:
-    plan = planned(two_teachers, soft_weight=1.0, soft_temperature=2.0, method=method)
+    plan = prepared(two_teachers, soft_weight=1.0, soft_temperature=2.0, method=method)
     model, pairs = model_of(plan), plan.rows.pairs[:10]
     after = "[rationale]" if method == "label_then_rationale" else ""
     rows = [
@@ -51,23 +51,23 @@ def test_soft_labels_alone_are_cross_entropy_of_the_scores_that_predicting_uses(
 
 
 @pytest.mark.parametrize("size", [1, 150])
-@pytest.mark.parametrize("normalise", ["tokens", "examples"])
+@pytest.mark.parametrize("loss_mean", ["tokens", "examples"])
 def test_micro_batches_change_nothing_with_soft_labels(
-    two_teachers: Farm, size: int, normalise: str
+    two_teachers: Farm, size: int, loss_mean: str
 ) -> None:
-    plan = planned(two_teachers, soft_weight=0.6, soft_temperature=2.0)
+    plan = prepared(two_teachers, soft_weight=0.6, soft_temperature=2.0)
     model, objective = model_of(plan), Objective(soft_weight=0.6, temperature=2.0)
-    whole = loss_and_gradient(model, objective, step(plan, normalise=normalise))
-    parts = loss_and_gradient(model, objective, step(plan, size, normalise=normalise))
+    whole = loss_and_gradient(model, objective, step(plan, loss_mean=loss_mean))
+    parts = loss_and_gradient(model, objective, step(plan, size, loss_mean=loss_mean))
     assert parts[0] == pytest.approx(whole[0], rel=1e-5)
     for a, b in zip(whole[1], parts[1], strict=True):
         torch.testing.assert_close(a, b, **CLOSE)
 
 
-def test_normalised_by_examples_every_sequence_counts_alike(two_teachers: Farm) -> None:
-    plan = planned(two_teachers)
+def test_normalized_by_examples_every_sequence_counts_alike(two_teachers: Farm) -> None:
+    plan = prepared(two_teachers)
     model, total = model_of(plan), 0.0
-    found = loss_and_gradient(model, Objective(), step(plan, normalise="examples"))[0]
+    found = loss_and_gradient(model, Objective(), step(plan, loss_mean="examples"))[0]
     for task in plan.encoded.tasks:
         targets = [t for example in plan.encoded.examples[:10] for t in example if t.task == task]
         losses = [
@@ -79,5 +79,5 @@ def test_normalised_by_examples_every_sequence_counts_alike(two_teachers: Farm) 
         ]
         total += sum(losses) / len(losses)
     assert found == pytest.approx(total, rel=1e-5)
-    assert step(plan, normalise="examples")["sizes"].tolist() == [10, 20, 0]
-    assert step(plan)["sizes"][1] > 60
+    assert step(plan, loss_mean="examples").sizes.tolist() == [10, 20, 0]
+    assert step(plan).sizes[1] > 60

@@ -1,19 +1,25 @@
-"""Settings of training that depend on others."""
+"""What is known of a training before it starts."""
 
 from pathlib import Path
 
-from dsbs import api
-from dsbs.config.train import TrainConfig
-from support.farm import Farm
-from support.soft_training import settings
+import pytest
+
+from dsbs.training.batching import Collator
+from dsbs.training.prepare import prepare
+from support.trainings import data_of, settings_of
 
 
-def test_optimisers_have_their_own_learning_rate(two_teachers: Farm, tmp_path: Path) -> None:
-    trained = api.train(**settings(two_teachers, optimiser="adafactor"), out=tmp_path / "a")
-    assert trained["settings"]["learning_rate"] == 1e-3
-    assert trained["log"][-1]["step"] == 6
-    given = TrainConfig(optimiser="adafactor", learning_rate=2e-4, lora_rank=8)
-    from dsbs.training.prepare import settings_of
-
-    assert settings_of(given).learning_rate == 2e-4
-    assert settings_of(TrainConfig(student="google/t5-v1_1-base")).learning_rate == 5e-5
+@pytest.mark.parametrize("pass_cost", [100, 20])
+def test_micro_batches_of_commonsense_qa_hold_little_padding(
+    cqa_palm: Path, pass_cost: float
+) -> None:
+    data = data_of(answers=cqa_palm)
+    prepared = prepare(settings_of(data, student="tiny", batch_size=64, max_steps=50), data)
+    examples = prepared.encoded.examples
+    steps = [[examples[i] for i in step] for step in prepared.sampler()]
+    collator = Collator(prepared.encoded.tasks, 0, pass_cost=pass_cost)
+    padded = sum(part.tokens for step in steps for part in collator(step).micro_batches)
+    sequences = [sequence for step in steps for example in step for sequence in example]
+    real = sum(len(s.input_ids) + len(s.target_ids) for s in sequences)
+    assert 1 - real / padded < 0.2
+    assert prepared.totals().sequences_seen == len(sequences)

@@ -6,11 +6,11 @@ from torch.nn import functional as F
 
 from dsbs.training.soft_targets import (
     divergence,
-    gathered,
-    likeliest,
+    lump,
     mean_log_probs,
     mixed_loss,
     soft_cross_entropy,
+    top_tokens,
 )
 from support.random_logits import logits
 
@@ -105,34 +105,34 @@ def test_divergences_are_what_their_names_say() -> None:
 
 def test_the_likeliest_tokens_and_the_rest_are_a_distribution() -> None:
     p, q = F.log_softmax(logits(seed=1), dim=1), F.log_softmax(logits(seed=2), dim=1)
-    ids, kept = likeliest(p, 3)
+    ids, kept = top_tokens(p, 3)
     assert ids is not None
     assert kept.shape == (4, 4)
     torch.testing.assert_close(kept.exp().sum(dim=1), torch.ones(4, dtype=torch.float64))
-    torch.testing.assert_close(gathered(p, ids), kept)
+    torch.testing.assert_close(lump(p, ids), kept)
     few, more, all_of_them = (divergence(*_over(p, q, k)) for k in (2, 5, 10))
     assert (few <= more + 1e-12).all()  # lumping outcomes together loses information
     assert (more <= all_of_them + 1e-12).all()
     torch.testing.assert_close(all_of_them, divergence(p, q))
-    assert likeliest(p, None)[0] is likeliest(p, 11)[0] is None
+    assert top_tokens(p, None)[0] is top_tokens(p, 11)[0] is None
 
 
 def test_a_sure_student_still_has_a_gradient_for_the_rest() -> None:
     z = torch.zeros(1, 50)
     z[0, 7] = 80.0
     z.requires_grad_()
-    ids, kept = likeliest(
+    ids, kept = top_tokens(
         F.log_softmax(torch.randn(1, 50, generator=torch.Generator().manual_seed(0)), dim=1), 3
     )
-    divergence(kept, gathered(F.log_softmax(z, dim=1), ids)).sum().backward()
+    divergence(kept, lump(F.log_softmax(z, dim=1), ids)).sum().backward()
     assert z.grad is not None
     assert z.grad.isfinite().all()
     assert z.grad.abs().sum() > 0
 
 
 def _over(p: torch.Tensor, q: torch.Tensor, top_k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    ids, kept = likeliest(p, top_k)
-    return kept, gathered(q, ids)
+    ids, kept = top_tokens(p, top_k)
+    return kept, lump(q, ids)
 
 
 def test_means_of_several_teachers() -> None:

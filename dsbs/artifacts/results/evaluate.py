@@ -1,8 +1,10 @@
 """What `evaluate` leaves."""
 
+from pydantic import Field
+
 from dsbs.artifacts.results.base import CellKey, Result, Score
 from dsbs.core.records import Split
-from dsbs.metrics.calibration import CalibrationScore
+from dsbs.metrics.calibration import CalibrationScores
 
 
 class LabelScore(Result):
@@ -10,28 +12,40 @@ class LabelScore(Result):
 
     label: str
     n: int
+    """Rows whose gold label it is."""
     predicted: int
+    """Rows it was predicted for."""
     correct: int
     precision: float
     recall: float
     f1: float
 
 
-class EvaluateResult(CellKey, Score):
-    """What `evaluate` leaves: the score of one student on one split."""
+class StudentScores(Score):
+    """All scores of one student on some rows."""
+
+    unparsable: float
+    """Share of outputs without a readable label."""
+    macro_f1: float | None = None
+    """Mean F1 over the gold labels. None unless the task is of kind `class`."""
+    per_label: list[LabelScore] = Field(default_factory=list)
+    calibration: CalibrationScores | None = None
+    """None where labels were generated and not scored."""
+
+
+class EvaluateResult(CellKey, StudentScores):
+    """What `evaluate` leaves: the scores of one student on one split."""
 
     run: str
+    """The run folder, or the checkpoint where there is none."""
     out: str
     task: str
     split: Split
     decode: str
     selected_by: str = "last step"
-    unparsable: float
-    """Share of outputs without a readable label."""
     chance: float
-    """Accuracy of the commonest label, or of guessing among each row's options."""
-    unlabelled: int = 0
+    """The accuracy of a model that has learned nothing."""
+    unlabeled: int = 0
+    """Rows of the split without a label to compare with."""
     teacher_accuracy: float | None = None
-    macro_f1: float | None = None
-    per_label: list[LabelScore] = []
-    calibration: CalibrationScore | None = None
+    """Of the teacher's own labels on the same rows. None where there are no answers or no gold."""

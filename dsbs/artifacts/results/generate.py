@@ -2,7 +2,7 @@
 
 from dsbs.artifacts.results.base import Result, Status
 from dsbs.core.records import NearDuplicates
-from dsbs.metrics.calibration import CalibrationScore
+from dsbs.metrics.calibration import CalibrationScores
 
 
 class OutcomeExample(Result):
@@ -35,7 +35,7 @@ class SplitSummary(Result):
     label_counts: dict[str, dict[str, int]] | None = None
     """Counts of each label by who gave it: `teacher` and `gold`."""
     label_distance: float | None = None
-    calibration: CalibrationScore | None = None
+    calibration: CalibrationScores | None = None
     gold_rows: int = 0
     teacher_correct: int | None = None
     teacher_accuracy: float | None = None

@@ -1,1 +1,1 @@
-"""T5 computed in fewer passes over memory."""
+"""T5 computed in fewer passes over memory, with the same results."""

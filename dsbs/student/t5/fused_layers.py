@@ -1,7 +1,8 @@
-"""The layers of T5 in fewer passes over memory: the same functions, the same weights, what is saved is the same.
+"""The layers of T5 in fewer passes over memory: same functions, same weights, same checkpoints.
 
-As transformers writes them, a gated feed-forward layer reads and writes its widest tensor a dozen times, mostly to compute
-GELU from powers and to go to fp32 and back. On a processor that takes as long as the multiplications.
+In transformers, a gated feed-forward layer reads and writes its widest tensor a dozen times, mostly
+to compute GELU from powers and to convert to fp32 and back. On a CPU that takes as long as the
+multiplications.
 """
 
 from functools import partial
@@ -15,13 +16,13 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import AttentionInterface
 
 from dsbs.student.t5.dropout import dropout
-from dsbs.student.t5.packed_attention import attention, packable, packed
+from dsbs.student.t5.packed_attention import attention, is_packed, make_packable
 
-_ATTENTION = "dsbs_lean"
+_ATTENTION = "dsbs_fused"
 
 
-def lean(model: PreTrainedModel) -> PreTrainedModel:
-    """The model, its T5 and mT5 layers computed in fewer passes; any other model as it was."""
+def fuse_layers(model: PreTrainedModel) -> PreTrainedModel:
+    """Replace the layers of a T5 or mT5, in place. Other models stay as they are."""
     if model.config.model_type not in ("t5", "mt5"):
         return model
     for module in model.modules():
@@ -33,23 +34,27 @@ def lean(model: PreTrainedModel) -> PreTrainedModel:
             module.forward = partial(_norm, module)
         elif kind.endswith("DenseGatedActDense"):
             module.forward = partial(_gated, module)
-    if not torch.accelerator.is_available():  # whose own kernels for attention are better
+    # An accelerator's own attention kernels are faster than ours.
+    if not torch.accelerator.is_available():
         model.set_attn_implementation(_ATTENTION)
         for module in model.modules():
             if type(module).__name__.endswith("Attention") and hasattr(module, "compute_bias"):
-                packable(module)
+                make_packable(module)
             elif isinstance(module, nn.Dropout):
                 module.forward = partial(_drop, module)
     return model
 
 
-def packs(model: Any) -> bool:
-    """Whether a student passes several micro-batches as one."""
+def can_pack(model: Any) -> bool:
+    """Whether a student computes several micro-batches in one pass."""
     return bool(model.config._attn_implementation == _ATTENTION)
 
 
 class RMSNorm(torch.autograd.Function):
-    """weight x / sqrt(mean(x^2) + eps), (..., D), in fp32 throughout; the result in `dtype`."""
+    """weight x / sqrt(mean(x^2) + eps) over the last dimension (..., D).
+
+    Computed in fp32; the result has the given dtype.
+    """
 
     @staticmethod
     def forward(
@@ -77,8 +82,8 @@ class RMSNorm(torch.autograd.Function):
 def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
     device = x.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-    found: torch.Tensor = RMSNorm.apply(x, module.weight, module.variance_epsilon, dtype)
-    return found
+    normed: torch.Tensor = RMSNorm.apply(x, module.weight, module.variance_epsilon, dtype)
+    return normed
 
 
 def _drop(module: nn.Dropout, x: torch.Tensor) -> torch.Tensor:
@@ -87,8 +92,8 @@ def _drop(module: nn.Dropout, x: torch.Tensor) -> torch.Tensor:
 
 def _gated(module: Any, x: torch.Tensor) -> torch.Tensor:
     hidden = module.act(module.wi_0(x)) * module.wi_1(x)
-    found: torch.Tensor = module.wo(module.dropout(hidden))
-    return found
+    result: torch.Tensor = module.wo(module.dropout(hidden))
+    return result
 
 
 def _attention(
@@ -101,19 +106,21 @@ def _attention(
     position_bias: torch.Tensor | None = None,
     **unused: Any,
 ) -> tuple[torch.Tensor, None]:
-    places = query.shape[2], key.shape[2]
-    if attention_mask is None and module.is_causal and places[0] > 1:
-        attention_mask = torch.ones(places, dtype=torch.bool, device=query.device).tril(
-            places[1] - places[0]
-        )
-    within = module.is_causal or not module.is_decoder  # from one text to another there is no bias
+    """Attention in the form that transformers calls: queries (S, H, Y, K), keys (S, H, X, K)."""
+    queries = query.shape[2]
+    keys = key.shape[2]
+    if attention_mask is None and module.is_causal and queries > 1:
+        whole = torch.ones(queries, keys, dtype=torch.bool, device=query.device)
+        attention_mask = whole.tril(keys - queries)
     ignored = None if attention_mask is None else attention_mask.logical_not()
-    bias = position_bias if within else None
+    # Cross-attention has no position bias.
+    self_attention = module.is_causal or not module.is_decoder
+    bias = position_bias if self_attention else None
     return attention(query, key, value, bias=bias, ignored=ignored, rate=dropout), None
 
 
 def _mask(**settings: Any) -> torch.Tensor | None:
-    return None if packed() else sdpa_mask(**settings)
+    return None if is_packed() else sdpa_mask(**settings)
 
 
 AttentionInterface.register(_ATTENTION, _attention)

@@ -1,7 +1,7 @@
-"""Several micro-batches in one pass: their tokens stand one behind another, and only attention sees where each begins.
+"""Several micro-batches in one pass: their tokens stand one after another in one row.
 
-Padding then costs next to nothing: a micro-batch may hold a few sequences of one length, while every weight is multiplied
-once with all of them, and its gradient added up once.
+Only attention sees where a micro-batch begins. Every weight is multiplied once with all tokens, and
+its gradient is added up once, so micro-batches can be small and little of them is padding.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,41 +16,47 @@ from dsbs.student.t5.dropout import dropout
 
 
 class Part(NamedTuple):
-    """S rows of X input and Y target tokens; which inputs are none: (S, 1, 1, X), None where all are; which target tokens
-    another one may not read: (S, 1, Y, Y), or (Y, Y) for all rows."""
+    """One micro-batch of a packed row: S sequences of X input and Y target tokens."""
 
     sequences: int
     inputs: int
     targets: int
     padding: torch.Tensor | None
+    """(S, 1, 1, X): input tokens that are padding. None where none are."""
     hidden: torch.Tensor
+    """(S, 1, Y, Y), or (Y, Y) for all sequences: target tokens that another may not read."""
 
 
 _PARTS: ContextVar[Sequence[Part] | None] = ContextVar("parts", default=None)
 
 
 @contextmanager
-def together(
+def packed_together(
     masks: Sequence[torch.Tensor],
     labels: Sequence[torch.Tensor],
     readable: Sequence[torch.Tensor | None],
 ) -> Iterator[None]:
-    """Forward passes within take one row of tokens, those of micro-batches with masks (S, X) and labels (S, Y).
+    """Within this context, forward passes take several micro-batches as one row of tokens.
 
-    readable (S, 1, Y, Y): which target tokens each may read; None for all before it.
+    Args:
+        masks: (S, X) per micro-batch: its attention mask.
+        labels: (S, Y) per micro-batch.
+        readable: (S, 1, Y, Y) per micro-batch: the target tokens that each may read. None: all
+            earlier ones.
     """
-    parts = [
-        Part(
-            *(
-                len(mask),
-                mask.shape[1],
-                each.shape[1],
-                None if mask.all() else mask.eq(0)[:, None, None],
-            ),
-            _behind(each.shape[1], each.device) if own is None else own.logical_not(),
+    parts = []
+    for mask, own_labels, own_readable in zip(masks, labels, readable, strict=True):
+        targets = own_labels.shape[1]
+        part = Part(
+            sequences=len(mask),
+            inputs=mask.shape[1],
+            targets=targets,
+            padding=None if mask.all() else mask.eq(0)[:, None, None],
+            hidden=_later(targets, own_labels.device)
+            if own_readable is None
+            else own_readable.logical_not(),
         )
-        for mask, each, own in zip(masks, labels, readable, strict=True)
-    ]
+        parts.append(part)
     token = _PARTS.set(parts)
     try:
         yield
@@ -58,13 +64,13 @@ def together(
         _PARTS.reset(token)
 
 
-def packed() -> bool:
-    """Whether the tokens of several micro-batches are passed as one row."""
+def is_packed() -> bool:
+    """Whether passes take several micro-batches as one row now."""
     return _PARTS.get() is not None
 
 
-def packable(module: Any) -> None:
-    """Make an attention of T5 read `together`'s rows as well."""
+def make_packable(module: Any) -> None:
+    """Make an attention module of T5 take packed rows as well."""
     module.forward = partial(_attend, module, module.forward)
 
 
@@ -77,25 +83,35 @@ def attention(
     ignored: torch.Tensor | None,
     rate: float,
 ) -> torch.Tensor:
-    """What queries (S, H, Y, K) find among keys and values (S, H, X, K): (S, Y, H, K). T5 does not scale.
+    """Attention of T5, which does not scale its scores.
 
-    Scores stay in the precision of the multiplication; bias (1, H, Y, X) is added and `ignored` places left out in place.
+    Scores stay in the precision of the multiplication. Bias and mask are applied in place.
+
+    Args:
+        query: (S, H, Y, K).
+        key: (S, H, X, K).
+        value: (S, H, X, K).
+        bias: (1, H, Y, X), added to the scores.
+        ignored: Positions that are left out, in a shape that broadcasts to the scores.
+        rate: Dropout rate of the attention weights.
+
+    Returns:
+        (S, Y, H, K).
     """
     scores = query @ key.transpose(2, 3)
     if bias is not None:
         scores = scores.add_(bias.to(scores.dtype))
     if ignored is not None:
         scores = scores.masked_fill_(ignored, torch.finfo(scores.dtype).min)
-    with torch.autocast(
-        scores.device.type, enabled=False
-    ):  # which would write the weights in fp32, to read them in bf16
-        found = dropout(scores.softmax(dim=-1), rate) @ value
-    return found.transpose(1, 2)
+    # Autocast would write the weights in fp32, only to read them in bf16.
+    with torch.autocast(scores.device.type, enabled=False):
+        mixed = dropout(scores.softmax(dim=-1), rate) @ value
+    return mixed.transpose(1, 2)
 
 
 def _attend(
     module: Any,
-    alone: Any,
+    forward: Any,
     hidden_states: torch.Tensor,
     mask: Any = None,
     key_value_states: torch.Tensor | None = None,
@@ -103,40 +119,50 @@ def _attend(
     past_key_values: Any = None,
     **options: Any,
 ) -> Any:
+    """The module's forward pass: its own, or one over the parts of a packed row (1, tokens, D)."""
     parts = _PARTS.get()
     if parts is None:
-        return alone(
+        return forward(
             hidden_states, mask, key_value_states, position_bias, past_key_values, **options
         )
-    across = key_value_states is not None
+    cross_attention = key_value_states is not None
     source = hidden_states if key_value_states is None else key_value_states
-    wide = [
-        (p.targets if module.is_decoder else p.inputs, p.targets if module.is_causal else p.inputs)
-        for p in parts
-    ]
-    own, others = (
-        [p.sequences * w[side] for p, w in zip(parts, wide, strict=True)] for side in (0, 1)
-    )
-    queries = module.q(hidden_states)[0].split(own)  # (S x Y, H x K) each
-    keys, values = module.k(source)[0].split(others), module.v(source)[0].split(others)
+    query_lengths = [part.targets if module.is_decoder else part.inputs for part in parts]
+    key_lengths = [part.targets if module.is_causal else part.inputs for part in parts]
+    query_tokens = _token_counts(parts, query_lengths)
+    key_tokens = _token_counts(parts, key_lengths)
+    queries = module.q(hidden_states)[0].split(query_tokens)  # (S x Y, H x K) each
+    keys = module.k(source)[0].split(key_tokens)
+    values = module.v(source)[0].split(key_tokens)
     biases = position_bias or [
-        None if across else module.compute_bias(y, x, device=source.device) for y, x in wide
+        None if cross_attention else module.compute_bias(y, x, device=source.device)
+        for y, x in zip(query_lengths, key_lengths, strict=True)
     ]
-    found = []
-    for part, (y, x), q, k, v, bias in zip(parts, wide, queries, keys, values, biases, strict=True):
-        read = attention(
-            *(
-                t.view(part.sequences, w, module.n_heads, -1).transpose(1, 2)
-                for t, w in ((q, y), (k, x), (v, x))
-            ),
+    mixed = []
+    for part, q, k, v, bias in zip(parts, queries, keys, values, biases, strict=True):
+        out = attention(
+            _heads(module, part, q),
+            _heads(module, part, k),
+            _heads(module, part, v),
             bias=bias,
             ignored=part.hidden if module.is_causal else part.padding,
             rate=module.dropout if module.training else 0.0,
         )
-        found.append(read.reshape(part.sequences * y, -1))
-    return module.o(torch.cat(found))[None], biases, None
+        mixed.append(out.reshape(len(q), -1))
+    return module.o(torch.cat(mixed))[None], biases, None
 
 
-def _behind(width: int, device: torch.device) -> torch.Tensor:
-    """Which places stand behind which, (Y, Y)."""
-    return torch.ones(width, width, dtype=torch.bool, device=device).triu(1)
+def _token_counts(parts: Sequence[Part], lengths: Sequence[int]) -> list[int]:
+    return [part.sequences * length for part, length in zip(parts, lengths, strict=True)]
+
+
+def _heads(module: Any, part: Part, tokens: torch.Tensor) -> torch.Tensor:
+    """Tokens (S x L, H x K) of a part as (S, H, L, K)."""
+    return tokens.view(
+        part.sequences, -1, module.n_heads, tokens.shape[-1] // module.n_heads
+    ).transpose(1, 2)
+
+
+def _later(length: int, device: torch.device) -> torch.Tensor:
+    """(Y, Y): True where the second position comes after the first."""
+    return torch.ones(length, length, dtype=torch.bool, device=device).triu(1)

@@ -9,7 +9,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 from dsbs.student.decode import generate_texts
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.score import Candidates, score_labels
-from dsbs.student.t5.fused_layers import lean, packs
+from dsbs.student.t5.fused_layers import can_pack, fuse_layers
 from dsbs.training.batching import Collator
 from dsbs.training.objective import Objective
 from support.words import WORDS
@@ -44,10 +44,10 @@ def sequences(count: int) -> list[list[EncodedTarget]]:
 
 def loss_and_gradients(model, collator: Collator):
     step = collator(sequences(12))
-    passes = list(collator.passes(step["micro_batches"]))
+    passes = list(collator.passes(step.micro_batches))
     model.zero_grad()
     loss = torch.stack(
-        [Objective().of_pass(model, batches, step["sizes"]) for batches in passes]
+        [Objective().of_pass(model, batches, step.sizes) for batches in passes]
     ).sum()
     loss.backward()
     return loss.detach(), {name: weight.grad for name, weight in model.named_parameters()}, passes
@@ -56,20 +56,20 @@ def loss_and_gradients(model, collator: Collator):
 def test_fewer_passes_over_memory_and_one_pass_for_all_give_the_same_loss_and_gradients(
     student,
 ) -> None:
-    tasks, model = ("label", "rationale"), lean(copy.deepcopy(student))
+    tasks, model = ("label", "rationale"), fuse_layers(copy.deepcopy(student))
     loss, gradients, _ = loss_and_gradients(student, Collator(tasks, 0))
     for collator in (
         Collator(tasks, 0),
-        Collator(tasks, 0, packs=packs(model)),
-        Collator(tasks, 0, packs=True, most=150),
+        Collator(tasks, 0, packs=can_pack(model)),
+        Collator(tasks, 0, packs=True, max_tokens=150),
     ):
-        if collator.packs and not packs(model):
+        if collator.packs and not can_pack(model):
             pytest.skip("an accelerator has its own attention")
         found, apart, passes = loss_and_gradients(model, collator)
         torch.testing.assert_close(found, loss)
         for name, gradient in gradients.items():
             torch.testing.assert_close(apart[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
-        if collator.most == 150:
+        if collator.max_tokens == 150:
             assert len(passes) > 1
             assert all(sum(batch.tokens for batch in batches) <= 150 for batches in passes)
     assert model.state_dict().keys() == student.state_dict().keys()
@@ -78,7 +78,7 @@ def test_fewer_passes_over_memory_and_one_pass_for_all_give_the_same_loss_and_gr
 def test_greedy_texts_are_those_of_generate_and_scores_those_of_one_pass(
     student, tokenizer
 ) -> None:
-    model = lean(copy.deepcopy(student))
+    model = fuse_layers(copy.deepcopy(student))
     ids = tokenizer(WORDS, return_tensors="pt", padding=True)
     plain = tokenizer.batch_decode(
         student.generate(**ids, max_new_tokens=6, do_sample=False), skip_special_tokens=True

@@ -1,0 +1,150 @@
+"""The rows of a task together with the answers of its teachers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.config.recipe import AnswerSources, DataSource
+from dsbs.core.errors import InputError
+from dsbs.core.files import find_file
+from dsbs.core.records import Answer, Example, Split
+from dsbs.data.examples import overlap
+from dsbs.data.load import extra_examples, extra_files, load_data
+from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers, say_missing
+from dsbs.metrics.distributions import Mean
+from dsbs.tasks.labels import same_label
+from dsbs.tasks.prompts import load_task
+from dsbs.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class LabeledData:
+    """The examples of every split, and the teachers' joint answers to them."""
+
+    task: Task
+    splits: Mapping[Split, Sequence[Example]]
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """By example id."""
+    files: tuple[Path, ...] = ()
+    """Every file that was read, for the manifest."""
+
+    def teacher_verdicts(self, split: Split) -> dict[str, bool]:
+        """Whether the teacher is right, by example id, on the gold rows that it answered."""
+        kind = self.task.label.kind
+        answered = [e for e in self.splits.get(split, ()) if e.gold and e.id in self.answers]
+        return {e.id: same_label(kind, self.answers[e.id].label, e.gold) for e in answered}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData(LabeledData):
+    """Labeled data with everything that training needs to know of its origin."""
+
+    teachers: tuple[TeacherRun, ...]
+    mean: Mean
+    """How the answers of several teachers were made one."""
+    data: Path | None
+    """Where the rows lie. None: the task's own."""
+    data_files: tuple[Path, ...]
+    """The files of the rows alone."""
+    split_seed: int
+    overlapping: frozenset[str]
+    """Ids of training examples whose input test also has."""
+
+    @property
+    def named_teachers(self) -> list[TeacherRun]:
+        """The teachers in the order in which their runs were named."""
+        return sorted(self.teachers, key=lambda run: run.place)
+
+    @property
+    def answer_folders(self) -> list[Path]:
+        """The folders of the generate runs, in the order in which they were named."""
+        return [run.folder for run in self.named_teachers]
+
+    @property
+    def answer_names(self) -> list[str]:
+        """The same as absolute paths in text: what sets run folders apart."""
+        return [str(folder.resolve()) for folder in self.answer_folders]
+
+    @property
+    def teacher(self) -> GenerateResult:
+        """The results of the first generate run."""
+        return self.teachers[0].made.final
+
+
+def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingData:
+    """Read answers and rows, and cut the splits: validation first, the same for every run.
+
+    Raises:
+        InputError: Rows and answers do not belong together, or one of them is missing.
+    """
+    teachers = open_teachers(answers, source.task)
+    folder = teachers[0].folder
+    made = teachers[0].made
+    task_file = find_file(source.task, "prompts") if source.task else made.task_place(folder)
+    task = load_task(str(task_file))
+    if task.name != made.final.task:
+        raise InputError(
+            f"--answers {folder}",
+            got=f"answers of task {made.final.task!r}",
+            expected=f"answers of task {task.name!r}",
+            fix="name another run, or leave out --task",
+        )
+    path = source.data or made.data_place(folder)
+    seed = source.split_seed
+    split_seed = int(str(made.config["split_seed"])) if seed is None else seed
+    rows = load_data(task, path, split_seed=split_seed).with_validation()
+    splits: dict[Split, Sequence[Example]] = {
+        **rows.splits,
+        "extra": extra_examples(task, source.extra),
+    }
+    to_learn = (splits.get("train", ()), splits["extra"])
+    for run in teachers:
+        _check_same_rows(run, to_learn)
+    say_missing(teachers, to_learn)
+    extra = [file for _, file in extra_files(source.extra)]
+    answer_files = [file for run in teachers for file in run.files]
+    return TrainingData(
+        task=task,
+        splits=splits,
+        answers=combined(teachers, answers.mean),
+        files=(task_file, *rows.files, *answer_files, *extra),
+        teachers=teachers,
+        mean=answers.mean,
+        data=path,
+        data_files=rows.files,
+        split_seed=split_seed,
+        overlapping=frozenset(overlap(splits.get("train", ()), splits.get("test", ()))),
+    )
+
+
+def tokenizer_texts(data: TrainingData) -> list[str]:
+    """The text that a tokenizer is trained on: all of the training part, and nothing of test.
+
+    It does not depend on the fraction, so all cells of a comparison share one tokenizer.
+    """
+    rows = [*data.splits.get("train", ()), *data.splits["extra"]]
+    texts = [text for e in rows for text in (e.input, *e.choices, e.gold or "")]
+    for example in rows:
+        for run in data.teachers:
+            answer = run.answers.get(example.id)
+            if answer is not None:
+                texts += [answer.rationale or "", answer.label or ""]
+    return texts
+
+
+def _check_same_rows(run: TeacherRun, parts: Sequence[Sequence[Example]]) -> None:
+    """InputError where no row has an answer: the data have changed, or are another data set."""
+    first = next(chain.from_iterable(parts), None)
+    if first is None:
+        raise InputError(
+            "--data", got="no training rows", expected="a train split", fix="check the data"
+        )
+    if not any(example.id in run.answers for example in chain.from_iterable(parts)):
+        raise InputError(
+            f"--answers {run.folder}",
+            got=f"answers with ids like {next(iter(run.answers))!r}",
+            expected=f"ids like {first.id!r}",
+            fix="give the --data that these answers were made for",
+        )

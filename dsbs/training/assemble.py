@@ -1,0 +1,139 @@
+"""The parts of a training, made from its settings: student, collator, objective, validation."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from dsbs.artifacts.manifest import FileRecord
+from dsbs.artifacts.student_card import (
+    AnswerFacts,
+    DataFacts,
+    Place,
+    StudentCard,
+    TrainingFacts,
+)
+from dsbs.config.student_options import Precision
+from dsbs.core.records import LABEL
+from dsbs.distillation.labeled_data import TrainingData
+from dsbs.distillation.training_set import ValidationRow
+from dsbs.student.checkpoint import Student
+from dsbs.student.model import build_model
+from dsbs.student.predict import check, predict
+from dsbs.student.t5.fused_layers import can_pack
+from dsbs.tasks.labels import same_label
+from dsbs.training.batching import Collator
+from dsbs.training.costs import pass_flops
+from dsbs.training.loss import task_scales
+from dsbs.training.objective import Objective
+from dsbs.training.prepare import PreparedTraining
+from dsbs.training.soft_cache import CachedTeacher
+from dsbs.training.soft_teacher import WhiteBoxTeacher
+from dsbs.training.trainer import ValidationCounts
+
+
+def new_student(
+    prepared: PreparedTraining, data: TrainingData, checkpoint: Path, *, selected_by: str
+) -> Student:
+    """The student before training, with the card that its checkpoints get."""
+    training = prepared.training
+    card = StudentCard(
+        task=data.task,
+        method=prepared.rows.method,
+        prefixes=dict(training.recipe.prefixes),
+        task_prefix=training.recipe.task_prefix,
+        decode=training.validation.decode,
+        max_input_tokens=training.optimization.max_input_tokens,
+        max_target_tokens=training.optimization.max_target_tokens,
+        max_label_tokens=prepared.max_label_tokens,
+        training=TrainingFacts(
+            student=training.student,
+            method=training.recipe.method,
+            labels=training.recipe.labels,
+            data_frac=training.selection.fraction,
+            seed=training.seed,
+            selected_by=selected_by,
+        ),
+        data=DataFacts(
+            place=Place.of(data.data, checkpoint) if data.data else None,
+            split_seed=data.split_seed,
+            files=tuple(FileRecord.of(file, checkpoint) for file in data.data_files),
+        ),
+        answers=AnswerFacts(
+            runs=tuple(Place.of(folder, checkpoint) for folder in data.answer_folders),
+            weights=tuple(run.weight for run in data.named_teachers),
+            mean=data.mean,
+        ),
+    )
+    check(card, decode=card.decode)
+    model = build_model(
+        training.student,
+        prepared.architecture,
+        seed=training.seed,
+        lora_rank=training.optimization.lora_rank,
+    )
+    return Student(model, prepared.tokenizer, card)
+
+
+def collator_of(prepared: PreparedTraining, student: Student, device: torch.device) -> Collator:
+    """Cuts steps into micro-batches: as many as save time, or as --micro-batch-tokens needs."""
+    parameters = student.model.num_parameters()
+    settings = prepared.training.optimization
+    flops_per_token = prepared.costs.flops_per_token or 6.0 * parameters
+    return Collator(
+        prepared.encoded.tasks,
+        student.tokenizer.pad_token_id,
+        max_tokens=settings.micro_batch_tokens or math.inf,
+        pass_cost=pass_flops(device, parameters) / flops_per_token,
+        loss_mean=prepared.training.recipe.loss_mean,
+        # Checkpointing computes a layer again by itself, outside of the packed context.
+        packs=can_pack(student.model) and not settings.gradient_checkpointing,
+    )
+
+
+def objective_of(prepared: PreparedTraining, precision: Precision) -> Objective:
+    """What the student learns. A soft teacher with a cache must be filled first."""
+    soft = prepared.training.recipe.soft
+    teacher: WhiteBoxTeacher | CachedTeacher | None = None
+    if soft.teachers:
+        white_box = WhiteBoxTeacher(
+            soft.teachers,
+            soft.teacher_weights,
+            mean=soft.mean,
+            temperature=soft.temperature,
+            top_k=soft.top_k,
+            dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+        )
+        sequences = [target for example in prepared.encoded.examples for target in example]
+        teacher = CachedTeacher(soft.cache, white_box, sequences) if soft.cache else white_box
+    return Objective(soft.weight, soft.temperature, soft.divergence, teacher)
+
+
+def validator_of(student: Student, rows: Sequence[ValidationRow]) -> Callable[[], ValidationCounts]:
+    """A function that counts right labels on this process's share of validation."""
+    examples = [replace(row.example, gold=row.label) for row in rows]
+    kind = student.card.task.label.kind
+
+    def validate() -> ValidationCounts:
+        predictions = predict(student, examples)
+        correct = sum(same_label(kind, p.label, p.gold) for p in predictions)
+        return ValidationCounts(correct, len(predictions))
+
+    return validate
+
+
+def task_weights_of(prepared: PreparedTraining) -> Callable[[int], Sequence[float]]:
+    """The factor on each task's weight at a step."""
+    recipe = prepared.training.recipe
+    steps = prepared.training.optimization.max_steps
+    schedule = recipe.alpha_schedule if prepared.rows.method == "step_by_step" else "constant"
+
+    def weights(step: int) -> list[float]:
+        scales = task_scales(schedule, recipe.alpha, step=step, steps=steps)
+        return [
+            scales.label if task == LABEL else scales.rationale for task in prepared.encoded.tasks
+        ]
+
+    return weights
