@@ -17,7 +17,7 @@ from dsbs.core.records import SPLITS, Example, Split
 from dsbs.data.examples import SPLIT_OF, content_hash, examples_of, id_twice
 from dsbs.data.readers import SUFFIXES, Rows, read_hub, read_rows
 from dsbs.data.splits import cut_80_10_10, cut_validation, occurrences
-from dsbs.data.spool import Shelf, Shelved
+from dsbs.data.spool import Spool, SpooledExamples
 from dsbs.tasks.prompts import load_task, render_input
 from dsbs.tasks.task import Columns, HubSource, Task
 
@@ -29,7 +29,7 @@ class TaskData:
     `parts` are the source's own names of the splits ("valid" for validation), where it has splits.
     """
 
-    splits: Mapping[Split, Shelved]
+    splits: Mapping[Split, SpooledExamples]
     files: tuple[Path, ...]
     parts: Mapping[Split, str]
 
@@ -37,60 +37,62 @@ class TaskData:
         """The same with a validation split: a tenth of train where the data has none, the same for every run."""
         if "validation" in self.splits:
             return self
-        train = self.splits.get("train", Shelved(Shelf(), (), "train"))
+        train = self.splits.get("train", SpooledExamples(Spool(), (), "train"))
         groups = train.groups()
         grouped = bool(groups) and groups != train.contents()
         held = cut_validation(groups if grouped else train.places, seed, grouped=grouped)
-        kept = train.of((not one for one in held), "train")
+        kept = train.chosen((not one for one in held), "train")
         return replace(
-            self, splits={**self.splits, "train": kept, "validation": train.of(held, "validation")}
+            self, splits={**self.splits, "train": kept, "validation": train.chosen(held, "validation")}
         )
 
 
 def load_data(task: Task, path: Path | None, *, split_seed: int = 0) -> TaskData:
     """Read every split of the task's data. Rows without splits are cut 80/10/10 by `split_seed`.
 
-    The examples lie in a temporary file; see `Shelf` for what of them stays in memory. InputError for missing columns,
+    The examples lie in a temporary file; see `Spool` for what of them stays in memory. InputError for missing columns,
     broken rows, labels outside the set, duplicate ids, and empty or unknown files.
     """
     source = _find_source(task, path)
-    shelf, stems, named = Shelf(), array("Q"), array("b")
+    spool = Spool()
+    stems = array("Q")
+    named = array("b")
     places: dict[Split, array[int]] = {}
     for part, rows in source.parts.items():
-        start = len(shelf)
+        start = len(spool)
         for read in examples_of(task, part, rows(), source.columns):
-            shelf.add(read.example, read.content)
+            spool.add(read.example, read.content)
             stems.append(int(short_hash(read.example.id), 16))
             named.append(read.named)
-        units = shelf.groups[start:] or shelf.contents[start:]
+        units = spool.groups[start:] or spool.contents[start:]
         cut = cut_80_10_10(units, split_seed) if SPLIT_OF[part] == "all" else repeat(SPLIT_OF[part])
-        for place, split in zip(range(start, len(shelf)), cut, strict=False):
+        for place, split in zip(range(start, len(spool)), cut, strict=False):
             places.setdefault(cast(Split, split), array("I")).append(place)
-    shelf.numbers = array("i", occurrences(stems).tobytes())
-    _check_ids(source, shelf, named)
+    spool.numbers = array("i", occurrences(stems).tobytes())
+    _check_ids(source, spool, named)
     parts = {cast(Split, SPLIT_OF[part]): part for part in source.parts if part != "all"}
     return TaskData(
-        {s: Shelved(shelf, places[s], s) for s in SPLITS if s in places}, source.files, parts
+        {s: SpooledExamples(spool, places[s], s) for s in SPLITS if s in places}, source.files, parts
     )
 
 
-def _check_ids(source: "_Source", shelf: Shelf, named: Sequence[int]) -> None:
+def _check_ids(source: "_Source", spool: Spool, named: Sequence[int]) -> None:
     """Ids that came with the rows stay as they are, and none may come twice."""
     for place, given in enumerate(named):
-        if given and shelf.numbers[place]:
+        if given and spool.numbers[place]:
             rows = chain.from_iterable(rows() for rows in source.parts.values())
             where, _ = next(islice(rows, place, None))
-            raise id_twice(where, shelf.get(place, "train").id.rpartition("-")[0])
+            raise id_twice(where, spool.get(place, "train").id.rpartition("-")[0])
         if given:
-            shelf.numbers[place] = -1
+            spool.numbers[place] = -1
 
 
-def extra_examples(task: Task, named_paths: Iterable[str]) -> Shelved:
+def extra_examples(task: Task, named_paths: Iterable[str]) -> SpooledExamples:
     """Inputs of other tasks, given as NAME=PATH, as extra training inputs: no gold label, split `extra`, ids "NAME-...".
 
     InputError where the other task does not have the same fields.
     """
-    shelf = Shelf()
+    spool = Spool()
     for name, path in extra_files(named_paths):
         other = load_task(name)
         if set(other.columns.fields) != set(task.columns.fields):
@@ -102,8 +104,8 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> Shelved:
             )
         for e in chain.from_iterable(load_data(other, path).splits.values()):
             text = render_input(task, e.fields, e.choices)
-            shelf.add(replace(e, id=f"{other.name}-{e.id}", gold=None, input=text), content_hash(e))
-    return Shelved(shelf, range(len(shelf)), "extra")
+            spool.add(replace(e, id=f"{other.name}-{e.id}", gold=None, input=text), content_hash(e))
+    return SpooledExamples(spool, range(len(spool)), "extra")
 
 
 def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
