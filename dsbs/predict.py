@@ -1,9 +1,10 @@
 """Label new inputs with a trained student.
 
     python -m dsbs.predict --run runs/cqa-dss --input questions.jsonl
-    echo '{"question": "Where do fish live?", "choices": ["water", "sky"]}' | python -m dsbs.predict --run runs/cqa-dss
+    echo '{"question": "Wet?", "choices": ["sea", "sky"]}' | python -m dsbs.predict --run runs/cqa-dss
 
-Writes one JSON line an input: id and label, and where asked for rationale and scores. No teacher is called.
+Writes one JSON line per input: id and label, and on request rationale and scores. A row needs the
+columns of the task's input and no other; its own id is the id that is printed. No teacher is called.
 """
 
 import json
@@ -18,14 +19,18 @@ from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.core.iteration import batched
 from dsbs.core.require import check_installed
+from dsbs.data.json_rows import parse_lines
 from dsbs.data.load import unlabelled_examples
-from dsbs.data.readers import parse_lines, read_rows
+from dsbs.data.readers import read_rows
 
 _ROWS_AT_ONCE = 1024
 
 
 def predict(config: PredictConfig) -> dict[str, Any]:
-    """`predictions`: an iterator of {id, label, rationale?, scores?} in the order of the input, made as it is drawn."""
+    """`predictions`: an iterator of {id, label, rationale?, scores?} in the order of the input.
+
+    Each prediction is made as it is drawn.
+    """
     check_installed("torch", "transformers", extra="train", needed_by="dsbs predict")
     finished_run(config.run, TrainResult, "--run")
     from dsbs.student.checkpoint import BEST, load_student
@@ -41,17 +46,18 @@ def predict(config: PredictConfig) -> dict[str, Any]:
     )
 
     def made() -> Iterator[dict[str, Any]]:
-        for examples in batched(unlabelled_examples(student.card.task, rows), _ROWS_AT_ONCE):
-            for said in ask(
+        for asked in batched(unlabelled_examples(student.card.task, rows), _ROWS_AT_ONCE):
+            said = ask(
                 student,
-                examples,
+                [one.example for one in asked],
                 explain=config.explain,
                 scores=config.scores,
                 batch_size=config.batch_size,
-            ):
-                line: dict[str, Any] = {"id": said.example_id, "label": said.label}
-                line |= {"rationale": said.rationale} if config.explain else {}
-                yield line | ({"scores": said.scores} if config.scores else {})
+            )
+            for (given, _), prediction in zip(asked, said, strict=True):
+                line: dict[str, Any] = {"id": given, "label": prediction.label}
+                line |= {"rationale": prediction.rationale} if config.explain else {}
+                yield line | ({"scores": prediction.scores} if config.scores else {})
 
     return {"predictions": made()}
 

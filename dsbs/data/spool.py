@@ -58,7 +58,10 @@ class Spool:
         return len(self.contents)
 
     def add(self, example: Example, content: str) -> None:
-        """Take an example whose content has this hash. Its place is the number of examples before it."""
+        """Take an example whose content has this hash.
+
+        Its place is the number of examples before it.
+        """
         self._add_group(example.group, content)
         self.contents.append(int(content, 16))
         self._waiting.append(
@@ -118,7 +121,10 @@ class Spool:
 
     @functools.cached_property
     def _reader(self) -> Any:
-        """The file, complete and mapped into memory. It has no name, so it ends with this process."""
+        """The file, complete and mapped into memory.
+
+        It has no name, so it ends with this process.
+        """
         import pyarrow as pa
 
         if self._waiting:

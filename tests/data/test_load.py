@@ -139,7 +139,7 @@ def test_options_may_stand_in_columns_of_their_own(tmp_path: Path) -> None:
 
 def test_rows_to_label_need_no_gold_column(farm: Farm) -> None:
     rows = iter([("stdin:1", {"animal": "duck", "sound": "quacks", "kind": "no kind at all"})])
-    (example,) = unlabelled_examples(load_task(str(farm.task)), rows)
+    ((_, example),) = unlabelled_examples(load_task(str(farm.task)), rows)
     assert (example.input, example.gold) == ("duck quacks", None)
 
 
