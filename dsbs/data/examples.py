@@ -98,6 +98,11 @@ def examples_of(
             tally.skip(error)
 
 
+def input_alone(columns: Columns) -> Columns:
+    """The columns that the input is made of, and no other."""
+    return columns.model_copy(update={"gold": None, "group": None, "id": None})
+
+
 def id_twice(where: str, example_id: str) -> InputError:
     """A row has the id of another."""
     return InputError(

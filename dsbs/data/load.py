@@ -15,7 +15,7 @@ from dsbs.core.errors import InputError
 from dsbs.core.hashing import short_hash
 from dsbs.core.records import SPLITS, Example, Split
 from dsbs.data.columns import columns_of
-from dsbs.data.examples import SPLIT_OF, Read, content_hash, examples_of, id_twice
+from dsbs.data.examples import SPLIT_OF, Read, content_hash, examples_of, id_twice, input_alone
 from dsbs.data.readers import Rows, is_data_file
 from dsbs.data.sources import Source, find_source, hub_columns
 from dsbs.data.splits import cut_80_10_10, cut_validation, occurrences
@@ -214,7 +214,7 @@ def unlabelled_examples(task: Task, rows: Rows) -> Iterator[Unlabelled]:
     first = next(rows, None)
     if first is None:
         return
-    layouts = [_input_alone(columns, first[1]) for columns in [task.columns, *hub_columns(task)]]
+    layouts = [_with_own_id(columns, first[1]) for columns in [task.columns, *hub_columns(task)]]
     seen: Counter[str] = Counter()
     for where, example, _, given in examples_of(task, "test", chain([first], rows), layouts):
         if given is not None and seen[example.id]:
@@ -226,7 +226,7 @@ def unlabelled_examples(task: Task, rows: Rows) -> Iterator[Unlabelled]:
         yield Unlabelled(example.id if given is None else given, example)
 
 
-def _input_alone(columns: Columns, row: Mapping[str, object]) -> Columns:
-    """The columns of the input and of the id."""
+def _with_own_id(columns: Columns, row: Mapping[str, object]) -> Columns:
+    """The columns of the input, and of the id that such rows have."""
     own = columns.id if columns.id and columns_of(columns.id) <= row.keys() else "id"
-    return columns.model_copy(update={"gold": None, "group": None, "id": own})
+    return input_alone(columns).model_copy(update={"id": own})

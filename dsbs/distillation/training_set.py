@@ -88,10 +88,11 @@ def load_material(options: StudentOptions) -> Material:
         )
     path = options.data or made.data_place(folder)
     seed = int(str(made.config["split_seed"])) if options.split_seed is None else options.split_seed
-    data = load_data(task, path, split_seed=seed).with_validation()
+    skip = bool(made.config.get("skip_incomplete"))
+    data = load_data(task, path, split_seed=seed, skip_incomplete=skip).with_validation()
     splits: dict[Split, Sequence[Example]] = {
         **data.splits,
-        "extra": extra_examples(task, options.extra_unlabelled),
+        "extra": extra_examples(task, options.extra_unlabelled, skip_incomplete=skip),
     }
     extra = [file for _, file in extra_files(options.extra_unlabelled)]
     files = (task_file, *data.files, *(file for run in teachers for file in run.files), *extra)

@@ -94,7 +94,10 @@ def _asked(comparison: Comparison, ids: list[str]) -> dict[str, dict[str, Any]]:
         manifest = read_manifest(folder)
         data, seed = manifest["config"]["data"], manifest["config"]["split_seed"]
         found = load_data(
-            load_task(manifest["task_file"]), Path(data) if data else None, split_seed=seed
+            load_task(manifest["task_file"]),
+            Path(data) if data else None,
+            split_seed=seed,
+            skip_incomplete=bool(manifest["config"].get("skip_incomplete")),
         )
     except InputError:
         return {}
