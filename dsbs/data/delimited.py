@@ -61,7 +61,9 @@ def read_delimited(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
                 continue
             yield f"{path}:{number}", _row(names, cells, f"{path}:{number}")
     if count:
-        say(f"{path}: {count:,} rows of empty cells are left out; the first is in line {empty[0]}")
+        say(
+            f"{path}: rows of empty cells that are left out: {count:,}, the first in line {empty[0]}"
+        )
 
 
 def _names(header: Cells, path: Path) -> Cells:

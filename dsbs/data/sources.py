@@ -98,16 +98,17 @@ def _saved(task: Task, path: Path, columns: Sequence[Columns]) -> Source:
     splits = splits or {part: name for part, name in hub.items() if name in names}
     unused = sorted(set(names) - set(splits.values()))
     if not splits:
+        train = next((name for name in unused if "train" in name), "train")
         raise InputError(
             path,
             got=f"the splits {', '.join(unused) or '(none)'}",
             expected=f"splits named {', '.join(SPLIT_OF)}",
             fix="rename them, or name them in the task file, e.g. "
-            f"hub: {{path: {path.name}, splits: {{train: {unused[0] if unused else 'train'}}}}}",
+            f"hub: {{path: {path.name}, splits: {{train: {train}}}}}",
         )
     _check_clash(path, splits)
     if unused:
-        say(f"{path}: not used: the splits {', '.join(unused)}")
+        say(f"{path}: splits that are not used: {', '.join(unused)}")
     return _data_set(HubSource(path=str(path), splits=splits), splits, columns)
 
 
@@ -221,4 +222,4 @@ def _say_unused(places: Iterable[Path], found: Mapping[str, Sequence[Path]]) -> 
     ]
     if unused:
         shown = ", ".join(unused[:8]) + (", ..." if len(unused) > 8 else "")
-        say(f"not used: {len(unused)} files beside the data ({shown})")
+        say(f"files beside the data that are not used: {shown}")

@@ -4,6 +4,7 @@ The rules are those of docs/data.md.
 """
 
 import datetime
+import json
 import math
 import re
 import uuid
@@ -51,7 +52,7 @@ def read_value(value: Any, where: str, column: str) -> Value:
     if (text := _written(value)) is not None:
         return text
     kind = _KINDS.get(type(value), f"a value of type {type(value).__name__}")
-    shown = "" if isinstance(value, bytes) else f" {_shortened(value)}"
+    shown = f" {_shortened(value)}" if isinstance(value, list | tuple | dict) else ""
     raise InputError(
         f"{where}: column {column!r}",
         got=f"{kind}{shown}",
@@ -102,5 +103,5 @@ def _part_of(value: Any, column: str) -> str:
 
 
 def _shortened(value: Any) -> str:
-    text = whole_text(repr(value))
+    text = whole_text(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else f"{text[:57]}..."
