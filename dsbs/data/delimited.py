@@ -84,17 +84,15 @@ def _names(header: Cells, path: Path) -> Cells:
 
 
 def _row(names: Cells, cells: Cells, where: str) -> dict[str, str]:
-    row = dict(zip(names, cells, strict=True))
-    if names.count("") > 1 and any(
-        cell.strip() for name, cell in zip(names, cells, strict=True) if not name
-    ):
+    unnamed = [cell for name, cell in zip(names, cells, strict=True) if not name and cell.strip()]
+    if len(unnamed) > 1:
         raise InputError(
             where,
-            got="a cell in one of several columns without a name",
-            expected="a name for each column that holds anything",
+            got=f"cells in {len(unnamed)} columns without a name",
+            expected="a name for each column that holds anything, but for one",
             fix="name the columns in the header",
         )
-    return row
+    return dict(zip(names, cells, strict=True))
 
 
 def _records(lines: Iterable[str], form: _Form, path: Path) -> Iterator[tuple[int, Cells]]:

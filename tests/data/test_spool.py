@@ -2,8 +2,6 @@
 
 import tracemalloc
 
-import pytest
-
 from dsbs.data.load import load_data
 from dsbs.tasks.prompts import load_task
 from support.farm import Farm
