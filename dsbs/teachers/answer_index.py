@@ -14,7 +14,7 @@ from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.labels import fold
 from dsbs.tasks.prompts import render_question
 from dsbs.tasks.task import Task
-from dsbs.teachers.answer_formats import FoundAnswer
+from dsbs.teachers.found_answer import FoundAnswer
 
 
 class AnswerIndex:

@@ -13,8 +13,9 @@ from dsbs.core.progress import say
 from dsbs.core.records import Completion
 from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.task import Task
-from dsbs.teachers.answer_formats import FoundAnswer, read_answers
+from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.answer_index import AnswerIndex
+from dsbs.teachers.found_answer import FoundAnswer
 from dsbs.teachers.protocol import Prompt
 
 _NONE = FoundAnswer("", None, "the published answers have no such id")

@@ -113,6 +113,7 @@ def test_every_format_gives_the_answer_of_its_row(farm: Farm, data: Path, name: 
             "the answer has no text (it ended with length)",
         ),
         ({"id": "row-1", "text": None}, "its text is null"),
+        ({"id": "row-1", "text": "", "error": "HTTP 500"}, "HTTP 500"),
     ],
 )
 def test_what_failed_there_is_a_failed_row_with_its_reason(
@@ -131,9 +132,12 @@ def test_a_log_without_ids_is_joined_by_what_was_asked(farm: Farm, data: Path) -
         render_question(task, duck),
         f"Decide which kind it is.\n\n{render_question(task, duck)}",
         [{"type": "text", "text": "duck  quacks"}],
+        "Text: cow moos\nAnswer: mammal\n\nText: duck quacks\nAnswer:",
     ):
         line = {"request": {"messages": [{"role": "user", "content": asked}]}, "response": CLAUDE}
         assert completed(published(farm, data, line), "row-1").text == TEXT
+    line = {"request": {"metadata": {"row_id": 2}, "prompt": "x"}, "response": CLAUDE}
+    assert completed(published(farm, data, line), "2").text == TEXT
     line = {"prompt": "duck quacks", "response": TEXT}
     assert completed(published(farm, data, line), "row-1").text == TEXT
 
@@ -221,6 +225,8 @@ def test_alike_rows_share_an_answer_or_have_their_own(farm: Farm, tmp_path: Path
         {"custom_id": "x", "response": {"body": {"choices": [{}, {}]}}},
         {"data": 3, "annotations": 3},
         {"text": "x", "label": ["a", "b"]},
+        {"id": 1, "text": "duck quacks", "label": "bird"},
+        {"id": 1, "text": "duck quacks", "kind": "bird", "annotation_id": 3, "lead_time": 1.5},
         {},
     ],
 )
@@ -232,7 +238,7 @@ def test_a_row_in_no_known_format_is_an_error_with_its_line(tmp_path: Path, line
 
 def test_a_format_may_be_named(farm: Farm, data: Path) -> None:
     line = {"id": "row-1", "text": "duck quacks", "label": "bird"}
-    assert completed(published(farm, data, line), "row-1").text == "duck quacks"
+    assert completed(published(farm, data, line, form="text"), "row-1").text == "duck quacks"
     found = completed(published(farm, data, line, form="doccano"), "row-1")
     assert json.loads(found.text)["label"] == "bird"
     with pytest.raises(InputError, match="custom_id"):
