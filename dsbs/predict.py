@@ -4,7 +4,8 @@
     echo '{"question": "Wet?", "choices": ["sea", "sky"]}' | python -m dsbs.predict --run runs/cqa-dss
 
 Writes one JSON line per input: id and label, and on request rationale and scores. A row needs the
-columns of the task's input and no other; its own id is the id that is printed. No teacher is called.
+columns of the task's input and no other. Its own id is the id that is printed. No teacher is
+called.
 """
 
 import json

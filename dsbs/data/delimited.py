@@ -62,7 +62,8 @@ def read_delimited(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
             yield f"{path}:{number}", _row(names, cells, f"{path}:{number}")
     if count:
         say(
-            f"{path}: rows of empty cells that are left out: {count:,}, the first in line {empty[0]}"
+            f"{path}: rows of empty cells that are left out: {count:,}, "
+            f"the first in line {empty[0]}"
         )
 
 

@@ -124,8 +124,8 @@ def _saved_splits(index: Path) -> list[str]:
 def _files_of_folder(task: Task, folder: Path) -> dict[str, list[Path]]:
     """The files of each part.
 
-    They are `<task>/<task>_<part>.json` of the release, else `<part>.*` or `<part>-<number>.*`, else
-    one file.
+    They are `<task>/<task>_<part>.json` of the release, else `<part>.*` or `<part>-<number>.*`,
+    else one file.
     """
     for place in (folder / task.name, folder):
         found = {

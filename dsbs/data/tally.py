@@ -47,8 +47,8 @@ class Tally:
             )
         if self.skipped:
             say(
-                f"{name}: rows that lack a field and are skipped: {self.skipped:,} of {self.rows:,}, "
-                f"the first {self.first_skipped}"
+                f"{name}: rows that lack a field and are skipped: {self.skipped:,} of "
+                f"{self.rows:,}, the first {self.first_skipped}"
             )
         if self.layout:
             self._absent("gold", self.layout.gold, "its rows have no gold labels", name)

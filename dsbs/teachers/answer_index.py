@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from dsbs.core.errors import InputError
@@ -15,6 +15,11 @@ from dsbs.tasks.labels import fold
 from dsbs.tasks.prompts import render_question
 from dsbs.tasks.task import Task
 from dsbs.teachers.found_answer import FoundAnswer
+
+_LINES_BEHIND = 3
+"""Lines that may stand behind the input in a request, such as "Answer:"."""
+_MOST_LINES = 100
+"""Lines at the end of a request in which its input is looked for."""
 
 
 class AnswerIndex:
@@ -32,7 +37,9 @@ class AnswerIndex:
             return self._by_content.get(content, [])
         if answer.id is not None and answer.id in self._ids:
             return [answer.id]
-        return next((ids for text in answer.asked if (ids := self._asked(text))), [])
+        blocks = _blocks(answer.request) if answer.request else ()
+        texts = itertools.chain(answer.asked, blocks)
+        return next((ids for text in texts if (ids := self._asked(text))), [])
 
     def _asked(self, text: str) -> list[str]:
         return self._by_input.get(short_hash(fold(text)), [])
@@ -63,3 +70,19 @@ class AnswerIndex:
         for example in itertools.chain.from_iterable(self._splits):
             found.setdefault(key(example), []).append(example.id)
         return found
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """What may be the input in a request: blocks of its last lines, the longest first.
+
+    An instruction or examples may come before it, a word and a colon in its first line too, and a
+    few lines after it.
+    """
+    lines = text.splitlines()[-_MOST_LINES:]
+    for end in range(len(lines), max(0, len(lines) - 1 - _LINES_BEHIND), -1):
+        for start in range(end):
+            block = "\n".join(lines[start:end])
+            yield block
+            _, colon, rest = block.partition(": ")
+            if colon and "\n" not in block[: -len(rest)]:
+                yield rest

@@ -23,7 +23,9 @@ class FoundAnswer(NamedTuple):
     rows: tuple[Row, ...] = ()
     """The row itself, where an export repeats it. The first that has the task's columns counts."""
     asked: tuple[str, ...] = ()
-    """Texts that may be the row's input, where a log has the request."""
+    """Texts of which one may be the row's input."""
+    request: str | None = None
+    """A request at the end of which the row's input stands."""
 
 
 def unknown_format(row: Row, where: str, expected: str) -> InputError:

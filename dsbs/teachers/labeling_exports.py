@@ -1,6 +1,7 @@
 """Labels that people gave, in exports of Label Studio and doccano.
 
-The ids there are those of the tools, and say nothing: an answer belongs to the row that is repeated.
+The ids there are those of the tools, and say nothing. An answer belongs to the row that its export
+repeats.
 """
 
 import json

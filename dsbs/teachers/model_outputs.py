@@ -1,7 +1,7 @@
 """Answers that other programs had from models: outputs of batches, and logs of chats."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dsbs.data.values import is_missing, whole_text
@@ -17,10 +17,6 @@ from dsbs.teachers.found_answer import (
 
 _REASONS = {"max_tokens": "length", "end_turn": "stop", "stop_sequence": "stop"}
 """Anthropic's words for why an answer ends, as OpenAI's."""
-_LINES_BEHIND = 3
-"""Lines that may stand behind the input in a request, such as "Answer:"."""
-_MOST_LINES = 100
-"""Lines at the end of a request in which its input is looked for."""
 
 
 def read_batch(row: Row, where: str) -> FoundAnswer:
@@ -60,7 +56,7 @@ def read_chat(row: Row, where: str) -> FoundAnswer:
         answer = answer_of(response, where)
     users = [_parts(one.get("content"))[0] for one in messages if one.get("role") == "user"]
     return answer._replace(
-        id=_id_of_chat(row, request, where), asked=tuple(_blocks(users[-1])) if users else ()
+        id=_id_of_chat(row, request, where), request=users[-1] if users else None
     )
 
 
@@ -114,22 +110,6 @@ def _parts(content: Any) -> tuple[str, str]:
             text += texts_of(part.get("text") if part.get("type") != "thinking" else None)
             thought += texts_of(part.get("thinking"))
     return "".join(text), "".join(thought)
-
-
-def _blocks(text: str) -> Iterator[str]:
-    """What may be the input in a request: blocks of its last lines, the longest first.
-
-    An instruction or examples may come before it, a word and a colon in its first line too, and a
-    few lines after it.
-    """
-    lines = text.splitlines()[-_MOST_LINES:]
-    for end in range(len(lines), max(0, len(lines) - 1 - _LINES_BEHIND), -1):
-        for start in range(end):
-            block = "\n".join(lines[start:end])
-            yield block
-            _, colon, rest = block.partition(": ")
-            if colon and "\n" not in block[: -len(rest)]:
-                yield rest
 
 
 def _unwrapped(value: Any) -> Mapping[str, Any]:

@@ -73,10 +73,15 @@ class PublishedTeacher:
 def read_release(
     folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]
 ) -> PublishedTeacher:
-    """The answers of `<folder>/<part>_CoT_<k>.json`, joined to `ids` (part -> example ids in the order of its file).
+    """The answers of a folder in the release's layout, `<part>_CoT_<k>.json`.
 
-    Every chunk must hold just the rows that are its own. InputError names a missing, short, long or extra chunk: a join
-    is never shifted.
+    Every chunk must hold just the rows that are its own, so that a join is never shifted.
+
+    Args:
+        ids: the example ids of each part, in the order of its file.
+
+    Raises:
+        InputError: for a missing, short, long or extra chunk.
     """
     answers: dict[str, FoundAnswer] = {}
     files: list[Path] = []
@@ -103,8 +108,8 @@ def read_published(
 ) -> PublishedTeacher:
     """The answers of a file in any known format, joined to the rows that they were made for.
 
-    An answer belongs to the row that its file repeats, else to the row with its id, else to the rows
-    whose input was asked. Answers without a row are counted and said.
+    An answer belongs to the row that its file repeats, else to the row with its id, else to the
+    rows whose input was asked. Answers without a row are counted on stderr.
 
     Raises:
         InputError: for a row that is in no known format, and for two answers to one row.

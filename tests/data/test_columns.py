@@ -1,4 +1,4 @@
-"""A part of a row stands in a column or in a template, and a template never writes Python's notation."""
+"""A part of a row stands in a column or in a template, which never writes Python's notation."""
 
 from typing import Any
 
