@@ -51,6 +51,7 @@ def read_delimited(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
         records = _records(lines, form, path)
         _, header = next(records, (0, []))
         names = _names(header, path)
+        several_unnamed = names.count("") > 1
         for number, cells in records:
             number += form.skipped
             if len(cells) != len(names):
@@ -59,7 +60,9 @@ def read_delimited(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
                 count += 1
                 empty = empty or [number]
                 continue
-            yield f"{path}:{number}", _row(names, cells, f"{path}:{number}")
+            if several_unnamed:
+                _check_unnamed(names, cells, f"{path}:{number}")
+            yield f"{path}:{number}", dict(zip(names, cells, strict=True))
     if count:
         say(
             f"{path}: rows of empty cells that are left out: {count:,}, "
@@ -84,7 +87,7 @@ def _names(header: Cells, path: Path) -> Cells:
     return names
 
 
-def _row(names: Cells, cells: Cells, where: str) -> dict[str, str]:
+def _check_unnamed(names: Cells, cells: Cells, where: str) -> None:
     unnamed = [cell for name, cell in zip(names, cells, strict=True) if not name and cell.strip()]
     if len(unnamed) > 1:
         raise InputError(
@@ -93,7 +96,6 @@ def _row(names: Cells, cells: Cells, where: str) -> dict[str, str]:
             expected="a name for each column that holds anything, but for one",
             fix="name the columns in the header",
         )
-    return dict(zip(names, cells, strict=True))
 
 
 def _records(lines: Iterable[str], form: _Form, path: Path) -> Iterator[tuple[int, Cells]]:

@@ -19,12 +19,13 @@ _BATCH_ROWS = 512
 _BATCHES_AT_HAND = 64
 """Batches whose place in the file is remembered. Their rows stay in the file."""
 
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
-_from_json = json.JSONDecoder().decode
+_TEXT = "t"
+_NUMBER = "n"
+"""The first character of a stored value says what it is."""
 
 
 class Spool:
-    """Takes examples one after the other and gives any of them back.
+    """Takes examples with the same fields one after the other, and gives any of them back.
 
     Once an example is read, no more can be added. Only this process writes or reads the file.
     """
@@ -51,6 +52,7 @@ class Spool:
         self._schema = _schema(pa)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the spool
         self._writer = pa.ipc.new_file(self._file, self._schema)
+        self._fields: tuple[str, ...] = ()
         self._waiting: list[tuple[Any, ...]] = []
         self._columns = functools.lru_cache(_BATCHES_AT_HAND)(self._read_columns)
 
@@ -62,12 +64,13 @@ class Spool:
 
         Its place is the number of examples before it.
         """
+        self._fields = self._fields or tuple(example.fields)
         self._add_group(example.group, content)
         self.contents.append(int(content, 16))
         self._waiting.append(
             (
                 example.id,
-                _to_json(example.fields),
+                [_stored(example.fields[name]) for name in self._fields],
                 example.input,
                 example.choices,
                 example.gold,
@@ -95,10 +98,11 @@ class Spool:
             yield self._example(place, split, rows[within])
 
     def _example(self, place: int, split: Split, cells: Sequence[Any]) -> Example:
-        stem, fields, text, choices, gold, group = cells
+        stem, values, text, choices, gold, group = cells
+        fields = dict(zip(self._fields, map(_restored, values), strict=True))
         number = self.numbers[place] if self.numbers else -1
         identity = stem if number < 0 else f"{stem}-{number}"
-        return Example(identity, split, _from_json(fields), text, tuple(choices), gold, group)
+        return Example(identity, split, fields, text, tuple(choices), gold, group)
 
     def _add_group(self, group: str | None, content: str) -> None:
         if group is not None and not self.groups:
@@ -177,12 +181,20 @@ class SpooledExamples(Sequence[Example]):
         return SpooledExamples(self.spool, kept, split)
 
 
+def _stored(value: Any) -> str:
+    return _TEXT + value if isinstance(value, str) else _NUMBER + json.dumps(value)
+
+
+def _restored(stored: str) -> Any:
+    return stored[1:] if stored[0] == _TEXT else json.loads(stored[1:])
+
+
 def _schema(pa: Any) -> Any:
-    """Fields are JSON: texts and numbers by name. Large strings, because a batch may pass 2 GiB."""
+    """The columns of the file. Large strings, because a batch may pass 2 GiB."""
     return pa.schema(
         {
             "id": pa.large_string(),
-            "fields": pa.large_string(),
+            "fields": pa.list_(pa.large_string()),
             "input": pa.large_string(),
             "choices": pa.list_(pa.large_string()),
             "gold": pa.large_string(),

@@ -43,10 +43,10 @@ def read_value(value: Any, where: str, column: str) -> Value:
     Raises:
         InputError: for anything that has no one way to be written, with row and column.
     """
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, str):
         return whole_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if (text := _written(value)) is not None:
@@ -75,7 +75,7 @@ def name_of(value: Value) -> str:
 
 def whole_text(text: str) -> str:
     """The text with U+FFFD for each half of a surrogate pair, which no file can hold."""
-    return _HALF_OF_A_PAIR.sub("\ufffd", text)
+    return text if text.isascii() else _HALF_OF_A_PAIR.sub("\ufffd", text)
 
 
 def _written(value: Any) -> str | None:
