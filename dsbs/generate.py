@@ -56,7 +56,12 @@ def generate(config: GenerateConfig) -> GenerateResult | dict[str, Any]:
     """
     task = load_task(config.task)
     config = name_teacher(config, task)
-    data = load_data(task, config.data, split_seed=config.split_seed)
+    data = load_data(
+        task,
+        config.data,
+        split_seed=config.split_seed,
+        skip_incomplete=config.skip_incomplete,
+    )
     published = published_teacher(task, config, data) if config.teacher == "published" else None
     examples = rows_to_answer(task, config, data, published)
     out = config.out or Path("runs") / f"{task.name}-{config.teacher}-{config.slug()}"

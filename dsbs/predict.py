@@ -4,8 +4,8 @@ r"""Label new inputs with a trained student.
     echo '{"question": "Where do fish live?", "choices": ["water", "sky"]}' \
         | python -m dsbs.predict --run runs/cqa-dss
 
-Writes one JSON line per input: id and label, and if wanted, rationale and scores. No teacher is
-needed.
+Writes one JSON line per input: id and label, and on request rationale and scores. A row needs the
+columns of the task's input and no other. Its own id is the id that is printed. No teacher is needed.
 """
 
 import sys
@@ -19,8 +19,9 @@ from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.core.iteration import batched
 from dsbs.core.require import check_installed
-from dsbs.data.load import unlabelled_examples
-from dsbs.data.readers import parse_lines, read_rows
+from dsbs.data.json_rows import parse_lines
+from dsbs.data.load import unlabeled_examples
+from dsbs.data.readers import read_rows
 
 _ROWS_AT_ONCE = 1024
 
@@ -52,16 +53,18 @@ def predict(config: PredictConfig) -> PredictResult:
     )
 
     def lines() -> Iterator[PredictedLine]:
-        for examples in batched(unlabelled_examples(card.task, rows), _ROWS_AT_ONCE):
+        for asked in batched(unlabeled_examples(card.task, rows), _ROWS_AT_ONCE):
             predictions = predict_examples(
                 student,
-                examples,
+                [one.example for one in asked],
                 explain=config.explain,
                 scores=config.scores,
                 batch_size=config.batch_size,
             )
-            for prediction in predictions:
-                yield PredictedLine.of(prediction, explain=config.explain, scores=config.scores)
+            for (identity, _), prediction in zip(asked, predictions, strict=True):
+                yield PredictedLine.of(
+                    identity, prediction, explain=config.explain, scores=config.scores
+                )
 
     return PredictResult(lines())
 

@@ -20,7 +20,7 @@ _TEXT = frozenset(_FIELDS) - {"correct"}
 class PredictedLine(BaseModel):
     """One line that `predict` writes. Fields that were not wanted are left out."""
 
-    id: str
+    id: str | int | float
     label: str | None
     """None where the student's text has no readable label."""
     rationale: str | None = None
@@ -28,9 +28,11 @@ class PredictedLine(BaseModel):
     """Log-likelihoods of the allowed labels."""
 
     @classmethod
-    def of(cls, prediction: Prediction, *, explain: bool, scores: bool) -> Self:
-        """The line of a prediction."""
-        line = cls(id=prediction.example_id, label=prediction.label)
+    def of(
+        cls, identity: str | int | float, prediction: Prediction, *, explain: bool, scores: bool
+    ) -> Self:
+        """The line of a prediction, with the id that its row came with."""
+        line = cls(id=identity, label=prediction.label)
         wanted: dict[str, Any] = {"rationale": prediction.rationale} if explain else {}
         if scores:
             wanted["scores"] = prediction.scores

@@ -61,6 +61,7 @@ class DataFacts(_Part):
     place: Place | None = None
     """None: the task's own."""
     split_seed: int = 0
+    skip_incomplete: bool = False
     files: tuple[FileRecord, ...] = ()
 
 

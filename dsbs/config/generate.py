@@ -22,6 +22,9 @@ from dsbs.core.records import Split
 Teacher = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"]
 
 
+AnswersFormat = Literal["auto", "text", "batch", "chat", "label-studio", "doccano"]
+
+
 class GenerateConfig(StageConfig):
     """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
 
@@ -48,6 +51,10 @@ class GenerateConfig(StageConfig):
         None,
         description="published answers: a folder in the release's layout, or JSON lines with id and text",
     )
+    answers_format: AnswersFormat = Field(
+        "auto",
+        description="Format of the file of published answers. Default: found out from its first row.",
+    )
     splits: Listed[Split] = Field(
         (), description="splits to answer; left out, all published ones, else train and validation"
     )
@@ -55,6 +62,10 @@ class GenerateConfig(StageConfig):
         (), description="NAME=PATH: inputs of another task, for training only"
     )
     split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
+    skip_incomplete: bool = Field(
+        False,
+        description="Skip and count rows that lack a field of the input, instead of stopping.",
+    )
     data_frac: Annotated[Fraction, Incidental] = Field(
         1.0, description="answer no more training rows than train takes with this fraction"
     )

@@ -2,34 +2,36 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import short_hash
 from dsbs.core.records import Example, Split
-from dsbs.tasks.labels import LETTERS, fold, match_label
-from dsbs.tasks.prompts import render_input, render_template
+from dsbs.data.choices import Options, read_choices
+from dsbs.data.columns import Lacking, columns_of, look_up, near_column
+from dsbs.data.gold import read_gold
+from dsbs.data.tally import Tally
+from dsbs.data.values import Value, is_missing, name_of, read_value
+from dsbs.tasks.prompts import render_input
 from dsbs.tasks.task import Columns, Task
 
-SPLIT_OF = {
+SPLIT_OF: Mapping[str, Split | None] = {
     "train": "train",
     "validation": "validation",
     "valid": "validation",
     "val": "validation",
     "dev": "validation",
     "test": "test",
-    "all": "all",
+    "all": None,
 }
-"""The split that a part of a source is, by the source's own name of it."""
-
+"""The split that a part of a source is, by the source's own name of it; "all" is yet to be cut."""
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
 def content_hash(example: Example) -> str:
-    """What a student is asked, as 16 hex digits; the label is not part of it."""
-    return short_hash(_canonical([example.fields, example.choices]))
+    """What a student reads, as 16 hex digits; the label is not part of it."""
+    return _hash(example.fields, example.choices)
 
 
 def overlap(examples: Iterable[Example], held_out: Iterable[Example]) -> list[str]:
@@ -38,141 +40,194 @@ def overlap(examples: Iterable[Example], held_out: Iterable[Example]) -> list[st
     return [example.id for example in examples if content_hash(example) in seen]
 
 
-class Read(NamedTuple):
-    """A row that was read: where it stands, its Example, the hash of its content, and whether its id came with it.
+def _hash(fields: Mapping[str, Any], choices: Sequence[str]) -> str:
+    return short_hash(_canonical([fields, choices]))
 
-    An id that did not is made of the content, and still lacks the number that tells alike rows apart.
+
+class Incomplete(InputError):
+    """A row lacks a field or an option that the task needs. Such rows may be skipped."""
+
+
+class Read(NamedTuple):
+    """A row that was read.
+
+    An id that did not come with the row is made of its content, and still lacks the number that
+    tells alike rows apart.
     """
 
     where: str
     example: Example
     content: str
-    named: bool
+    """The hash of its content."""
+    given: Value | None
+    """The id that came with the row, as it stands there."""
 
 
 def examples_of(
-    task: Task, part: str, rows: Iterable[tuple[str, Mapping[str, Any]]], layouts: Sequence[Columns]
+    task: Task,
+    part: str,
+    rows: Iterable[tuple[str, Mapping[str, Any]]],
+    layouts: Sequence[Columns],
+    *,
+    skip_incomplete: bool = False,
+    tally: Tally | None = None,
 ) -> Iterator[Read]:
-    """Every row of one part of a source as an Example of its split ("all" counts as train until it is cut).
+    """Every row of one part of a source as an Example of its split.
 
-    `layouts` are where columns may stand, the first that fits is taken. InputError for a missing column or a label outside
-    the set.
+    Rows of the part "all" count as train until they are cut.
+
+    Args:
+        layouts: where columns may stand; the first that fits is taken.
+        skip_incomplete: leave out rows that lack a field or an option.
+        tally: counts what is seen.
+
+    Raises:
+        InputError: for what a row lacks, a value that is no text or number, or an unknown label.
     """
-    columns: Columns | None = None
+    tally = tally or Tally()
     for where, row in rows:
-        columns = columns or _fitting(layouts, row)
-        example = _example(task, columns, part, where, row)
-        content, named = content_hash(example), columns.id is not None and columns.id in row
-        stem = str(row[columns.id]) if named else f"{part}-{content}"  # type: ignore[index]
-        yield Read(where, replace(example, id=stem), content, named)
+        tally.rows += 1
+        tally.columns.update(row)
+        tally.layout = tally.layout or _fitting(layouts, row)
+        given = _given_id(tally, row, where)
+        try:
+            yield _read(task, tally.layout, part, where, row, given)
+        except Incomplete as error:
+            if not skip_incomplete:
+                raise
+            tally.skip(error)
+
+
+def input_alone(columns: Columns) -> Columns:
+    """The columns that the input is made of, and no other."""
+    return columns.model_copy(update={"gold": None, "group": None, "id": None})
 
 
 def id_twice(where: str, example_id: str) -> InputError:
-    """What is wrong with a row that has the id of another."""
+    """A row has the id of another."""
     return InputError(
         where,
         got=f"id {example_id!r} a second time",
         expected="ids that differ",
-        fix="mend the ids",
+        fix="correct the ids",
     )
 
 
 def _fitting(layouts: Sequence[Columns], row: Mapping[str, Any]) -> Columns:
-    """The first layout whose plain columns the row has, else the task's own (whose error then names what is missing)."""
+    """The first layout whose columns the row has, else the task's own.
+
+    The task's own then says which column is missing.
+    """
     for layout in layouts:
-        if all(column in row for column in layout.fields.values() if "{{" not in column):
-            try:
-                for spec in layout.fields.values():
-                    _value(spec, row, "")
-            except InputError:
-                continue
+        if all(columns_of(spec) <= row.keys() for spec in layout.fields.values()):
             return layout
     return layouts[0]
 
 
-def _example(
-    task: Task, columns: Columns, part: str, where: str, row: Mapping[str, Any]
-) -> Example:
-    fields = {name: _value(spec, row, where) for name, spec in columns.fields.items()}
-    choices = _choices(columns.choices, row, where)
-    split = "train" if SPLIT_OF[part] == "all" else SPLIT_OF[part]
-    return Example(
-        id="",
-        split=cast(Split, split),
+def _read(
+    task: Task,
+    columns: Columns,
+    part: str,
+    where: str,
+    row: Mapping[str, Any],
+    given: Value | None,
+) -> Read:
+    fields = {name: _field(name, spec, row, where) for name, spec in columns.fields.items()}
+    try:
+        options = read_choices(columns.choices, row, where)
+    except Lacking as lacking:
+        raise _incomplete("choices", columns.choices or "", str(lacking), row, where) from None
+    content = _hash(fields, options.texts)
+    example = Example(
+        id=f"{part}-{content}" if given is None else name_of(given),
+        split=SPLIT_OF[part] or "train",
         fields=fields,
-        input=render_input(task, fields, choices),
-        choices=choices,
-        gold=_gold(task, columns, choices, where, row),
-        group=str(_value(columns.group, row, where)) if columns.group else None,
+        input=_rendered(task, fields, options, where),
+        choices=options.texts,
+        gold=read_gold(task, columns, options, row, where),
+        group=_group(columns.group, row, where),
+    )
+    return Read(where, example, content, given)
+
+
+def _field(name: str, spec: str, row: Mapping[str, Any], where: str) -> Value:
+    try:
+        found = look_up(spec, row, where)
+    except Lacking as lacking:
+        raise _incomplete(name, spec, str(lacking), row, where) from None
+    if is_missing(found):
+        what = "no text" if isinstance(found, str) else "nothing (null)"
+        raise Incomplete(
+            f"{where}: column {spec!r}",
+            got=what,
+            expected=f"text or a number for the field {name!r}",
+            fix="fill it in, or leave such rows out with --skip-incomplete",
+        )
+    return read_value(found, where, spec)
+
+
+def _incomplete(
+    name: str, spec: str | Sequence[str], lacking: str, row: Mapping[str, Any], where: str
+) -> Incomplete:
+    """A column that is not in the row, with the one that may be meant."""
+    specs = [spec] if isinstance(spec, str) else spec
+    absent = sorted(set().union(*map(columns_of, specs)) - row.keys())
+    near = near_column(absent[0], row) if absent else None
+    return Incomplete(
+        where,
+        got=f"columns {', '.join(map(str, row))}" if absent else f"no {lacking}",
+        expected=f"column {absent[0]!r}" if absent else f"all parts of {name!r}",
+        fix=f"did you mean {near!r}?"
+        if near
+        else "rename the column, or map it under `columns` in the task file",
     )
 
 
-def _value(spec: str, row: Mapping[str, Any], where: str) -> Any:
-    from jinja2 import UndefinedError
-
+def _rendered(task: Task, fields: Mapping[str, Value], options: Options, where: str) -> str:
     try:
-        return render_template(spec, row) if "{{" in spec else row[spec]
-    except (KeyError, UndefinedError) as error:
-        missing = spec if isinstance(error, KeyError) else str(error.message)
+        return render_input(task, fields, options.texts)
+    except Exception as error:  # a template is code, and may fail in any way
         raise InputError(
-            where,
-            got=f"columns {', '.join(map(str, row))}",
-            expected=f"column {missing!r}",
-            fix="rename the column, or map it under `columns` in the prompt file",
+            f"{where}: the task's `input`",
+            got=f"{type(error).__name__}: {error}",
+            expected="a template that this row can fill",
+            fix="correct `input` in the task file",
         ) from None
 
 
-def _choices(
-    spec: str | tuple[str, ...] | None, row: Mapping[str, Any], where: str
-) -> tuple[str, ...]:
+def _given_id(tally: Tally, row: Mapping[str, Any], where: str) -> Value | None:
+    """The id that came with a row; None where the rows have none.
+
+    Either all rows have one or none has.
+    """
+    spec = tally.layout.id if tally.layout else None
     if spec is None:
-        return ()
-    found = (
-        [_value(column, row, where) for column in spec]
-        if isinstance(spec, tuple)
-        else _value(spec, row, where)
-    )
-    if isinstance(found, str) and found.lstrip().startswith("["):
-        try:
-            found = json.loads(found)
-        except json.JSONDecodeError:
-            found = None
-    if (
-        not isinstance(found, Sequence)
-        or isinstance(found, str)
-        or not 2 <= len(found) <= len(LETTERS)
-    ):
-        raise InputError(
-            where,
-            got=f"choices {found!r}",
-            expected="a list of 2 to 26 options",
-            fix="write a list, or name one column each",
-        )
-    return tuple(str(choice) for choice in found)
-
-
-def _gold(
-    task: Task, columns: Columns, choices: tuple[str, ...], where: str, row: Mapping[str, Any]
-) -> str | None:
-    """The normalised gold label; None where the row has none. InputError for one that the task does not know."""
-    stated = row.get(columns.gold) if columns.gold else None
-    if stated is None or str(stated).strip() in ("", "-1"):
         return None
-    text = str(stated).strip()
-    if columns.gold_names and text.isdigit() and int(text) < len(columns.gold_names):
-        text = columns.gold_names[int(text)]
-    allowed = task.allowed(choices)
-    matched = match_label(task.label.kind, text, allowed)
-    inexact = task.label.kind == "class" and matched.label and fold(matched.label) != fold(text)
-    if matched.label is None or inexact or (matched.match == "letter" and matched.text):
-        if columns.unreadable_gold == "none":
-            return None
+    there = columns_of(spec) <= row.keys()
+    if tally.rows == 1:
+        tally.ids = there
+    if not there and not tally.ids:
+        return None
+    try:
+        found = look_up(spec, row, where) if there else None
+    except Lacking:
+        found = None
+    if is_missing(found) or not tally.ids:
         raise InputError(
-            where,
-            got=f"label {text!r}",
-            expected=f"one of {', '.join(allowed)}"
-            if allowed
-            else f"a label of kind {task.label.kind}",
-            fix="mend the label or leave it empty",
+            f"{where}: column {spec!r}",
+            got="an id, where the first row has none" if not tally.ids else "no id",
+            expected="an id in every row, or in none",
+            fix="fill in the ids, or name no id column in the task file",
         )
-    return matched.label
+    return read_value(found, where, spec)
+
+
+def _group(spec: str | None, row: Mapping[str, Any], where: str) -> str | None:
+    """The group of a row; None where its group is missing, so that it is a group of its own."""
+    if spec is None:
+        return None
+    try:
+        found = look_up(spec, row, where)
+    except Lacking:
+        return None
+    return None if is_missing(found) else name_of(read_value(found, where, spec))

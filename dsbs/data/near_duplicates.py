@@ -1,4 +1,4 @@
-"""Test inputs that training has nearly seen: the same words, or the same text with other numbers."""
+"""Test inputs that training has nearly seen: the same words, or the same but for numbers."""
 
 import itertools
 import re
@@ -12,14 +12,18 @@ from dsbs.core.records import Example, NearDuplicate, NearDuplicates
 from dsbs.core.tables import percent
 from dsbs.tasks.labels import fold
 
-ALIKE, _CANDIDATE, _PERMUTATIONS = 0.8, 0.7, 96
-"""Near-duplicates share this much of their words (Jaccard). MinHash proposes from a little below, for it only estimates; on
-SVAMP it so finds all 159 such test inputs."""
+ALIKE = 0.8
+"""Near-duplicates share at least this much of their words (Jaccard)."""
+_CANDIDATE = 0.7
+"""MinHash proposes pairs from this estimate on, because it may be too low: on SVAMP it so finds all
+159 such test inputs."""
+_PERMUTATIONS = 96
 MOST_ROWS = 50_000
-"""Beyond so many rows the search takes more than some seconds and has to be asked for."""
+"""With more rows the search takes longer than some seconds, and `auto` leaves it out."""
 
 _MOST_PAIRS = 1000
 _SHORT = 5
+"""Words of a line at least for it to count as repeated."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"\w+")
 
@@ -27,13 +31,18 @@ _WORD = re.compile(r"\w+")
 def find_duplicates(
     train: Sequence[Example], test: Sequence[Example], wanted: Duplicates = "always"
 ) -> NearDuplicates | None:
-    """Test inputs that training has nearly seen: `near`, `but_for_numbers` (how many test inputs), and the `pairs`.
+    """Test inputs that training has nearly seen.
 
-    None where there is nothing to compare or it is not `wanted`: `auto` leaves out searches of more than `MOST_ROWS` rows.
+    They are `near` where they share at least `ALIKE` of all words, numbers masked, with a training
+    input (MinHash finds candidates, which are then compared). `near` is None without the library.
+    They count as `but_for_numbers` where a whole line of five words or more that holds a number
+    stands in a training input as well, with any numbers.
 
-    `near`: at least `ALIKE` of all words in common, numbers masked (MinHash finds candidates, which are then compared);
-    None without the library. `but_for_numbers`: a whole line of five words or more that holds a number stands in a training
-    input as well, with other numbers or the same.
+    Args:
+        wanted: "auto" leaves out searches of more than `MOST_ROWS` rows.
+
+    Returns:
+        None where there is nothing to compare, or it is not wanted.
     """
     large = wanted == "auto" and len(train) + len(test) > MOST_ROWS
     if not train or not test or wanted == "never" or large:
@@ -51,7 +60,7 @@ def find_duplicates(
 
 
 def describe(found: NearDuplicates | None) -> list[str]:
-    """What the search found, a line for people each; [] for nothing."""
+    """What the search found, as lines for people."""
     if found is None:
         return []
     lines = []
@@ -59,12 +68,13 @@ def describe(found: NearDuplicates | None) -> list[str]:
         lines.append("near-duplicates of test inputs were not looked for: pip install datasketch")
     if found.near:
         lines.append(
-            f"{found.near:,} test inputs share {percent(ALIKE)} or more of their words with a training input, numbers aside"
+            f"{found.near:,} test inputs share {percent(ALIKE)} or more of their words "
+            "with a training input, numbers aside"
         )
     if found.but_for_numbers:
-        count, rows = found.but_for_numbers, found.test_rows
         lines.append(
-            f"{count:,} of {rows:,} test inputs repeat a line of a training input but for its numbers"
+            f"{found.but_for_numbers:,} of {found.test_rows:,} test inputs repeat a line of a "
+            "training input but for its numbers"
         )
     if found.pairs:
         pair = found.pairs[0]
@@ -73,7 +83,10 @@ def describe(found: NearDuplicates | None) -> list[str]:
 
 
 def _near(train: Sequence[Example], test: Sequence[Example]) -> list[NearDuplicate] | None:
-    """The nearest training input of every test input that has one; None where the library is not installed."""
+    """The nearest training input of every test input that has one.
+
+    None where the library is not installed.
+    """
     try:
         from datasketch import MinHashLSH
     except ImportError:
@@ -107,7 +120,8 @@ def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> 
         if found := next(
             (seen[line] for line in _masked_lines(example.input) if line in seen), None
         ):
-            ours, theirs = _words(example.input), _words(found.input)
+            ours = _words(example.input)
+            theirs = _words(found.input)
             pairs.append(
                 NearDuplicate(
                     example.id,

@@ -49,6 +49,8 @@ class TrainingData(LabeledData):
     data_files: tuple[Path, ...]
     """The files of the rows alone."""
     split_seed: int
+    skip_incomplete: bool
+    """Whether rows that lack a field were left out."""
     overlapping: frozenset[str]
     """Ids of training examples whose input test also has."""
 
@@ -94,10 +96,11 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
     path = source.data or made.data_place(folder)
     seed = source.split_seed
     split_seed = int(str(made.config["split_seed"])) if seed is None else seed
-    rows = load_data(task, path, split_seed=split_seed).with_validation()
+    skip = bool(made.config.get("skip_incomplete"))
+    rows = load_data(task, path, split_seed=split_seed, skip_incomplete=skip).with_validation()
     splits: dict[Split, Sequence[Example]] = {
         **rows.splits,
-        "extra": extra_examples(task, source.extra),
+        "extra": extra_examples(task, source.extra, skip_incomplete=skip),
     }
     to_learn = (splits.get("train", ()), splits["extra"])
     for run in teachers:
@@ -115,6 +118,7 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         data=path,
         data_files=rows.files,
         split_seed=split_seed,
+        skip_incomplete=skip,
         overlapping=frozenset(overlap(splits.get("train", ()), splits.get("test", ()))),
     )
 

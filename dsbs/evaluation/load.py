@@ -32,7 +32,12 @@ def load_for_evaluation(
         InputError: The data are gone or have changed, or the answers are of another task.
     """
     path = data or _recorded_data(card, checkpoint)
-    rows = load_data(card.task, path, split_seed=card.data.split_seed).with_validation()
+    rows = load_data(
+        card.task,
+        path,
+        split_seed=card.data.split_seed,
+        skip_incomplete=card.data.skip_incomplete,
+    ).with_validation()
     _check_content(card, rows.files, given=data)
     teachers = _teachers(card, checkpoint, answers)
     for run in teachers:

@@ -9,7 +9,7 @@ from dsbs.core.records import Example, Split
 from dsbs.data.load import TaskData, extra_examples
 from dsbs.data.splits import take_fraction
 from dsbs.tasks.task import Task
-from dsbs.teachers.published import PublishedTeacher, read_json_lines, read_release
+from dsbs.teachers.published import PublishedTeacher, read_published, read_release
 
 _SPLITS_OF_PAID_TEACHERS: tuple[Split, ...] = ("train", "validation", "extra")
 
@@ -18,7 +18,10 @@ def published_teacher(task: Task, config: GenerateConfig, data: TaskData) -> Pub
     """Published answers: those named by --answers-from, else those beside the data in the release's layout."""
     source = config.answers_from or (data.files[0].parent / "llm" if data.files else None)
     if source is not None and source.is_file():
-        return read_json_lines(source)
+        extra = extra_examples(
+            task, config.extra_unlabelled, skip_incomplete=config.skip_incomplete
+        )
+        return read_published(task, source, config.answers_format, [*data.splits.values(), extra])
     if source is None or not source.is_dir() or task.release is None:
         raise InputError(
             "--answers-from",
@@ -42,7 +45,9 @@ def rows_to_answer(
     splits: dict[Split, Sequence[Example]] = {
         **(data if published else data.with_validation()).splits
     }
-    if extra := extra_examples(task, config.extra_unlabelled):
+    if extra := extra_examples(
+        task, config.extra_unlabelled, skip_incomplete=config.skip_incomplete
+    ):
         splits["extra"] = extra
     for split in config.splits:
         if split not in splits:
@@ -56,10 +61,10 @@ def rows_to_answer(
         )
     else:
         wanted = config.splits or tuple(
-            s for s, rows in splits.items() if any(e.id in published.texts for e in rows)
+            s for s, rows in splits.items() if any(e.id in published.answers for e in rows)
         )
         if not wanted:
-            got = f"ids like {next(iter(published.texts), 'none')!r}"
+            got = f"ids like {next(iter(published.answers), 'none')!r}"
             expected = f"ids like {next(iter(splits.values()))[0].id!r}"
             fix = "name the data's id column in the prompt file"
             raise InputError("--answers-from", got=got, expected=expected, fix=fix)

@@ -55,7 +55,7 @@ def sample_rows(task: Task, data: Path | None, size: int) -> RowSample:
         return RowSample([example for example, _, _ in demonstrations(task)], None)
     from dsbs.data.load import load_data
 
-    splits = load_data(task, data).with_validation().splits
+    splits = load_data(task, data, skip_incomplete=True).with_validation().splits
     rows = [*splits.get("train", ()), *splits.get("validation", ())]
     if not rows:
         expected = "rows to measure on"

@@ -123,7 +123,9 @@ def _asked(answers: Path | None) -> dict[str, _Asked]:
         manifest = read_manifest(answers)
         task = load_task(str(manifest.task_place(answers)))
         seed = int(str(manifest.config.get("split_seed", 0)))
-        data = load_data(task, manifest.data_place(answers), split_seed=seed)
+        skip = bool(manifest.config.get("skip_incomplete"))
+        place = manifest.data_place(answers)
+        data = load_data(task, place, split_seed=seed, skip_incomplete=skip)
     except InputError:
         return {}
     return {e.id: _Asked(e.input) for e in data.splits.get("test", ())}

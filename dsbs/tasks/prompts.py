@@ -21,7 +21,7 @@ def load_task(name: str) -> Task:
     Every demonstration must parse back into its own rationale and label: prompts test the parser, the parser prompts.
     """
     path = find_file(name, "prompts")
-    task = task_from(read_yaml(path), where=str(path))
+    task = task_from(read_yaml(path, texts=True), where=str(path))
     _check_demonstrations(task, path)
     return task
 

@@ -1,4 +1,4 @@
-"""Answers that already exist as files: the release that accompanies the paper, or anybody's JSON lines with ids."""
+"""Answers that already exist as files: the release that accompanies the paper, or anybody's own."""
 
 import hashlib
 import json
@@ -7,25 +7,43 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from dsbs.config.generate import AnswersFormat
 from dsbs.core.errors import InputError
+from dsbs.core.progress import say
 from dsbs.core.records import Completion
-from dsbs.data.readers import read_rows
+from dsbs.data.spool import SpooledExamples
+from dsbs.tasks.task import Task
+from dsbs.teachers.answer_formats import read_answers
+from dsbs.teachers.answer_index import AnswerIndex
+from dsbs.teachers.found_answer import FoundAnswer
 from dsbs.teachers.protocol import Prompt
+
+_NONE = FoundAnswer("", None, "the published answers have no such id")
 
 _CHUNK = re.compile(r"(?P<part>\w+)_CoT_(?P<number>\d+)\.json")
 
 
 class PublishedTeacher:
-    """Hands out texts that were read before; `key` gives the id under which a prompt asks for an example's text."""
+    """Hands out answers that were read before, by the id of the example.
 
-    def __init__(self, name: str, texts: Mapping[str, str], files: Sequence[Path]) -> None:
-        self.name, self.texts, self.files = name, texts, tuple(files)
-        self.source = hashlib.sha256(
-            b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)
-        ).hexdigest()[:16]
+    `key` gives the id under which a prompt asks for an example's answer.
+    """
 
     chat = False
     identity: Mapping[str, Any] = {}
+
+    def __init__(
+        self,
+        name: str,
+        answers: Mapping[str, FoundAnswer],
+        files: Sequence[Path],
+        form: str = "",
+    ) -> None:
+        self.name = name
+        self.answers = answers
+        self.files = tuple(files)
+        digests = b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)
+        self.source = hashlib.sha256(digests + form.encode()).hexdigest()[:16]
 
     def key(self, example_id: str) -> str:
         """The store's key: published answers are known by their source and the row's id."""
@@ -33,9 +51,14 @@ class PublishedTeacher:
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion, None, None]:
         for prompt in filter(None, prompts):
-            text = self.texts.get(prompt.id.split(":", 2)[2])
-            missing = None if text is not None else "the published answers have no such id"
-            yield Completion(prompt.id, text or "", error=missing)
+            found = self.answers.get(prompt.id.split(":", 2)[2], _NONE)
+            yield Completion(
+                prompt.id,
+                found.text or "",
+                finish_reason=found.finish_reason,
+                reasoning=found.reasoning,
+                error=found.error,
+            )
 
     def count_tokens(self, texts: list[str]) -> None:
         """Nobody knows which tokenizer it was."""
@@ -50,18 +73,24 @@ class PublishedTeacher:
 def read_release(
     folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]
 ) -> PublishedTeacher:
-    """The answers of `<folder>/<part>_CoT_<k>.json`, joined to `ids` (part -> example ids in the order of its file).
+    """The answers of a folder in the release's layout, `<part>_CoT_<k>.json`.
 
-    Every chunk must hold just the rows that are its own. InputError names a missing, short, long or extra chunk: a join
-    is never shifted.
+    Every chunk must hold just the rows that are its own, so that a join is never shifted.
+
+    Args:
+        ids: the example ids of each part, in the order of its file.
+
+    Raises:
+        InputError: for a missing, short, long or extra chunk.
     """
-    texts: dict[str, str] = {}
+    answers: dict[str, FoundAnswer] = {}
     files: list[Path] = []
     for part, part_ids in ids.items():
         for number, start in enumerate(range(0, len(part_ids), rows_per_chunk)):
             chunk_ids = part_ids[start : start + rows_per_chunk]
             path = folder / f"{part}_CoT_{number}.json"
-            texts.update(zip(chunk_ids, _read_chunk(path, len(chunk_ids)), strict=True))
+            for example_id, text in zip(chunk_ids, _read_chunk(path, len(chunk_ids)), strict=True):
+                answers[example_id] = FoundAnswer(str(path), text, id=example_id)
             files.append(path)
     extra = sorted(f for f in folder.glob("*.json") if f not in files and _part_of(f) in ids)
     if extra:
@@ -71,29 +100,61 @@ def read_release(
             expected=f"{len(files)} chunks",
             fix="check data and release",
         )
-    return PublishedTeacher("published", texts, files)
+    return PublishedTeacher("published", answers, files)
 
 
-def read_json_lines(path: Path) -> PublishedTeacher:
-    """The answers of a JSON lines file with `id` and `text`. InputError for a row without them or an id given twice."""
-    texts: dict[str, str] = {}
-    for where, row in read_rows(path):
-        if not isinstance(row.get("id"), str) or not isinstance(row.get("text"), str):
-            raise InputError(
-                where,
-                got=f"keys {sorted(row)}",
-                expected="strings id and text",
-                fix="mend the line",
-            )
-        if row["id"] in texts:
-            raise InputError(
-                where,
-                got=f"id {row['id']!r} a second time",
-                expected="ids that differ",
-                fix="keep one",
-            )
-        texts[row["id"]] = row["text"]
-    return PublishedTeacher(path.name, texts, [path])
+def read_published(
+    task: Task, path: Path, form: AnswersFormat, splits: Iterable[SpooledExamples]
+) -> PublishedTeacher:
+    """The answers of a file in any known format, joined to the rows that they were made for.
+
+    An answer belongs to the row that its file repeats, else to the row with its id, else to the
+    rows whose input was asked. Answers without a row are counted on stderr.
+
+    Raises:
+        InputError: for a row that is in no known format, and for two answers to one row.
+    """
+    kind, found = read_answers(path, form)
+    index = AnswerIndex(task, splits)
+    by_rows: dict[tuple[str, ...], list[FoundAnswer]] = {}
+    apart: list[FoundAnswer] = []
+    for answer in found:
+        ids = tuple(index.ids_of(answer))
+        apart += [] if ids else [answer]
+        by_rows.setdefault(ids or (answer.id or answer.where,), []).append(answer)
+    answers: dict[str, FoundAnswer] = {}
+    for ids, of_these in by_rows.items():
+        for example_id, answer in _shared_out(ids, of_these):
+            if example_id in answers:
+                raise _twice(answer, example_id)
+            answers[example_id] = answer
+    if apart:
+        first = apart[0]
+        say(
+            f"{path}: {len(apart):,} of {len(found):,} answers belong to no row of the data; "
+            f"the first is {first.where}" + (f", id {first.id!r}" if first.id else "")
+        )
+    return PublishedTeacher(path.name, answers, [path], "" if kind == "text" else kind)
+
+
+def _shared_out(
+    ids: Sequence[str], answers: Sequence[FoundAnswer]
+) -> Iterable[tuple[str, FoundAnswer]]:
+    """Each row with its answer. Alike rows share one answer, or each has its own in their order."""
+    if len({answer.text for answer in answers}) == 1 and (len(ids) > 1 or len(answers) == 1):
+        return [(example_id, answers[0]) for example_id in ids]
+    if len(ids) == len(answers):
+        return zip(ids, answers, strict=True)
+    raise _twice(answers[1], ids[0])
+
+
+def _twice(answer: FoundAnswer, example_id: str) -> InputError:
+    return InputError(
+        answer.where,
+        got=f"id {example_id!r} a second time",
+        expected="one answer per row",
+        fix="keep one of them",
+    )
 
 
 def _read_chunk(path: Path, rows: int) -> list[str]:

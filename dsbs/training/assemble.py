@@ -59,6 +59,7 @@ def new_student(
         data=DataFacts(
             place=Place.of(data.data, checkpoint) if data.data else None,
             split_seed=data.split_seed,
+            skip_incomplete=data.skip_incomplete,
             files=tuple(FileRecord.of(file, checkpoint) for file in data.data_files),
         ),
         answers=AnswerFacts(

@@ -11,7 +11,7 @@ import pytest
 from dsbs.core.errors import InputError
 from dsbs.core.records import Example
 from dsbs.data.examples import content_hash, overlap
-from dsbs.data.load import extra_examples, load_data, overlaps, unlabelled_examples
+from dsbs.data.load import extra_examples, load_data, overlaps, unlabeled_examples
 from dsbs.tasks.prompts import load_task
 from support.farm import Farm
 from support.places import ROOT
@@ -139,7 +139,7 @@ def test_options_may_stand_in_columns_of_their_own(tmp_path: Path) -> None:
 
 def test_rows_to_label_need_no_gold_column(farm: Farm) -> None:
     rows = iter([("stdin:1", {"animal": "duck", "sound": "quacks", "kind": "no kind at all"})])
-    (example,) = unlabelled_examples(load_task(str(farm.task)), rows)
+    ((_, example),) = unlabeled_examples(load_task(str(farm.task)), rows)
     assert (example.input, example.gold) == ("duck quacks", None)
 
 

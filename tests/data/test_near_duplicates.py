@@ -19,11 +19,11 @@ def test_svamp_repeats_105_of_200_bodies_but_for_their_numbers(published: Path) 
     splits = load_data(load_task("svamp"), published).splits
     found = find_duplicates(splits["train"], splits["test"])
     assert found is not None
-    assert (found["but_for_numbers"], found["test_rows"]) == (105, 200)
+    assert (found.but_for_numbers, found.test_rows) == (105, 200)
     inputs = {e.id: e.input for rows in splits.values() for e in rows}
-    for pair in found["pairs"]:
-        if pair["how"] == "but_for_numbers":
-            bodies = [inputs[pair[part]].split("\n")[0] for part in ("test", "train")]
+    for pair in found.pairs:
+        if pair.how == "but_for_numbers":
+            bodies = [inputs[part].split("\n")[0] for part in (pair.test, pair.train)]
             masked = [
                 "".join(c for c in body if not c.isdigit()).casefold().split() for body in bodies
             ]
@@ -46,7 +46,7 @@ def test_near_duplicates_are_those_of_comparing_every_pair(published: Path) -> N
         for e in splits["test"]
         if any(len(words(e.input) & s) >= 0.8 * len(words(e.input) | s) for s in seen)
     }
-    proposed = {pair["test"] for pair in found["pairs"] if pair["how"] == "near"}
+    proposed = {pair.test for pair in found.pairs if pair.how == "near"}
     assert proposed <= near
     assert len(proposed) >= 0.97 * len(near)
 

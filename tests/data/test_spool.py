@@ -2,16 +2,12 @@
 
 import tracemalloc
 
-import pytest
-
-from dsbs.data import spool as shelf
 from dsbs.data.load import load_data
 from dsbs.tasks.prompts import load_task
 from support.farm import Farm
 
 
-def test_of_each_row_few_bytes_stay_in_memory(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "_BYTES_IN_MEMORY", 1)
+def test_of_each_row_few_bytes_stay_in_memory(farm: Farm) -> None:
     task, used = load_task(str(farm.task)), []
     for sounds in (50, 450):
         farm.write(

@@ -19,8 +19,8 @@ def answered(task: Task, published: Path) -> list[tuple[Example, str]]:
     examples = [example for split in data.parts for example in data.splits[split]]
     ids = {part: [e.id for e in data.splits[split]] for split, part in data.parts.items()}
     assert task.release is not None
-    texts = read_release(data.files[0].parent / "llm", task.release.rows_per_chunk, ids).texts
-    return [(example, texts[example.id]) for example in examples]
+    texts = read_release(data.files[0].parent / "llm", task.release.rows_per_chunk, ids).answers
+    return [(example, texts[example.id].text or "") for example in examples]
 
 
 def stopped(task: Task, text: str) -> str:
