@@ -8,23 +8,23 @@ from dsbs.core.errors import InputError, nearest
 from dsbs.core.version import __version__
 
 STAGES = {
-    "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
+    "generate": "Have a teacher answer the inputs of a task. Every answer is kept.",
     "answers": "Look into an answer store: count, list, export and re-parse, without a teacher.",
     "train": "Train one student by one method on a fraction of the data.",
     "evaluate": "Measure a trained student on a split it has not seen.",
     "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",
-    "plan": "Choose before spending: which teacher, which student, how much data, and what it costs.",
+    "plan": "Choose before you spend: which teacher, which student, how much data, at what cost.",
     "report": "Write one page, figures and tables about runs of compare, train and generate.",
     "runs": "List runs with status, age, accuracy and folder.",
     "predict": "Label new inputs with a trained student.",
-    "quickstart": "Go the whole way in minutes on a small world: teacher, students, comparison, report.",
+    "quickstart": "Run the whole pipeline in minutes on a small world that comes with dsbs.",
     "doctor": "Show what is installed, what is missing or broken, and the command that mends it.",
 }
 
 
 OPTIONS = {
     "--version": "Show the version of dsbs.",
-    "--install-completion": "Install completion for your shell, or for the one named: bash, zsh, fish, powershell.",
+    "--install-completion": "Install completion for your shell: bash, zsh, fish or powershell.",
     "--show-completion": "Print the completion script instead.",
 }
 

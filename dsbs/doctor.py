@@ -1,4 +1,4 @@
-"""Look at the installation: versions, devices, what is missing, what does not fit, and the command that mends it.
+"""Look at the installation: versions, devices, what is missing or broken, and how to mend it.
 
     python -m dsbs.doctor
     python -m dsbs.doctor --no-imports

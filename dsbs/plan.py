@@ -1,4 +1,4 @@
-"""Choose before spending: which teacher, which student, how much data, and what it costs.
+"""Choose before you spend: which teacher, which student, how much data, at what cost.
 
     python -m dsbs.plan teacher --student 770M
     python -m dsbs.plan budget --compute 1e21 --scenario inference --student 1B
@@ -174,7 +174,7 @@ QUESTIONS = (
 
 STAGE = StageGroup(
     "plan",
-    "Choose before spending: which teacher, which student, how much data, and what it costs.",
+    "Choose before you spend: which teacher, which student, how much data, at what cost.",
     tuple(question.stage() for question in QUESTIONS),
 )
 

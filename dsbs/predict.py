@@ -5,7 +5,8 @@ r"""Label new inputs with a trained student.
         | python -m dsbs.predict --run runs/cqa-dss
 
 Writes one JSON line per input: id and label, and on request rationale and scores. A row needs the
-columns of the task's input and no other. Its own id is the id that is printed. No teacher is needed.
+columns of the task's input and no other. Its own id is the id that is printed. No teacher is
+needed.
 """
 
 import sys

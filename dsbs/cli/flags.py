@@ -1,4 +1,4 @@
-"""The flags of a command, as its configuration model defines them: for the parser, completion and the reference."""
+"""The flags of a command, from its configuration model: for parser, completion, reference."""
 
 import types
 from collections.abc import Iterator

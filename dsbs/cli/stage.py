@@ -101,7 +101,8 @@ class Stage(Generic[Config]):
                     print(text)
             return 1 if getattr(results, "status", "done") in _EXIT_1 else 0
 
-        command.__signature__ = inspect.Signature(_parameters(self.config))  # type: ignore[attr-defined]
+        signature = inspect.Signature(_parameters(self.config))
+        command.__signature__ = signature  # type: ignore[attr-defined]
         command.__name__ = self.name
         return command
 
@@ -243,7 +244,7 @@ def _stdout_for_results() -> Iterator[None]:
 
 
 def _parameters(config: type[StageConfig]) -> list[inspect.Parameter]:
-    """Parameters for cyclopts: flags, but for the one that stands without a name, which comes first.
+    """Parameters for cyclopts: the positional one first, then the flags.
 
     Values pass through as text: the model alone says what is valid.
     """

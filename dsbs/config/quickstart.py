@@ -9,7 +9,7 @@ from dsbs.config.base import StageConfig
 
 
 class QuickstartConfig(StageConfig):
-    """Go the whole way in minutes on a small world: teacher, students, comparison, report."""
+    """Run the whole pipeline in minutes on a small world that comes with dsbs."""
 
     fast: bool = Field(False, description="train on the smaller fraction of the questions only")
     seeds: int = Field(

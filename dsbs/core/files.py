@@ -26,7 +26,7 @@ def packaged(name: str) -> Path:
 
 
 def find_file(name: str, folder: str) -> Path:
-    """A YAML file by its path, or a packaged one by its name. Raises InputError for no such file."""
+    """A YAML file by its path, or a packaged one by its name. Raises InputError if missing."""
     if is_path(name):
         if not Path(name).is_file():
             raise InputError(

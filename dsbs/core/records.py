@@ -154,7 +154,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicate:
-    """A test input and a training input that are nearly the same; `words` is the share of words that they have in common."""
+    """A test input and a training input that are nearly the same; `words` is their common share."""
 
     test: str
     train: str

@@ -39,9 +39,10 @@ def require(package: str, extra: str = "", *, needed_by: str) -> ModuleType:
 
 
 def check_installed(*packages: str, extra: str = "", needed_by: str) -> None:
-    """Raise MissingPackage, naming the first of these packages that is not installed. Imports none of them.
+    """Raise MissingPackage for the first of these packages that is not installed. Imports none.
 
-    A command calls this before it makes its run folder; `require` is for the place that uses the package.
+    A command calls this before it makes its run folder; `require` is for the place that uses the
+    package.
     """
     for package in packages:
         name = package.partition(".")[0]

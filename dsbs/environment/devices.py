@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 _FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "bf16")
-"""What makes a processor fast here: wide registers, and arithmetic in bf16. The last is Arm's name for it."""
+"""What makes a processor fast here: wide registers and bf16 arithmetic (`bf16` on Arm)."""
 _GB = 1e9
 
 
@@ -57,7 +57,7 @@ def this_machine() -> Machine:
 
 
 def _key_values(path: Path) -> dict[str, str]:
-    """The first `key: value` of every key of a file of Linux's /proc, keys in lower case; {} elsewhere."""
+    """The keys, in lower case, and first values of a file in Linux's /proc; {} elsewhere."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

