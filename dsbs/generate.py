@@ -73,7 +73,12 @@ def generate(config: GenerateConfig) -> GenerateResult | dict[str, Any]:
     with open_run(
         out, GenerateResult, config, inputs, takes_new_inputs=True, task_file=task_file
     ) as run:
-        known = {"out": str(out), "task": task.name, "overlap": overlaps(data)}
+        known = {
+            "out": str(out),
+            "task": task.name,
+            "overlap": overlaps(data),
+            "skipped": data.skipped,
+        }
         found = known | _answer(task, config, examples, published, run)
         train, test = data.splits.get("train", ()), data.splits.get("test", ())
         found["duplicates"] = near_duplicates.find_duplicates(train, test, config.duplicates)

@@ -204,3 +204,20 @@ def test_generate_tells_of_duplicates_labels_and_rationales(
         in cqa
     )
     assert "inputs share" not in cqa
+
+
+def test_rows_that_lack_a_field_are_skipped_by_training_too(farm: Farm) -> None:
+    farm.data.write_text(farm.data.read_text() + "duck,,bird\n,moos,mammal\n")
+    with pytest.raises(InputError, match="--skip-incomplete"):
+        farm.generate()
+    results = farm.generate(skip_incomplete=True)
+    assert results["skipped"] == 2
+    assert sum(split["rows"] for split in results["splits"].values()) == 80
+    trained = api.train(
+        answers=farm.folder / "answered",
+        out=farm.folder / "student",
+        max_steps=1,
+        eval_every=1,
+        batch_size=4,
+    )
+    assert trained["n_train"] == 64

@@ -77,6 +77,9 @@ def examples_of(
     Rows of the part "all" count as train until they are cut.
 
     Args:
+        task: the task that the rows belong to.
+        part: the source's own name of the split.
+        rows: each with its place.
         layouts: where columns may stand; the first that fits is taken.
         skip_incomplete: leave out rows that lack a field or an option.
         tally: counts what is seen.

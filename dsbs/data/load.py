@@ -62,6 +62,9 @@ def load_data(
     The examples lie in a temporary file; see `Spool` for what of them stays in memory.
 
     Args:
+        task: the task that the rows belong to.
+        path: a file or folder. Default: the task's own data, else its hub data set.
+        split_seed: seed of the cut of rows without splits.
         skip_incomplete: leave out, and count, rows that lack a field that the task needs.
 
     Raises:

@@ -39,6 +39,8 @@ def find_duplicates(
     stands in a training input as well, with any numbers.
 
     Args:
+        train: the training examples.
+        test: the test examples.
         wanted: "auto" leaves out searches of more than `MOST_ROWS` rows.
 
     Returns:

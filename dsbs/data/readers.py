@@ -32,6 +32,7 @@ def read_rows(path: Path, gold_names: GoldNames = _NO_NAMES) -> Rows:
     """The rows of one file, by its suffix.
 
     Args:
+        path: the file.
         gold_names: columns whose integer class labels the task names itself; see `arrow_rows`.
 
     Raises:

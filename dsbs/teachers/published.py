@@ -78,6 +78,8 @@ def read_release(
     Every chunk must hold just the rows that are its own, so that a join is never shifted.
 
     Args:
+        folder: the folder of the chunks.
+        rows_per_chunk: how many answers a full chunk holds.
         ids: the example ids of each part, in the order of its file.
 
     Raises:

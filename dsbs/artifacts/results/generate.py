@@ -68,6 +68,8 @@ class GenerateResult(Result):
     splits: dict[str, SplitSummary]
     overlap: dict[str, int] = {}
     duplicates: NearDuplicates | None = None
+    skipped: int = 0
+    """Rows of the data that lack a field, and were left out on request."""
     reused: int = 0
     new: int = 0
     failed: int = 0
