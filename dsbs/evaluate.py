@@ -42,10 +42,10 @@ def show(results: Mapping[str, Any]) -> str:
         f"95 % over examples {percent(low)} to {percent(high)}; unparsable {percent(results['unparsable'])}",
         f"the teacher itself: {percent(results['teacher_accuracy'])}",
     ]
-    if "per_label" in results:
+    if results["per_label"]:
         rows = [list(row.values()) for row in results["per_label"]]
         lines.append(
-            table(list(results["per_label"][0]), rows, title=f"macro-F1 {results['macro_f1']:.3f}")
+            table(results["per_label"][0].keys(), rows, title=f"macro-F1 {results['macro_f1']:.3f}")
         )
     return "\n".join(lines)
 
