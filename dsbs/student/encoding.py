@@ -44,11 +44,6 @@ class Encoded:
     """Inputs longer than the limit."""
     cut_targets: int
 
-    def longest_target(self, task: str) -> int:
-        """Tokens of the longest target of a task, the end token included; 0 if it has none."""
-        targets = (target for example in self.examples for target in example)
-        return max((len(t.target_ids) for t in targets if t.task == task), default=0)
-
 
 def encode_pairs(
     pairs: Sequence[TrainPair],
