@@ -1,59 +1,60 @@
-"""Answers that already exist as files: the release that accompanies the paper, or anybody's JSON lines with ids."""
+"""Answers that exist already as files: the paper's release, or anybody's JSON lines with ids."""
 
 import hashlib
 import json
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
 
 from dsbs.core.errors import InputError
-from dsbs.core.records import Completion
+from dsbs.core.records import Completion, Example
 from dsbs.data.readers import read_rows
-from dsbs.teachers.protocol import Prompt
+from dsbs.teachers.clean_text import clean_text
+from dsbs.teachers.protocol import Prompt, Wait
 
 _CHUNK = re.compile(r"(?P<part>\w+)_CoT_(?P<number>\d+)\.json")
 
 
-class PublishedTeacher:
-    """Hands out texts that were read before; `key` gives the id under which a prompt asks for an example's text."""
+class PublishedAnswers:
+    """Texts by example id, read from files."""
 
     def __init__(self, name: str, texts: Mapping[str, str], files: Sequence[Path]) -> None:
-        self.name, self.texts, self.files = name, texts, tuple(files)
-        self.source = hashlib.sha256(
-            b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)
-        ).hexdigest()[:16]
+        self.name = name
+        self.texts = texts
+        self.files = tuple(files)
+        content = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+        self.source = hashlib.sha256(content).hexdigest()[:16]
 
-    chat = False
-    identity: Mapping[str, Any] = {}
+    def prompt(self, example: Example, sample: int = 0) -> Prompt:
+        """A request for the text of an example. All samples of it are the same request."""
+        return Prompt(self.key(example.id))
 
     def key(self, example_id: str) -> str:
-        """The store's key: published answers are known by their source and the row's id."""
+        """The key in the store: published answers are known by their source and the row's id."""
         return f"published:{self.source}:{example_id}"
 
-    def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion, None, None]:
-        for prompt in filter(None, prompts):
+    def complete(self, prompts: Iterable[Prompt | Wait]) -> Generator[Completion, None, None]:
+        """The text of every prompt of `prompt`; failed where there is none."""
+        for prompt in prompts:
+            if isinstance(prompt, Wait):
+                continue
             text = self.texts.get(prompt.id.split(":", 2)[2])
             missing = None if text is not None else "the published answers have no such id"
-            yield Completion(prompt.id, text or "", error=missing)
-
-    def count_tokens(self, texts: list[str]) -> None:
-        """Nobody knows which tokenizer it was."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        return None
+            yield Completion(prompt.id, clean_text(text or ""), error=missing)
 
 
 def read_release(
     folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]
-) -> PublishedTeacher:
-    """The answers of `<folder>/<part>_CoT_<k>.json`, joined to `ids` (part -> example ids in the order of its file).
+) -> PublishedAnswers:
+    """The answers of `<folder>/<part>_CoT_<k>.json`.
 
-    Every chunk must hold just the rows that are its own. InputError names a missing, short, long or extra chunk: a join
-    is never shifted.
+    Args:
+        folder: Where the chunks are.
+        rows_per_chunk: Answers per chunk; the last chunk of a part may have fewer.
+        ids: Example ids in the order of the file, by part.
+
+    Raises:
+        InputError: a chunk is missing, short, long or extra. So answers never shift.
     """
     texts: dict[str, str] = {}
     files: list[Path] = []
@@ -71,11 +72,14 @@ def read_release(
             expected=f"{len(files)} chunks",
             fix="check data and release",
         )
-    return PublishedTeacher("published", texts, files)
+    return PublishedAnswers("published", texts, files)
 
 
-def read_json_lines(path: Path) -> PublishedTeacher:
-    """The answers of a JSON lines file with `id` and `text`. InputError for a row without them or an id given twice."""
+def read_json_lines(path: Path) -> PublishedAnswers:
+    """The answers of a JSON lines file with `id` and `text`.
+
+    Raises InputError for a row without them, or an id that comes twice.
+    """
     texts: dict[str, str] = {}
     for where, row in read_rows(path):
         if not isinstance(row.get("id"), str) or not isinstance(row.get("text"), str):
@@ -83,17 +87,17 @@ def read_json_lines(path: Path) -> PublishedTeacher:
                 where,
                 got=f"keys {sorted(row)}",
                 expected="strings id and text",
-                fix="mend the line",
+                fix="correct the line",
             )
         if row["id"] in texts:
             raise InputError(
                 where,
                 got=f"id {row['id']!r} a second time",
-                expected="ids that differ",
-                fix="keep one",
+                expected="every id once",
+                fix="keep one of the two",
             )
         texts[row["id"]] = row["text"]
-    return PublishedTeacher(path.name, texts, [path])
+    return PublishedAnswers(path.name, texts, [path])
 
 
 def _read_chunk(path: Path, rows: int) -> list[str]:

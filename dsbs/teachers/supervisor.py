@@ -1,7 +1,8 @@
-"""Runs a command for as long as whoever started it lives: `python -m dsbs.teachers.supervisor COMMAND...`.
+"""Runs a command as long as its starter lives: `python -m dsbs.teachers.supervisor COMMAND...`.
 
-The starter holds the other end of this process's stdin. When that closes, because it let go or because it is gone (even by
-SIGKILL), the command and every process it started are stopped. So no crash leaves a server behind that holds a GPU.
+The starter holds the other end of this process's stdin. When that closes, because the starter closes
+it or is gone (even by SIGKILL), the command and every process that it started are stopped. So no
+crash leaves a server behind that holds a GPU.
 """
 
 import contextlib
@@ -12,10 +13,11 @@ import sys
 import threading
 
 _PATIENCE_S = 20
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 def main() -> int:
-    """The command's exit code; 128 and the signal's number where one ended it, as a shell has it."""
+    """The exit code of the command; 128 plus the number of the signal that ended it, as in a shell."""
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_stop_when_left, args=(command,), daemon=True).start()
     code = command.wait()
@@ -24,10 +26,9 @@ def main() -> int:
 
 
 def _stop_when_left(command: subprocess.Popen[bytes]) -> None:
-    """Ask, wait, insist."""
-    while os.read(
-        0, 1
-    ):  # not sys.stdin, whose lock a thread may not hold when the interpreter ends
+    """Stop the command, politely at first, once stdin closes."""
+    # Not sys.stdin, whose lock a thread may not hold when the interpreter ends.
+    while os.read(0, 1):
         pass
     _signal(command, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
