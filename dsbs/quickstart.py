@@ -55,8 +55,8 @@ def quickstart(config: QuickstartConfig) -> dict[str, Any]:
     _stage(
         "generate",
         *SETTINGS,
-        "--teacher",
-        config.teacher,
+        "--engine",
+        config.engine,
         *rows,
         "--store",
         str(store),

@@ -104,4 +104,4 @@ def test_a_stage_that_finds_its_input_wrong_ends_the_run_in_one_line(tmp_path: P
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers" / "mine.txt").write_text("not a run")
     with pytest.raises(InputError, match="dsbs generate: got exit code 2"):
-        api.quickstart(out=tmp_path, teacher="transformers")
+        api.quickstart(out=tmp_path, engine="transformers")

@@ -17,8 +17,8 @@ class QuickstartConfig(StageConfig):
         ge=1,
         description="how many students of each kind; from 2 on differences get intervals over seeds",
     )
-    teacher: Literal["auto", "vllm", "transformers"] = Field(
-        "auto", description="auto: vllm where it is installed"
+    engine: Literal["auto", "vllm", "transformers"] = Field(
+        "auto", description="what runs the teacher; auto: vllm if it is installed"
     )
     jobs: int | None = Field(
         None, ge=1, description="students trained side by side; left out, one a processor core"

@@ -95,7 +95,7 @@ def extra_examples(task: Task, named_paths: Iterable[str]) -> Shelved:
         other = load_task(name)
         if set(other.columns.fields) != set(task.columns.fields):
             raise InputError(
-                f"--extra-unlabelled {name}",
+                f"--extra-unlabeled {name}",
                 got=f"fields {sorted(other.columns.fields)}",
                 expected=f"the fields of {task.name}: {sorted(task.columns.fields)}",
                 fix="write a prompt file that maps its columns to these fields",
@@ -113,7 +113,7 @@ def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
         name, _, path = named.partition("=")
         if not path:
             raise InputError(
-                "--extra-unlabelled",
+                "--extra-unlabeled",
                 got=repr(named),
                 expected="NAME=PATH",
                 fix="e.g. asdiv=data/ASDiv.xml",
@@ -126,7 +126,7 @@ def extra_files(named_paths: Iterable[str]) -> list[tuple[str, Path]]:
         if len(files) != 1:
             got = f"{len(files)} files at {path}"
             raise InputError(
-                f"--extra-unlabelled {name}", got=got, expected="one file", fix="name the file"
+                f"--extra-unlabeled {name}", got=got, expected="one file", fix="name the file"
             )
         found.append((name, files[0]))
     return found

@@ -163,6 +163,11 @@ class Prompt:
     """Pairs of a label and the text that states it. Nothing is generated: each text is scored as a
     continuation of `text`."""
 
+    def as_text(self) -> str:
+        """The whole prompt as one text, for people and for counting tokens."""
+        turns = [f"[{message['role']}]\n{message['content']}" for message in self.messages]
+        return self.text or "\n\n".join(turns)
+
 
 class Teacher(Protocol):
     """A model that answers prompts."""

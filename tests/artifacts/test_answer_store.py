@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dsbs.artifacts.answer_store import AnswerStore, Asked, example_from, example_json
+from dsbs.artifacts.answer_store import AnswerStore
+from dsbs.artifacts.store_queries import Asked, example_from, example_json
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion, Example
 from support.farm import Farm
@@ -56,7 +57,7 @@ def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path)
             for at in range(1203)
             for sample in (0, 1)
         ]
-        store.ask("run", "task", reversed(rows))
+        store.ask("run", "task", rows[::-1])
         store.keep("t", [completion(row.key, row.key) for row in rows])
         assert [said.text for _, said in store.answers("run")] == [row.key for row in rows]
 
@@ -69,9 +70,9 @@ def test_two_processes_share_a_store(farm: Farm, serve: Serve, tmp_path: Path) -
         farm.task,
         "--data",
         farm.data,
-        "--teacher",
+        "--engine",
         "endpoint",
-        "--model",
+        "--teacher",
         "model",
         "--base-url",
         url,
