@@ -8,7 +8,7 @@ from dsbs.core.errors import InputError, nearest
 from dsbs.core.version import __version__
 
 STAGES = {
-    "generate": "Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome.",
+    "generate": "Have a teacher answer the inputs of a task. Every answer is kept and gets one outcome.",
     "answers": "Look into an answer store: count, list, export and re-parse, without a teacher.",
     "train": "Train one student by one method on a fraction of the data.",
     "evaluate": "Measure a trained student on a split it has not seen.",

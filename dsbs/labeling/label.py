@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -79,8 +79,9 @@ class _Asked:
     spending: Spending
     stopped: str
     """Which limit ended the run, or ""."""
-    refused_settings: tuple[str, ...]
     show_prompt: _ShowPrompt
+    changed_settings: dict[str, float | int | None] = field(default_factory=dict)
+    """See `GenerateResult.changed_settings`."""
 
 
 def label(job: LabelingJob) -> GenerateResult:
@@ -115,12 +116,13 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> _Asked:
         while True:
             asker = Asker(job.task, teacher, live.style)
             try:
-                return _ask_rows(job, store, teacher, asker.prompt, asker)
+                asked = _ask_rows(job, store, teacher, asker.prompt, asker)
+                wanted = live.sampling.for_chat() if teacher.chat else live.sampling
+                return replace(asked, changed_settings=wanted.changes(teacher.sampling))
             except SettingRefused as refused:
                 store.release()
-                say(
-                    f"{teacher.name} is asked without {refused.setting}, which it refuses: {refused}"
-                )
+                setting = refused.setting
+                say(f"asking in another form: the model refuses {setting}: {refused}")
 
 
 def _ask_rows(
@@ -167,7 +169,6 @@ def _ask_rows(
         teacher=source.name,
         spending=spending,
         stopped=labeler.stopped,
-        refused_settings=asker.refused_settings if asker else (),
         show_prompt=asker.show if asker else _few_shot_prompt(job.task),
     )
 
@@ -230,7 +231,7 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
         **dict(asked.spending.spent()),
         summary=asked.spending.summary(),
         failures=failures,
-        refused_settings=list(asked.refused_settings),
+        changed_settings=asked.changed_settings,
         stopped=asked.stopped,
         shown=list(_shown(asked.show_prompt, answers())) if job.show else [],
     )

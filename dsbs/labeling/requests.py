@@ -62,11 +62,6 @@ class Asker:
         """Most tokens of an answer."""
         return self._teacher.sampling.max_new_tokens
 
-    @property
-    def refused_settings(self) -> tuple[str, ...]:
-        """Settings of the sampling that the teacher refuses."""
-        return self._teacher.sampling.refused
-
     def show(self, example: Example) -> str:
         """The request for an answer as one text, for people."""
         return self.prompt(example).as_text()

@@ -36,9 +36,9 @@ def show_results(made: GenerateResult) -> str:
     lines += near_duplicates.describe(made.duplicates)
     lines += [_side_by_side(shown) for shown in made.shown]
     lines += [f"{count:,} failed: {reason}" for reason, count in made.failures]
-    if made.refused_settings:
-        settings = ", ".join(made.refused_settings)
-        lines.append(f"the teacher refuses {settings}; {made.new:,} answers were drawn without")
+    for setting, value in made.changed_settings.items():
+        used = "its own default" if value is None else f"{value:g}"
+        lines.append(f"the model refuses this {setting}; {made.new:,} answers have {used}")
     if made.stopped:
         lines.append(f"stopped: {made.stopped}")
     lines.append(f"{made.summary}; all in {made.out}")

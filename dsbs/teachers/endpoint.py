@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 import openai
@@ -10,8 +11,8 @@ import openai
 from dsbs.core.progress import say
 from dsbs.core.records import Completion
 from dsbs.teachers.async_bridge import drive, groups
-from dsbs.teachers.endpoint_errors import TooFewChoices, describe, refused_setting
-from dsbs.teachers.endpoint_pool import Failed, Servers
+from dsbs.teachers.endpoint_errors import describe, refused_setting, stated_default
+from dsbs.teachers.endpoint_pool import Failed, Servers, post_json
 from dsbs.teachers.endpoint_probes import (
     CHAT_LIMITS,
     SchemaField,
@@ -125,7 +126,7 @@ class EndpointTeacher:
         except Failed as failed:
             if len(prompts) == 1:
                 return [Completion(prompts[0].id, "", error=failed.reason)]
-            if failed.permanent or isinstance(failed.__cause__, TooFewChoices):
+            if failed.permanent:
                 return await self._answer_singly(prompts, failed)
             return [Completion(prompt.id, "", error=failed.reason) for prompt in prompts]
         again = [self._if_empty(*pair) for pair in zip(prompts, completions, strict=True)]
@@ -191,24 +192,27 @@ class EndpointTeacher:
         return kept
 
     async def _post(self, client: openai.AsyncOpenAI, path: str, body: dict[str, Any]) -> object:
-        """The reply to a request. Raises SettingRefused where the model does not take a setting.
-
-        The client's `completions.create` would walk through every value by its type, which takes
-        half of the time; `post` returns plain JSON.
-        """
+        """The reply to a request. Raises SettingRefused where the model does not take a setting."""
         whole = {"model": self.name, **body}
         try:
-            return await client.post(path, cast_to=object, body=whole)
+            return await post_json(client, path, whole)
         except openai.APIStatusError as error:
             refused = refused_setting(error, _SETTINGS.keys() & body.keys())
             if refused is None:
                 raise
             if refused == CHAT_LIMITS[0] and "messages" in body:
                 return await self._with_other_limit(client, path, body)
-            setting = _SETTINGS[refused]
-            if setting not in self.sampling.refused:
-                self.sampling = self.sampling.without(setting)
-            raise SettingRefused(setting, describe(error)) from None
+            sent = body[refused]
+            raise self._without(_SETTINGS[refused], sent, describe(error)) from None
+
+    def _without(self, setting: str, sent: object, reason: str) -> SettingRefused:
+        """From now on, send the value of a setting that the model takes, or none."""
+        default = stated_default(reason) if setting in ("temperature", "top_p") else None
+        if default is not None and sent != default:
+            self.sampling = replace(self.sampling, **{setting: default})
+        else:
+            self.sampling = self.sampling.without(setting)
+        return SettingRefused(setting, reason)
 
     async def _with_other_limit(
         self, client: openai.AsyncOpenAI, path: str, body: dict[str, Any]

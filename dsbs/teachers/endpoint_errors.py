@@ -92,7 +92,15 @@ def refused_setting(error: Exception, sent: set[str]) -> str | None:
         return None
     if stated in sent:
         return str(stated)
-    return next((name for name in sorted(sent) if re.search(rf"\b{name}\b", message)), None)
+    named = (re.search(rf"\b{name}\b", message) for name in sent)
+    first = min(filter(None, named), key=lambda found: found.start(), default=None)
+    return first[0] if first else None
+
+
+def stated_default(reason: str) -> float | None:
+    """The only value that a model takes for a setting, where it says so: "the default (1) value"."""
+    found = re.search(r"default \((\d+(?:\.\d+)?)\)", reason)
+    return float(found[1]) if found else None
 
 
 def timed_out(error: BaseException) -> bool:
@@ -109,6 +117,8 @@ def overloaded(error: Exception) -> bool:
 
 def is_permanent(error: Exception) -> bool:
     """Whether the same request would fail again."""
+    if isinstance(error, TooFewChoices):
+        return True
     status = getattr(error, "status_code", None)
     return status is not None and 400 <= status < 500 and status not in _PASSING
 

@@ -1,13 +1,21 @@
 """What a server can do, found out by one request: field names change, and unknown ones are ignored."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import openai
 
 from dsbs.core.errors import InputError, nearest
-from dsbs.teachers.endpoint_errors import BadReply, describe, refused_setting
-from dsbs.teachers.endpoint_pool import Servers
+from dsbs.teachers.endpoint_errors import (
+    MENDABLE,
+    BadReply,
+    describe,
+    is_permanent,
+    refused_setting,
+    wait_s,
+)
+from dsbs.teachers.endpoint_pool import Servers, post_json
 from dsbs.teachers.endpoint_replies import read_chat, read_texts
 from dsbs.teachers.protocol import Prompt
 
@@ -16,6 +24,9 @@ SchemaField = Callable[[Any], dict[str, Any]]
 
 CHAT_LIMITS = ("max_completion_tokens", "max_tokens")
 """Names of the longest answer in a chat request: OpenAI's, then the one that older servers know."""
+
+_PROBE_ATTEMPTS = 4
+"""How often a server is asked whether it takes chats."""
 
 _SCHEMA_FIELDS: Mapping[str, SchemaField] = {
     "structured_outputs": lambda schema: {"structured_outputs": {"json": schema}},
@@ -73,14 +84,30 @@ async def offers_chat(servers: Servers) -> bool:
     """Whether the server has a chat template for the model. The server of a base model has none."""
     messages = [{"role": "user", "content": "Hello."}]
     body = {"model": servers.model, "messages": messages, CHAT_LIMITS[0]: 1}
-    try:
-        await servers.clients[0].post("/chat/completions", cast_to=object, body=body)
-    except openai.APIStatusError as error:
-        if error.status_code in (401, 403):
-            servers.raise_if_hopeless(error)
-        # One that only wants another name of the limit does take chats.
-        return refused_setting(error, set(CHAT_LIMITS)) is not None
+    for attempt in range(1, _PROBE_ATTEMPTS + 1):
+        try:
+            await post_json(servers.clients[0], "/chat/completions", body)
+        except MENDABLE as error:
+            if getattr(error, "status_code", None) in (401, 403):
+                servers.raise_if_hopeless(error)
+            if is_permanent(error):
+                # A server that only wants another name of the limit does take chats.
+                return refused_setting(error, set(CHAT_LIMITS)) is not None
+            if attempt == _PROBE_ATTEMPTS:
+                raise _no_answer(servers, error) from None
+            await asyncio.sleep(wait_s(error, attempt, jitter=1.0))
+        else:
+            break
     return True
+
+
+def _no_answer(servers: Servers, error: Exception) -> InputError:
+    return InputError(
+        f"--base-url {servers.address()}",
+        got=describe(error),
+        expected="an answer to a chat, or that the model takes none",
+        fix="try again later, or name --api chat or completions",
+    )
 
 
 async def schema_field(servers: Servers, *, chat: bool) -> SchemaField:
@@ -114,11 +141,11 @@ async def _enforced(servers: Servers, schema: dict[str, Any], *, chat: bool) -> 
         if chat:
             messages = [{"role": "user", "content": question}]
             body = {"messages": messages, CHAT_LIMITS[0]: 64, **shared}
-            reply = await client.post("/chat/completions", cast_to=object, body=body)
+            reply = await post_json(client, "/chat/completions", body)
             answer = read_chat(reply, prompt)
         else:
             body = {"prompt": question, "max_tokens": 64, **shared}
-            reply = await client.post("/completions", cast_to=object, body=body)
+            reply = await post_json(client, "/completions", body)
             (answer,) = read_texts(reply, [prompt])
     except (openai.APIStatusError, BadReply):
         return False

@@ -66,6 +66,11 @@ class Sampling:
         """The same without a setting that the model refuses."""
         return replace(self, refused=tuple(sorted({*self.refused, setting})))
 
+    def changes(self, other: "Sampling") -> dict[str, float | int | None]:
+        """Settings whose value differs in the other, with that value; None is the model's default."""
+        before = self.as_request()
+        return {name: value for name, value in other.as_request().items() if value != before[name]}
+
     def as_request(self) -> dict[str, Any]:
         """What goes into the key of an answer."""
         values = asdict(self)
@@ -74,9 +79,9 @@ class Sampling:
 
 
 class SettingRefused(Exception):
-    """A model does not take a setting; from now on its teacher does not send it.
+    """A model does not take a setting, and its teacher's `sampling` has changed.
 
-    The setting is part of the keys of all answers, so they have to be asked for anew.
+    The sampling is part of the keys of all answers, so they have to be asked for anew.
     """
 
     def __init__(self, setting: str, reason: str) -> None:

@@ -106,8 +106,8 @@ class GenerateResult(Spent):
     summary: str = ""
     failures: list[tuple[str, int]] = []
     """Why requests have no answer, with their number; the most frequent first."""
-    refused_settings: list[str] = []
-    """Settings of the sampling that the model does not take; it was asked without them."""
+    changed_settings: dict[str, float | int | None] = {}
+    """Settings that the model refuses, with the value it was asked with; None is its own default."""
     stopped: str = ""
     """Which limit ended the run, or ""."""
     shown: list[ShownAnswer] = []
