@@ -238,9 +238,9 @@ def engine(rows: int, rounds: int, shapes: Iterable[str]) -> None:
             make_work(folder, rows, shared_words=SHAPES[what][0], own_words=SHAPES[what][1])
             make_model(folder / "model")
             flags = (
-                "--teacher",
+                "--engine",
                 "vllm",
-                "--model",
+                "--teacher",
                 str(folder / "model"),
                 "--max-new-tokens",
                 "32",
@@ -307,7 +307,7 @@ def stream(rows: int) -> None:
 
 
 def _endpoint(url: str, api: str) -> tuple[str, ...]:
-    return ("--teacher", "endpoint", "--base-url", url, "--model", "model", "--api", api)
+    return ("--engine", "endpoint", "--base-url", url, "--teacher", "model", "--api", api)
 
 
 def apart_memory(folder: Path, flags: Iterable[str]) -> str:

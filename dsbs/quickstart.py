@@ -66,7 +66,7 @@ def quickstart(config: QuickstartConfig) -> QuickstartResult:
     grid = ["--seeds", seeds, *(["--data-fracs", SMALLER] if config.fast else [])]
     jobs = str(config.jobs or os.cpu_count() or 1)
     store = ["--store", str(config.out / STORE), "--out", str(answers)]
-    _run_stage("generate", *SETTINGS, "--teacher", config.engine, *rows, *store)
+    _run_stage("generate", *SETTINGS, "--engine", config.engine, *rows, *store)
     students = ["--answers", str(answers), *grid, "--jobs", jobs, "--out", str(comparison)]
     _run_stage("compare", *SETTINGS, *students)
     _run_stage("report", str(comparison), str(answers), "--out", str(comparison / "report"))

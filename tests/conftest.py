@@ -56,7 +56,7 @@ def cqa_palm(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dsbs import api
 
     out = tmp_path_factory.mktemp("cqa") / "palm"
-    api.generate(task="cqa", data=published, teacher="published", out=out)
+    api.generate(task="cqa", data=published, engine="published", out=out)
     return out
 
 

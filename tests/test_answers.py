@@ -88,3 +88,42 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(farm: Farm, questi
     with pytest.raises(InputError, match="store version 2; expected at most 1; update dsbs"):
         api.answers(question, store=path)
     assert db.execute("SELECT count(*) FROM completions").fetchone() == (80,)
+
+
+def test_a_run_that_has_moved_is_still_found(farm: Farm, cli: Cli, tmp_path: Path) -> None:
+    farm.generate()
+    moved = tmp_path / "elsewhere" / "moved"
+    moved.parent.mkdir()
+    (farm.folder / "answered").rename(moved)
+    store = moved / "answers.sqlite"
+    count = json.loads(cli("answers", "count", "--store", store, "--json").stdout)
+    assert count["runs"] == [str(moved)]
+    reparse = ["reparse", "--store", store, "--run", moved, "--json"]
+    done = cli("answers", *reparse, cwd=tmp_path)
+    assert not done.stderr
+    found = json.loads(done.stdout)
+    assert found["runs"][str(moved)]["splits"]["train"]["outcomes"] == {"ok": 64}
+    again = farm.generate(out=moved)
+    assert (again["new"], again["reused"]) == (0, 80)
+    assert len(api.answers("count", store=store)["runs"]) == 1
+
+
+def test_an_export_that_is_cut_short_leaves_the_file_that_was_there(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dsbs.artifacts import answer_export
+
+    farm.generate()
+    store = farm.folder / "answered" / "answers.sqlite"
+    for name in ("a.jsonl", "a.parquet"):
+        api.answers("export", store=store, out=tmp_path / name)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("a.*")}
+
+    def broken(*unused: object) -> None:
+        raise RuntimeError("cut short")
+
+    monkeypatch.setattr(answer_export, "_row", broken)
+    for name in ("a.jsonl", "a.parquet"):
+        with pytest.raises(RuntimeError, match="cut short"):
+            api.answers("export", store=store, out=tmp_path / name)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*a.*")} == before

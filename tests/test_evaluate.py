@@ -12,7 +12,9 @@ def result(**more: object) -> EvaluateResult:
 
 
 def test_scores_of_each_label_are_a_table_where_there_are_labels() -> None:
-    bird = LabelScore(label="bird", n=4, predicted=5, correct=3, precision=0.6, recall=0.75, f1=0.67)
+    bird = LabelScore(
+        label="bird", n=4, predicted=5, correct=3, precision=0.6, recall=0.75, f1=0.67
+    )
     shown = show(result(per_label=[bird], macro_f1=0.67))
     assert "macro-F1 0.670" in shown
     assert ["bird", "4", "5", "3"] in [line.split()[:4] for line in shown.splitlines()]

@@ -1,5 +1,6 @@
 """`dsbs generate` on small tasks and on published answers."""
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -10,8 +11,12 @@ import pytest
 from dsbs import api
 from dsbs.artifacts.answer_dataset import read_answers
 from dsbs.core.errors import InputError
+from dsbs.core.files import packaged
+from dsbs.generate import STAGE, name_teacher
+from dsbs.tasks.prompts import load_task
 from support.command import Cli
 from support.farm import Farm
+from support.served_farm import Serve, ask
 from support.trainings import data_of, rows_of
 
 
@@ -154,7 +159,7 @@ def test_extra_inputs_are_a_split_of_their_own(
             json.dumps({"id": e.id, "text": "One. The answer is (1 + 1)."}) + "\n" for e in rows
         )
     )
-    settings = {"extra_unlabelled": f"asdiv={asdiv}", "answers_from": path, "out": tmp_path / "out"}
+    settings = {"extra_unlabeled": f"asdiv={asdiv}", "answers_from": path, "out": tmp_path / "out"}
     results = api.generate(task="svamp", data=published, **settings)
     assert {name: split["rows"] for name, split in results["splits"].items()} == {
         "train": 800,
@@ -221,3 +226,110 @@ def test_rows_that_lack_a_field_are_skipped_by_training_too(farm: Farm) -> None:
         batch_size=4,
     )
     assert trained["n_train"] == 64
+
+
+def named(*flags: str) -> tuple[str, str | None]:
+    """Engine and teacher of a command line."""
+    config = STAGE.parse(flags)
+    found = name_teacher(config, load_task(config.task))
+    return found.engine, found.teacher
+
+
+def test_without_flags_the_tasks_own_teacher_answers_through_what_is_installed() -> None:
+    pytest.importorskip("torch")
+    engine, teacher = named()
+    assert teacher == str(packaged("quickstart/teacher"))
+    assert engine == ("vllm" if importlib.util.find_spec("vllm") else "transformers")
+    assert named("--engine", "transformers") == ("transformers", teacher)
+    assert named("--teacher", "some/model") == (engine, "some/model")
+
+
+def test_without_a_teacher_answers_are_published_ones() -> None:
+    assert named("--task", "cqa") == ("published", None)
+    assert named("--answers-from", "answers.jsonl") == ("published", None)
+    with pytest.raises(InputError, match="--teacher: got nothing; expected a model"):
+        named("--task", "cqa", "--engine", "transformers")
+
+
+def test_status_and_exit_code_say_what_came_of_a_run(farm: Farm, serve: Serve, cli: Cli) -> None:
+    out = farm.folder / "asked"
+    shared = [
+        "--task",
+        farm.task,
+        "--data",
+        farm.data,
+        "--engine",
+        "endpoint",
+        "--teacher",
+        "model",
+    ]
+    shared += ["--out", out, "--api", "completions", "--max-attempts", "1", "--json", "--base-url"]
+    manifest = out / "manifest.json"
+
+    def status() -> str:
+        return str(json.loads(manifest.read_text())["status"])
+
+    failed = cli("generate", *shared, serve("--faults", "1", "--fault", "500"))
+    results = json.loads(failed.stdout)
+    assert (failed.returncode, results["status"], status()) == (1, "incomplete", "incomplete")
+    assert (results["new"], results["failed"]) == (0, 72)
+    train = ["--answers", out, "--labels", "teacher", "--max-steps", "1", "--out", out.parent / "t"]
+    refused = cli("train", *train)
+    assert refused.returncode == 2
+    assert refused.stderr.strip().count("\n") == 0
+
+    url = serve()
+    limits = ["--max-tokens", "1500", "--concurrency", "1", "--prompts-per-request", "4"]
+    limited = cli("generate", *shared, url, *limits)
+    assert (limited.returncode, status()) == (0, "stopped")
+    whole = cli("generate", *shared, url)
+    assert (whole.returncode, status()) == (0, "done")
+    again = json.loads(cli("generate", *shared, url).stdout)
+    assert (again["new"], again["reused"], status()) == (0, 72, "done")
+
+
+def test_a_run_that_is_done_and_then_grows_states_its_new_settings(farm: Farm) -> None:
+    farm.generate(max_rows=2)
+    whole = farm.generate()
+    manifest = json.loads((farm.folder / "answered" / "manifest.json").read_text())
+    assert manifest["config"]["max_rows"] is None
+    assert manifest["results"]["splits"]["train"]["rows"] == whole["splits"]["train"]["rows"] == 64
+
+
+def test_rows_that_are_alike_are_asked_once(farm: Farm, serve: Serve, tmp_path: Path) -> None:
+    """Whether the first is still in flight, has been answered, or stands in another batch."""
+    from support.served_farm import seen
+
+    farm.write([row for row in farm.rows[:20] for _ in range(30)])
+    log = tmp_path / "seen"
+    url = serve("--log", log)
+    settings = {"splits": "train,validation,test", "prompts_per_request": 1, "concurrency": 2}
+    results = ask(farm, url, **settings)
+    assert sum(split["rows"] for split in results["splits"].values()) == 600
+    assert (results["new"], results["reused"]) == (20, 580)
+    assert sum(seen(log).values()) == 20
+
+
+def test_no_rows_to_label_is_an_error(farm: Farm, serve: Serve) -> None:
+    folder = farm.folder / "only-test"
+    folder.mkdir()
+    shutil.copy(farm.data, folder / "test.csv")
+    with pytest.raises(InputError, match="--splits: got no rows"):
+        ask(farm, serve(), data=folder)
+
+
+def test_outputs_are_whole_or_absent(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    farm.generate(max_rows=2)
+    before = {
+        path: path.read_bytes() for path in (farm.folder / "answered" / "data").glob("*.parquet")
+    }
+    from dsbs.artifacts import answer_dataset
+
+    def broken(*unused: object) -> None:
+        raise RuntimeError("cut short")
+
+    monkeypatch.setattr(answer_dataset, "_row", broken)
+    with pytest.raises(RuntimeError, match="cut short"):
+        farm.generate()
+    after = {path: path.read_bytes() for path in (farm.folder / "answered" / "data").iterdir()}
+    assert after == before

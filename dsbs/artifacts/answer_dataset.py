@@ -1,17 +1,25 @@
-"""The data set that `generate` leaves: one Parquet file a split, readable by `datasets.load_dataset`, with a card."""
+"""The data set that `generate` leaves: one Parquet file per split, with a card.
+
+`datasets.load_dataset` reads it.
+"""
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self, cast
 
+from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.core.errors import InputError
+from dsbs.core.files import replacing, write_text
 from dsbs.core.records import Answer, Completion, Example, LabelMatch, Outcome
 from dsbs.tasks.parsing import split_reasoning
 
 _FOLDER = "data"
 _ROWS_PER_WRITE = 1000
+_OWN = "the user's own"
 
 
 @functools.cache
@@ -40,72 +48,84 @@ def _schema() -> Any:
 
 
 class AnswerWriter:
-    """Writes answers as they come, split by split; `close` puts the files in place, all or none of a split."""
+    """Writes answers as they come. The files of all splits appear when the `with` block ends well."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / _FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._files = ExitStack()
         self._writers: dict[str, Any] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {}
 
     def add(
         self, example: Example, completion: Completion, answer: Answer, correct: bool | None
     ) -> None:
-        """Queue one answer."""
+        """Add one answer."""
         rows = self._rows.setdefault(example.split, [])
-        rows.append(
-            {
-                "id": example.id,
-                "input": example.input,
-                "choices": list(example.choices),
-                "gold": example.gold,
-                "rationale": answer.rationale,
-                "more_rationales": list(answer.more_rationales),
-                "label": answer.label,
-                "distribution": json.dumps(answer.distribution, ensure_ascii=False)
-                if answer.distribution
-                else None,
-                "outcome": answer.outcome,
-                "match": answer.match,
-                "correct": correct,
-                "completion": completion.text,
-                "reasoning": completion.reasoning or split_reasoning(completion.text)[0] or None,
-                "finish_reason": completion.finish_reason,
-                "error": completion.error,
-            }
-        )
+        rows.append(_row(example, completion, answer, correct))
         if len(rows) >= _ROWS_PER_WRITE:
             self._write(example.split)
 
-    def close(self) -> list[Path]:
-        """Finish the files and return them."""
-        paths = []
-        for split in self._rows:
-            self._write(split)
-            self._writers[split].close()
-            paths.append(self._partial(split).replace(self._folder / f"{split}.parquet"))
-        return paths
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            for split in self._rows:
+                self._write(split)
+        for writer in self._writers.values():
+            writer.close()
+        self._files.__exit__(kind, error, trace)
 
     def _write(self, split: str) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         if split not in self._writers:
-            self._writers[split] = pq.ParquetWriter(self._partial(split), _schema())
+            path = self._files.enter_context(replacing(self._folder / f"{split}.parquet"))
+            self._writers[split] = pq.ParquetWriter(path, _schema())
         self._writers[split].write_table(pa.Table.from_pylist(self._rows[split], schema=_schema()))
         self._rows[split].clear()
 
-    def _partial(self, split: str) -> Path:
-        return self._folder / f".{split}.parquet.partial"
+
+def _row(
+    example: Example, completion: Completion, answer: Answer, correct: bool | None
+) -> dict[str, Any]:
+    shares = answer.distribution
+    return {
+        "id": example.id,
+        "input": example.input,
+        "choices": list(example.choices),
+        "gold": example.gold,
+        "rationale": answer.rationale,
+        "more_rationales": list(answer.more_rationales),
+        "label": answer.label,
+        "distribution": json.dumps(shares, ensure_ascii=False) if shares else None,
+        "outcome": answer.outcome,
+        "match": answer.match,
+        "correct": correct,
+        "completion": completion.text,
+        "reasoning": completion.reasoning or split_reasoning(completion.text)[0] or None,
+        "finish_reason": completion.finish_reason,
+        "error": completion.error,
+    }
 
 
 def read_answers(folder: Path) -> dict[str, Answer]:
-    """The answers of a generate run by example id. InputError where its files are missing or broken."""
+    """The answers of a generate run by example id.
+
+    Raises InputError where its files are missing or broken.
+    """
     return {row["id"]: _answer(row) for row in answer_rows(folder)}
 
 
 def answer_files(folder: Path) -> list[Path]:
-    """The Parquet files of a generate run. InputError where it has none."""
+    """The Parquet files of a generate run. Raises InputError where it has none."""
     files = sorted((folder / _FOLDER).glob("*.parquet"))
     if not files:
         raise InputError(
@@ -132,35 +152,37 @@ def answer_rows(folder: Path) -> Iterator[dict[str, Any]]:
             ) from None
 
 
-def write_card(folder: Path, *, task: str, licence: str, source: str, results: Any) -> Path:
-    """README.md in the hub's form: which file is which split, and how good the teacher was."""
-    splits: Iterable[str] = results["splits"]
-    files = "\n".join(f"  - split: {name}\n    path: {_FOLDER}/{name}.parquet" for name in splits)
-    lines = [
-        f"| {name} | {s['rows']} | {s['outcomes'].get('ok', 0)} |"
-        for name, s in results["splits"].items()
+def write_card(folder: Path, *, task: str, licence: str, source: str, made: GenerateResult) -> Path:
+    """Write README.md in the hub's form: which file is which split, and what is in it."""
+    files = [f"  - split: {name}\n    path: {_FOLDER}/{name}.parquet" for name in made.splits]
+    rows = [
+        f"| {name} | {split.rows} | {split.outcomes.get('ok', 0)} |"
+        for name, split in made.splits.items()
     ]
-    card = f"""---
-configs:
-- config_name: default
-  data_files:
-{files}
-tags: [distillation, rationales, dsbs]
----
-# Answers of {results["teacher"]} to {task}
-
-Rationales and labels that a teacher gave, made by `dsbs generate`; `manifest.json` says how. `outcome` says which parts of
-an answer are usable: train on a label where it is `ok` or `empty_rationale`, on a rationale where it is `ok` or
-`label_not_allowed`.
-
-Inputs: {source or "the user's own"}. Licence: {licence or "the user's own"}. The teacher's terms of use apply as well.
-
-| split | rows | ok |
-|---|---|---|
-{chr(10).join(lines)}
-"""
+    lines = [
+        "---",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        *files,
+        "tags: [distillation, rationales, dsbs]",
+        "---",
+        f"# Answers of {made.teacher} to {task}",
+        "",
+        "Rationales and labels that a teacher gave. `dsbs generate` made this data set, as "
+        "`manifest.json` states. `outcome` tells which parts of an answer can be used: train on a "
+        "label where it is `ok` or `empty_rationale`, on a rationale where it is `ok` or "
+        "`label_not_allowed`.",
+        "",
+        f"Inputs: {source or _OWN}. Licence: {licence or _OWN}. "
+        "The teacher's terms of use apply as well.",
+        "",
+        "| split | rows | ok |",
+        "|---|---|---|",
+        *rows,
+    ]
     path = folder / "README.md"
-    path.write_text(card, encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n")
     return path
 
 

@@ -1,4 +1,4 @@
-"""One process per run folder: a kernel lock, which ends with its process however that dies."""
+"""Kernel locks on files, which end with their process however that dies."""
 
 import contextlib
 import json
@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from dsbs.core.errors import InputError
 from dsbs.core.progress import is_main_process
 
 try:
     import fcntl
-except ImportError:  # Windows has no such lock; one user per folder is then up to the user
+except ImportError:  # Windows has no such locks; not to start two processes is then up to the user
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
@@ -23,24 +24,60 @@ LOCK = ".lock"
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder for this process. Raises InputError, with the holder, where it is in use."""
-    if fcntl is None or not is_main_process():
+    if not is_main_process():
         yield
         return
-    file = (folder / LOCK).open("a+", encoding="utf-8")
+    file = hold(folder / LOCK)
+    if file is None:
+        raise _held(folder)
+    with file:
+        yield
+
+
+def hold(path: Path) -> IO[str] | None:
+    """Lock a file for this process and write into it who that is.
+
+    Returns the open file, whose closing unlocks it; None where another process holds it.
+    """
+    file = path.open("a+", encoding="utf-8")
     # A forked child would share the lock and keep it after this process has died.
     os.register_at_fork(after_in_child=file.close)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise _held(folder, file.read()) from None
-        file.truncate(0)
-        file.write(json.dumps(_this_process()))
-        file.flush()
-        yield
-    finally:
+    if not _lock(file, shared=False):
         file.close()
+        return None
+    file.truncate(0)
+    file.write(json.dumps(_this_process()))
+    file.flush()
+    return file
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process that lives holds the lock of a file."""
+    try:
+        with path.open("rb") as file:
+            return not _lock(file, shared=True)
+    except FileNotFoundError:
+        return False
+
+
+def holder(path: Path) -> str:
+    """Who locked a file last, in words."""
+    try:
+        process = json.loads(path.read_text(encoding="utf-8"))
+        return "process {pid} on {host} since {since}: {command}".format(**process)
+    except (OSError, ValueError, KeyError):
+        return "another process"
+
+
+def _lock(file: IO[str] | IO[bytes], *, shared: bool) -> bool:
+    """Lock an open file without waiting; False where a process holds it."""
+    if not fcntl:
+        return True
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def is_locked(folder: Path) -> bool:
@@ -64,14 +101,10 @@ def _this_process() -> dict[str, str | int]:
     }
 
 
-def _held(folder: Path, text: str) -> InputError:
-    try:
-        holder = "process {pid} on {host} since {since}: {command}".format(**json.loads(text))
-    except (ValueError, KeyError):
-        holder = "another process"
+def _held(folder: Path) -> InputError:
     return InputError(
         folder,
-        got=f"a folder in use by {holder}",
+        got=f"a folder in use by {holder(folder / LOCK)}",
         expected="a folder that no other process writes to",
         fix="wait for it to end, or choose another --out",
     )

@@ -104,6 +104,8 @@ def open_run(
             if changed and not takes_new_inputs:
                 raise _changed(path, old, files)
         if old is not None and old.status == "done" and not changed:
+            # For a command that goes on all the same, as generate does with more rows.
+            old.config = config.resolved()
             yield Run(path, old, finished=old.results)
             return
         manifest = Manifest[results](  # type: ignore[valid-type]

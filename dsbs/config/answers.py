@@ -1,4 +1,4 @@
-"""What the questions to an answer store are given."""
+"""The settings of the questions to an answer store."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ class StoreConfig(StageConfig):
     """Base of the questions to an answer store."""
 
     store: Path = Field(
-        description="file of an answer store, answers.sqlite in a run folder of generate"
+        description="file of an answer store: answers.sqlite in a run folder of generate"
     )
     run: str | None = Field(
-        None, description="only what this run folder asked for; left out, all runs"
+        None, description="only what this run folder asked for; default: all runs of the store"
     )
 
 
@@ -23,26 +23,26 @@ class AnswersCountConfig(StoreConfig):
 
 
 class AnswersListConfig(StoreConfig):
-    """List what was asked and answered."""
+    """List requests and answers."""
 
-    failed: bool = Field(False, description="only requests that have no answer, with the reason")
-    limit: int = Field(20, ge=1, description="rows at most")
+    failed: bool = Field(False, description="only requests without an answer, with the reason")
+    limit: int = Field(20, ge=1, description="most rows")
 
 
 class AnswersExportConfig(StoreConfig):
     """Write every answer to a file that other programs read."""
 
     out: Path = Field(
-        description="a .parquet or .jsonl file; the latter serves as published answers (--answers-from)"
+        description="a .parquet or .jsonl file; a .jsonl file can be given to --answers-from"
     )
 
 
 class AnswersReparseConfig(StoreConfig):
-    """Read stored answers again, with the task file as it is now, and without a teacher."""
+    """Parse stored answers again with the task file as it is now, without a teacher."""
 
     task: str | None = Field(
-        None, description="task name or .yaml; left out, the definition that was asked with"
+        None, description="task name or .yaml; default: the definition that the run used"
     )
     max_rationale_words: int | None = Field(
-        None, ge=1, description="keep the first whole sentences of longer rationales"
+        None, ge=1, description="longer rationales keep their first whole sentences"
     )

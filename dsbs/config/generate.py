@@ -1,4 +1,4 @@
-"""What `generate` is given."""
+"""The settings of `generate`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,103 +19,112 @@ from dsbs.config.base import (
 )
 from dsbs.core.records import Split
 
-Teacher = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"]
+Engine = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"]
 
 
 AnswersFormat = Literal["auto", "text", "batch", "chat", "label-studio", "doccano"]
 
 
 class GenerateConfig(StageConfig):
-    """Have a teacher answer the inputs of a task; every answer is kept and ends in exactly one outcome."""
+    """Have a teacher answer the inputs of a task. Every answer is kept and gets one outcome."""
 
     task: Annotated[str, NamesInput] = Field(
         "quickstart",
-        description="a packaged task (quickstart, cqa, svamp, asdiv, anli1, esnli) or the path of your own .yaml",
+        description="a packaged task (quickstart, cqa, svamp, asdiv, anli1, esnli) or the path of "
+        "your own .yaml",
     )
     data: Annotated[Path | None, NamesInput] = Field(
-        None,
-        description="file or folder with the rows; left out, the task's own or its hub data set",
+        None, description="file or folder with the rows; default: the task's own data"
     )
-    teacher: Teacher = Field(
+    teacher: str | None = Field(
+        None,
+        description="the model: a hub name, a folder, or the name that the server knows; default: "
+        "the one that travels with the task",
+    )
+    engine: Engine = Field(
         "auto",
-        description="who answers; published: files of answers; auto: a model if there is one, through vllm if installed",
-    )
-    model: str | None = Field(
-        None,
-        description="hub name, folder, or the name that the server knows; left out, the one that travels with the task",
+        description="what runs or reaches the teacher; published: files of answers; auto: vllm if "
+        "it is installed, else transformers, or published where there is no teacher",
     )
     revision: str | None = Field(
-        None, description="revision of the model; part of what its answers are kept under"
+        None, description="revision of the model; its answers are kept apart from those of others"
     )
     answers_from: Annotated[Path | None, NamesInput] = Field(
         None,
-        description="published answers: a folder in the release's layout, or JSON lines with id and text",
+        description="published answers: JSON lines with id and text, or a folder in the layout of "
+        "the paper's release",
     )
     answers_format: AnswersFormat = Field(
         "auto",
         description="Format of the file of published answers. Default: found out from its first row.",
     )
     splits: Listed[Split] = Field(
-        (), description="splits to answer; left out, all published ones, else train and validation"
+        (),
+        description="splits to label; default: those with published answers, else all but test",
     )
-    extra_unlabelled: Annotated[Listed[str], NamesInput] = Field(
+    extra_unlabeled: Annotated[Listed[str], NamesInput] = Field(
         (), description="NAME=PATH: inputs of another task, for training only"
     )
-    split_seed: int = Field(0, description="seed of the 80/10/10 cut of rows without splits")
+    split_seed: int = Field(0, description="seed of the 80/10/10 split of rows without splits")
     skip_incomplete: bool = Field(
         False,
         description="Skip and count rows that lack a field of the input, instead of stopping.",
     )
     data_frac: Annotated[Fraction, Incidental] = Field(
-        1.0, description="answer no more training rows than train takes with this fraction"
+        1.0, description="label only the rows that `train --data-frac` with this fraction uses"
     )
     seeds: Annotated[Seeds, Incidental] = Field(
-        (0,), description="the seeds with which train takes it"
+        (0,), description="seeds of the runs of train that use this fraction"
     )
     max_rows: Annotated[int | None, Incidental] = Field(
-        None, ge=1, description="stop after this many rows of each split"
+        None, ge=1, description="label at most this many rows of each split"
     )
     duplicates: Annotated[Duplicates, Incidental] = Field(
         "auto",
-        description="look for test inputs that training has nearly seen; auto: up to 50,000 rows",
+        description="look for test inputs that are nearly training inputs; auto: up to 50,000 rows",
     )
     store: Annotated[Path | None, Incidental] = Field(
-        None, description="file of the answer store, may be shared; left out, in the run folder"
+        None,
+        description="file of the answer store, which runs may share; default: answers.sqlite in "
+        "the run folder",
     )
     out: Annotated[Path | None, Incidental] = Field(
-        None, description="run folder; left out, runs/<task>-<teacher>-<hash>"
+        None, description="run folder; default: runs/<task>-<engine>-<hash>"
     )
 
     samples: int = Field(
         1,
         ge=1,
-        description="answers to each row; the label is their vote, its shares a distribution",
+        description="answers per row; the label is their vote, the shares of votes a distribution",
     )
     temperature: float | None = Field(
-        None, ge=0, description="0 takes the likeliest text; left out, 0, and 0.7 for samples"
+        None,
+        ge=0,
+        description="0 takes the most likely text; default: 0, or 0.7 with several samples",
     )
     top_p: float = Field(
-        1.0, gt=0, le=1, description="draw from the likeliest tokens of this share"
+        1.0, gt=0, le=1, description="draw from the most likely tokens with this total probability"
     )
-    max_new_tokens: int = Field(256, ge=1, description="tokens of an answer at most")
+    max_new_tokens: int = Field(256, ge=1, description="most tokens per answer")
     zero_shot: bool = Field(
-        False, description="no demonstrations; the answer is held to a JSON schema"
+        False, description="no demonstrations; the answer follows a JSON schema"
     )
-    rationalise: bool = Field(
-        False, description="show the gold label where there is one, and have it explained"
+    rationalize: bool = Field(
+        False, description="show the gold label where there is one, and ask for an explanation"
     )
     label_scores: Literal["without", "after", "averaged"] | None = Field(
         None,
-        description="the probability of each label: without a rationale, after it, or averaged over the samples",
+        description="also score each allowed label: without a rationale, after it, or averaged "
+        "over the rationales of all samples",
     )
     keep_rationales: int = Field(
-        1, ge=1, description="rationales to keep of each row, of samples that argue for its label"
+        1, ge=1, description="most rationales per row, from samples that have its label"
     )
     max_rationale_words: int | None = Field(
-        None, ge=1, description="keep the first whole sentences of longer rationales"
+        None, ge=1, description="longer rationales keep their first whole sentences"
     )
     extra_body: str = Field(
-        "{}", description="JSON that goes to the server as it is, e.g. for reasoning effort"
+        "{}", description="JSON that is sent to the server unchanged, e.g. a reasoning effort"
     )
 
     base_url: Annotated[Listed[str], Incidental] = Field(
@@ -128,7 +137,8 @@ class GenerateConfig(StageConfig):
         False, description="endpoint: start vLLM's server for the time of the run"
     )
     serve_python: Annotated[str | None, Incidental] = Field(
-        None, description="interpreter of the environment that vLLM is installed in"
+        None,
+        description="interpreter of the environment that has vLLM; default: this environment",
     )
     serve_args: Annotated[str, Incidental] = Field(
         "", description="further arguments of vLLM's server, as one string"
@@ -136,82 +146,89 @@ class GenerateConfig(StageConfig):
     concurrency: Annotated[int | None, Incidental] = Field(
         None,
         ge=1,
-        description="requests in flight at most, ray: an engine; fewer where a server is slow",
+        description="most requests in flight, per engine with ray; fewer where a server is slow",
     )
     prompts_per_request: Annotated[int, Incidental] = Field(
-        32, ge=1, description="endpoint: prompts in one completions request"
+        32, ge=1, description="endpoint: prompts per completions request"
     )
     request_timeout: Annotated[float, Incidental] = Field(
         300.0,
         gt=0,
-        description="seconds before a request is tried again; ray: only if a machine was lost",
+        description="seconds before a request is tried again; with ray, only if a machine was lost",
     )
     max_attempts: Annotated[int, Incidental] = Field(
-        6, ge=1, description="endpoint: times a request is tried before its row counts as failed"
+        6, ge=1, description="endpoint: attempts before a request counts as failed"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="precision of a teacher run here"
+        "auto", description="precision of a teacher that runs here"
     )
     max_model_len: Annotated[int | None, Incidental] = Field(
-        None, ge=1, description="context length; left out, the model's own"
+        None, ge=1, description="context length in tokens; default: the model's own"
     )
     replicas: Annotated[int | None, Incidental] = Field(
         None,
         ge=1,
-        description="ray: engines; left out, as many as there are GPUs for, or one a machine where there are none",
+        description="ray: number of engines; default: one per GPU, or one per machine without GPUs",
     )
     ray_address: Annotated[RayAddress, Incidental] = None
     ray_cpus: Annotated[RayCpus, Incidental] = 1
     ray_gpus: Annotated[RayGpus, Incidental] = None
 
     plan: Annotated[bool, Incidental] = Field(
-        False, description="show three prompts, tokens, time and money, and ask nothing"
+        False, description="show three prompts, tokens, time and money, and ask for nothing"
     )
     show: Annotated[bool, Incidental] = Field(
-        False, description="print prompt, answer, outcome and gold of the rows side by side"
+        False, description="print prompt, answer, outcome and gold label of every row"
     )
     price_in: Annotated[float, Incidental] = Field(
-        0.0, ge=0, description="money for a million prompt tokens"
+        0.0, ge=0, description="money per million prompt tokens"
     )
     price_out: Annotated[float, Incidental] = Field(
-        0.0, ge=0, description="money for a million generated tokens"
+        0.0, ge=0, description="money per million generated tokens"
     )
     price_cached: Annotated[float | None, Incidental] = Field(
-        None, ge=0, description="money for a million cached prompt tokens; default price-in"
+        None, ge=0, description="money per million cached prompt tokens; default: price-in"
     )
     tokens_per_second: Annotated[float | None, Incidental] = Field(
-        None, gt=0, description="rate to plan with, before there is a measured one"
+        None,
+        gt=0,
+        description="rate for --plan; default: the rate of an earlier run in the same folder",
     )
     max_cost: Annotated[float | None, Incidental] = Field(
-        None, gt=0, description="stop when so much money is spent; needs the prices"
+        None, gt=0, description="stop when this much money is spent; needs prices"
     )
     max_tokens: Annotated[int | None, Incidental] = Field(
-        None, ge=1, description="stop when so many tokens are used"
+        None, ge=1, description="stop when this many tokens are used"
     )
     max_bad_answers: Annotated[float | None, Incidental] = Field(
-        None, ge=0, le=1, description="stop when this share of answers is unusable"
+        0.5,
+        ge=0,
+        le=1,
+        description="stop when more than this share of 200 or more answers cannot be used; not "
+        "for published answers",
     )
     progress_json: Annotated[Path | None, Incidental] = Field(
-        None, description="file that always holds the state of the run, for other programs"
+        None, description="file for the state of the run, for other programs"
     )
 
     @property
     def drawn_temperature(self) -> float:
-        """The temperature in force: several samples need one above 0."""
-        return (
-            self.temperature if self.temperature is not None else 0.0 if self.samples == 1 else 0.7
-        )
+        """The temperature in force. Several samples need one above 0."""
+        if self.temperature is not None:
+            return self.temperature
+        return 0.0 if self.samples == 1 else 0.7
 
     @model_validator(mode="after")
     def _consistent(self) -> "GenerateConfig":
-        """Settings that cannot go together, found before anything is loaded or paid for."""
+        """Refuse settings that cannot go together, before anything is loaded or paid for."""
+        without_prices = not self.price_in and not self.price_out
         problems = {
-            "model": self.teacher == "endpoint" and self.model is None,
-            "base_url": self.teacher == "endpoint" and not self.base_url and not self.serve,
+            "teacher": self.engine == "endpoint" and self.teacher is None,
+            "base_url": self.engine == "endpoint" and not self.base_url and not self.serve,
             "temperature": self.samples > 1 and self.temperature == 0,
-            "max_cost": self.max_cost is not None and not self.price_in and not self.price_out,
+            "max_cost": self.max_cost is not None and without_prices,
             "label_scores": self.label_scores is not None
-            and (self.teacher == "published" or self.api == "chat"),
+            and (self.engine == "published" or self.api == "chat"),
         }
         for name, wrong in problems.items():
             if wrong:
@@ -220,9 +237,10 @@ class GenerateConfig(StageConfig):
 
 
 _INCONSISTENT = {
-    "model": "an endpoint needs --model",
-    "base_url": "an endpoint needs --base-url or --serve",
-    "temperature": "several samples need a temperature above 0",
-    "max_cost": "a limit of money needs --price-in and --price-out",
-    "label_scores": "labels are scored behind text, by a teacher that answers now: not by published ones, not in chat",
+    "teacher": "with --engine endpoint, the model's name",
+    "base_url": "with --engine endpoint, --base-url or --serve",
+    "temperature": "with several samples, a temperature above 0",
+    "max_cost": "with --max-cost, --price-in and --price-out",
+    "label_scores": "no label scores with published answers or --api chat, because labels are "
+    "scored as a continuation of text",
 }

@@ -1,4 +1,4 @@
-"""From the store to the data set: what a run asked for, parsed, voted on, and written down. No teacher is needed."""
+"""From the store to the data set: answers parsed, voted on and written. No teacher is needed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import Literal
 
 from dsbs.artifacts.answer_dataset import AnswerWriter
-from dsbs.artifacts.answer_store import AnswerStore, Asked
+from dsbs.artifacts.answer_store import AnswerStore
 from dsbs.artifacts.results.generate import SplitSummary
+from dsbs.artifacts.store_queries import Asked
 from dsbs.core.records import Answer, Completion, Example
 from dsbs.labeling.summary import SplitCounter
 from dsbs.labeling.votes import vote
@@ -15,76 +16,80 @@ from dsbs.metrics.distributions import softmax, weighted_mean
 from dsbs.tasks.parsing import cap_words, parse_answer
 from dsbs.tasks.task import Task
 
+LabelScores = Literal["without", "after", "averaged"]
+"""When label scores are taken: without a rationale, after it, or averaged over the samples."""
+
 
 @dataclass(frozen=True)
 class Reading:
-    """How answers are read. None of it changes what was asked, except that label scores must have been asked for."""
+    """How answers are read. It changes nothing about the requests, except for label scores."""
 
-    label_scores: Literal["without", "after", "averaged"] | None = None
+    label_scores: LabelScores | None = None
     keep_rationales: int = 1
+    """Most rationales of each row."""
     max_rationale_words: int | None = None
+    """Longer rationales keep their first whole sentences."""
 
 
 @dataclass(frozen=True)
-class Harvested:
-    """One example with the first completion to it and the answer that all completions make together."""
+class ReadAnswer:
+    """The answer to one example."""
 
     example: Example
     completion: Completion
+    """Of the first sample."""
     answer: Answer
+    """Of all samples together."""
     capped: bool
+    """Whether a rationale was cut."""
 
 
-def read_answers(store: AnswerStore, run: str, task: Task, reading: Reading) -> Iterator[Harvested]:
-    """Every example of a run once, in the order of the data."""
+def read_answers(
+    store: AnswerStore, run: str, task: Task, reading: Reading
+) -> Iterator[ReadAnswer]:
+    """The answer to every example of a run, in the order of the data."""
     by_position = groupby(store.answers(run), key=lambda pair: pair[0].position)
     for _, pairs in by_position:
-        yield _harvest(list(pairs), task, reading)
+        yield _read(list(pairs), task, reading)
 
 
 def write_dataset(
-    harvested: Iterable[Harvested], task: Task, writer: AnswerWriter | None
+    answers: Iterable[ReadAnswer], task: Task, writer: AnswerWriter | None
 ) -> dict[str, SplitSummary]:
-    """Write every answer, where there is a writer; the results of each split."""
+    """Hand every answer to the writer, where there is one; returns what is in each split."""
     counters: dict[str, SplitCounter] = {}
-    for one in harvested:
-        if one.example.split not in counters:
-            counters[one.example.split] = SplitCounter(task)
-        correct = counters[one.example.split].add(
-            one.example, one.completion, one.answer, capped=one.capped
-        )
+    for one in answers:
+        counter = counters.setdefault(one.example.split, SplitCounter(task))
+        correct = counter.add(one.example, one.completion, one.answer, capped=one.capped)
         if writer is not None:
             writer.add(one.example, one.completion, one.answer, correct)
-    if writer is not None:
-        writer.close()
     return {split: counter.summary() for split, counter in counters.items()}
 
 
-def _harvest(pairs: list[tuple[Asked, Completion]], task: Task, reading: Reading) -> Harvested:
-    said = [completion for asked, completion in pairs if asked.purpose == "answer"]
+def _read(pairs: list[tuple[Asked, Completion]], task: Task, reading: Reading) -> ReadAnswer:
+    completions = [completion for asked, completion in pairs if asked.purpose == "answer"]
     example = pairs[0][0].example
-    whole = [parse_answer(task, example, completion) for completion in said]
-    answers = [
-        replace(a, rationale=cap_words(a.rationale, reading.max_rationale_words))
-        if a.rationale
-        else a
-        for a in whole
-    ]
+    whole = [parse_answer(task, example, completion) for completion in completions]
+    answers = [_capped(answer, reading.max_rationale_words) for answer in whole]
     answer = vote(answers, keep_rationales=reading.keep_rationales)
     if scores := _distribution(pairs, reading):
         answer = replace(answer, distribution=scores)
-    return Harvested(example, said[0], answer, capped=answers != whole)
+    return ReadAnswer(example, completions[0], answer, capped=answers != whole)
+
+
+def _capped(answer: Answer, limit: int | None) -> Answer:
+    if not answer.rationale:
+        return answer
+    return replace(answer, rationale=cap_words(answer.rationale, limit))
 
 
 def _distribution(
     pairs: list[tuple[Asked, Completion]], reading: Reading
 ) -> dict[str, float] | None:
-    """The teacher's probabilities of the labels in the form that is wanted; None where they were not asked for."""
-    purpose = "score_without" if reading.label_scores == "without" else "score_after"
+    """The teacher's probabilities of the labels; None where they were not asked for."""
     if reading.label_scores is None:
         return None
-    found = [pair for pair in pairs if pair[0].purpose == purpose]
-    distributions = [
-        softmax(completion.label_scores) for _, completion in found if completion.label_scores
-    ]
+    purpose = "score_without" if reading.label_scores == "without" else "score_after"
+    found = [completion.label_scores for asked, completion in pairs if asked.purpose == purpose]
+    distributions = [softmax(scores) for scores in found if scores]
     return weighted_mean(distributions) if distributions else None

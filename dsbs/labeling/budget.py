@@ -1,47 +1,59 @@
 """What a run has used, what that costs, and whether it may go on."""
 
-import json
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from dsbs.artifacts.results.generate import RunState, Spent
 from dsbs.core.progress import duration
 from dsbs.core.records import Completion
 from dsbs.teachers.protocol import Prompt
 
-_BAD_AFTER = 50
-"""Answers before the share of bad ones says anything."""
+_JUDGED_AFTER = 200
+"""Answers before the share of bad ones is judged."""
+
+_CHARS_PER_TOKEN = 3
+"""Fewest characters per token to expect, so that a limit is kept."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Where to stop: money, tokens, and the share of answers that cannot be used. None is no limit.
-
-    Prices are money for a million tokens; `price_cached` is that of prompt tokens served from a cache.
-    """
+    """Prices, and where to stop. None is no limit."""
 
     price_in: float = 0.0
+    """Money per million prompt tokens."""
     price_out: float = 0.0
+    """Money per million generated tokens."""
     price_cached: float | None = None
+    """Money per million cached prompt tokens. Default: `price_in`."""
     max_cost: float | None = None
     max_tokens: int | None = None
     max_bad_answers: float | None = None
+    """Largest share of answers that cannot be used."""
+
+
+class _Tokens(NamedTuple):
+    """Tokens of one request."""
+
+    prompt: float
+    completion: float
 
 
 @dataclass
 class Spending:
     """Counts requests and tokens as answers are committed."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     max_new_tokens: int = 0
+    """Most tokens of an answer."""
     total: int | None = None
+    """Requests in all."""
     reused: int = 0
     new: int = 0
     failed: int = 0
     bad: int = 0
+    """Answers that cannot be used."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -50,107 +62,118 @@ class Spending:
 
     def add(self, completions: Iterable[Completion], bad: int = 0) -> None:
         """Count committed completions, `bad` of which cannot be used."""
-        self.bad, self._answered = self.bad + bad, time.monotonic()
+        self.bad += bad
+        self._answered = time.monotonic()
         for completion in completions:
-            failed = completion.error is not None
-            self.failed, self.new = self.failed + failed, self.new + (not failed)
+            if completion.error is None:
+                self.new += 1
+            else:
+                self.failed += 1
             self.prompt_tokens += completion.prompt_tokens or 0
             self.cached_tokens += completion.cached_tokens or 0
             self.completion_tokens += completion.completion_tokens or 0
 
     @property
+    def asked(self) -> int:
+        """Requests that this run has sent."""
+        return self.new + self.failed
+
+    @property
     def labeling_s(self) -> float:
-        """Seconds up to the last committed answer: neither the engine's start or end nor the data set is counted."""
+        """Seconds up to the last committed answer, without the engine's end and the data set."""
         return self._answered - self._started
 
     @property
     def cost(self) -> float:
         """Money for the tokens so far."""
-        cached = self.cached_tokens if self.limits.price_cached is not None else 0
-        paid = (
-            self.prompt_tokens - cached
-        ) * self.limits.price_in + self.completion_tokens * self.limits.price_out
-        return (paid + cached * (self.limits.price_cached or 0.0)) / 1e6
+        prices = self.limits
+        cached = self.cached_tokens if prices.price_cached is not None else 0
+        read = (self.prompt_tokens - cached) * prices.price_in
+        reread = cached * (prices.price_cached or 0.0)
+        written = self.completion_tokens * prices.price_out
+        return (read + reread + written) / 1e6
 
     def stop(self, in_flight: int, prompt: Prompt) -> str:
         """Why this request may not be sent now, or "".
 
-        It and what is in flight count as if they used what the others did on average; before anything is known, as if they
-        used as much as they may.
+        It, and what is in flight, count as if each used the mean of the others; before there are
+        any, as if each used as much as it may.
         """
-        limits, asked = self.limits, self.new + self.failed
-        if (
-            limits.max_bad_answers is not None
-            and asked >= _BAD_AFTER
-            and self.bad > limits.max_bad_answers * asked
-        ):
-            return f"{self.bad} of {asked} answers cannot be used, more than --max-bad-answers {limits.max_bad_answers:g}"
-        if limits.max_cost is None and limits.max_tokens is None:
+        return self._too_many_bad() or self._too_dear(in_flight + 1, self._expected(prompt))
+
+    def _too_many_bad(self) -> str:
+        share = self.limits.max_bad_answers
+        if share is None or self.asked < _JUDGED_AFTER or self.bad <= share * self.asked:
             return ""
-        said = (
-            (self.prompt_tokens / asked, self.completion_tokens / asked)
-            if asked
-            else self._feared(prompt)
+        return (
+            f"{self.bad} of {self.asked} answers cannot be used, more than --max-bad-answers "
+            f"{share:g}. See how they look with --max-rows 30 --show, and change the task's prompt "
+            "or its answer marker"
         )
-        tokens, cost = sum(said), (said[0] * limits.price_in + said[1] * limits.price_out) / 1e6
-        if limits.max_cost is not None and self.cost + (in_flight + 1) * cost > limits.max_cost:
+
+    def _too_dear(self, requests: int, each: _Tokens) -> str:
+        """Which limit so many more requests would pass."""
+        limits = self.limits
+        cost = (each.prompt * limits.price_in + each.completion * limits.price_out) / 1e6
+        if limits.max_cost is not None and self.cost + requests * cost > limits.max_cost:
             return f"--max-cost {limits.max_cost:g} is reached"
         used = self.prompt_tokens + self.completion_tokens
-        if limits.max_tokens is not None and used + (in_flight + 1) * tokens > limits.max_tokens:
+        if limits.max_tokens is not None and used + requests * sum(each) > limits.max_tokens:
             return f"--max-tokens {limits.max_tokens:,} is reached"
         return ""
 
-    def _feared(self, prompt: Prompt) -> tuple[float, float]:
-        """Tokens of a request at most: three characters a token, and an answer of full length."""
+    def _expected(self, prompt: Prompt) -> _Tokens:
+        """Tokens of one more request."""
+        if self.asked:
+            return _Tokens(self.prompt_tokens / self.asked, self.completion_tokens / self.asked)
         chars = len(prompt.text) + sum(len(message["content"]) for message in prompt.messages)
-        return chars / 3, float(self.max_new_tokens)
+        return _Tokens(chars / _CHARS_PER_TOKEN, float(self.max_new_tokens))
+
+    def spent(self) -> Spent:
+        """The counts."""
+        return Spent(
+            reused=self.reused,
+            new=self.new,
+            failed=self.failed,
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            completion_tokens=self.completion_tokens,
+            cost=round(self.cost, 6),
+            labeling_s=round(self.labeling_s, 3),
+        )
+
+    def state(self) -> RunState:
+        """The counts, and how long the run will still take."""
+        done = self.reused + self.asked
+        left = None
+        if self.total is not None and self.asked:
+            left = (self.total - done) * self.labeling_s / self.asked
+        return RunState(**dict(self.spent()), total=self.total, done=done, seconds_left=left)
 
     def note(self) -> str:
         """The end of the progress line: failures, rate of tokens, cached share, money."""
         rate = (self.prompt_tokens + self.completion_tokens) / max(self.labeling_s, 1e-9)
-        parts = [f"{self.reused:,} reused"] if self.reused else []
-        parts += [f"{self.failed:,} failed"] if self.failed else []
-        parts += [f"{rate:,.0f} tokens/s"] if rate >= 1 else []
-        parts += (
-            [f"{self.cached_tokens / self.prompt_tokens:.0%} of the prompt cached"]
-            if self.cached_tokens
-            else []
-        )
-        return ", ".join([*parts, f"{self.cost:.2f} spent"] if self.cost else parts)
-
-    def results(self) -> dict[str, Any]:
-        """The counts as plain JSON values, for the manifest."""
-        names = ("reused", "new", "failed", "prompt_tokens", "cached_tokens", "completion_tokens")
-        found = {name: getattr(self, name) for name in names}
-        return found | {"cost": round(self.cost, 6), "labeling_s": round(self.labeling_s, 3)}
-
-    def write(self, path: Path) -> None:
-        """The state as one JSON object, for other programs; replaced as a whole."""
-        asked = self.new + self.failed
-        left = (
-            (self.total - self.reused - asked) * self.labeling_s / asked
-            if self.total is not None and asked
-            else None
-        )
-        state = {
-            **self.results(),
-            "total": self.total,
-            "done": self.reused + asked,
-            "seconds_left": left,
-        }
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_text(json.dumps(state))
-        partial.replace(path)
+        parts = []
+        if self.reused:
+            parts.append(f"{self.reused:,} reused")
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if rate >= 1:
+            parts.append(f"{rate:,.0f} tokens/s")
+        if self.cached_tokens:
+            parts.append(f"{self.cached_tokens / self.prompt_tokens:.0%} of the prompt cached")
+        if self.cost:
+            parts.append(f"{self.cost:.2f} spent")
+        return ", ".join(parts)
 
     def summary(self) -> str:
         """ "N answers reused, M new, tokens, money, wall time": the last line on the screen."""
         parts = [f"{self.reused:,} answers reused", f"{self.new:,} new"]
-        parts += [f"{self.failed:,} failed"] if self.failed else []
-        tokens = f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens"
-        parts += (
-            [tokens + (f" ({self.cached_tokens:,} cached)" if self.cached_tokens else "")]
-            if self.prompt_tokens
-            else []
-        )
-        parts += [f"{self.cost:.2f} spent"] if self.cost else []
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if self.prompt_tokens:
+            cached = f" ({self.cached_tokens:,} cached)" if self.cached_tokens else ""
+            parts.append(f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens{cached}")
+        if self.cost:
+            parts.append(f"{self.cost:.2f} spent")
         return ", ".join([*parts, duration(self.labeling_s)])

@@ -1,212 +1,192 @@
-"""What a run would use before it uses it: prompts to look at, tokens, time and money."""
+"""What a run would use before it uses it: prompts to look at, tokens, time and money.
+
+`plan cost` measures requests with the same functions.
+"""
 
 from array import array
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from statistics import fmean
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
-from dsbs.artifacts.answer_store import AnswerStore
+from dsbs.artifacts.answer_store import IN_MEMORY, AnswerStore
+from dsbs.artifacts.manifest import read_manifest
+from dsbs.artifacts.results.generate import DryRun, DryRunResult, GenerateResult
+from dsbs.core.errors import InputError
 from dsbs.core.iteration import batched
 from dsbs.core.progress import duration
-from dsbs.core.records import Example
 from dsbs.core.tables import table
-from dsbs.labeling.budget import Limits
+from dsbs.labeling.label import LabelingJob, LiveTeacher
+from dsbs.labeling.request_tokens import (
+    CHARS_PER_TOKEN,
+    RequestTokens,
+    TotalTokens,
+    estimate_tokens,
+    tokens_per_request,
+)
 from dsbs.labeling.requests import Asker
-from dsbs.tasks.prompts import demonstrations, render_answer
 from dsbs.tasks.task import Task
-from dsbs.teachers.protocol import Prompt, Teacher
+from dsbs.teachers.open import open_without_weights
+from dsbs.teachers.protocol import Teacher
 
-_SHOWN, _COUNTED, _CHARS_A_TOKEN = 3, 200, 4
-"""Prompts to show; prompts whose tokens are counted; and the rule of thumb where no tokenizer can be asked."""
+_SHOWN = 3
+"""Prompts to show."""
 
-
-CountTokens = Callable[[Sequence[str]], list[int]]
-"""Gives the number of tokens of each text."""
-
-
-@dataclass(frozen=True)
-class TotalTokens:
-    """Tokens that a teacher reads and writes."""
-
-    prompt_tokens: float
-    """With those that a prefix cache holds."""
-    cached_tokens: float
-    """Prompt tokens that a prefix cache holds."""
-    completion_tokens: float
-
-    def money(
-        self, *, price_in: float, price_out: float, price_cached: float | None = None
-    ) -> float:
-        """What they cost, at prices per million tokens. Default of `price_cached`: `price_in`."""
-        cached = price_in if price_cached is None else price_cached
-        fresh = self.prompt_tokens - self.cached_tokens
-        paid = fresh * price_in + self.cached_tokens * cached + self.completion_tokens * price_out
-        return paid / 1e6
+SAMPLE_ROWS = 200
+"""Rows whose prompts are counted, evenly spaced."""
 
 
-@dataclass(frozen=True)
-class RequestTokens:
-    """Tokens of one request, averaged over a sample."""
-
-    shared: float
-    """The beginning that all prompts have in common."""
-    question: float
-    """The rest of a prompt."""
-    answer: float
-    """As long as the answers of the demonstrations."""
-
-    @property
-    def prompt(self) -> float:
-        """The whole prompt."""
-        return self.shared + self.question
-
-    def total(self, requests: int) -> TotalTokens:
-        """Tokens of so many requests. The shared beginning is read once and cached from then on."""
-        return TotalTokens(
-            prompt_tokens=requests * self.prompt,
-            cached_tokens=max(requests - 1, 0) * self.shared,
-            completion_tokens=requests * self.answer,
-        )
-
-
-def tokens_per_request(
-    task: Task, prompts: Sequence[str], count: CountTokens, *, shared: str
-) -> RequestTokens:
-    """Measure a request of a task on a sample of its prompts.
+def dry_run(job: LabelingJob, tokens_per_second: float | None) -> DryRunResult:
+    """Prompts, tokens, time and money of a job. Nothing is asked or written.
 
     Args:
-        task: Its demonstrations show how long answers are.
-        prompts: Whole prompts, as texts.
-        count: Counts tokens; `estimate_tokens` where there is no tokenizer.
-        shared: The beginning that all prompts have in common, such as `tasks.prompts.prompt_prefix`.
+        job: What `generate` would do. Raises InputError where its answers are published ones.
+        tokens_per_second: The teacher's rate. Default: that of an earlier run in this folder.
     """
-    (beginning,) = count([shared])
-    shown = demonstrations(task)
-    answers = count([render_answer(task, *demonstration) for demonstration in shown])
-    # Whole prompts are counted, because a tokenizer may join what stands at the seam.
-    return RequestTokens(beginning, fmean(count(prompts)) - beginning, fmean(answers))
+    live = job.source
+    if not isinstance(live, LiveTeacher):
+        raise InputError(
+            "--plan",
+            got="--engine published",
+            expected="a teacher that would be asked",
+            fix="leave out --plan: published answers cost nothing",
+        )
+    with (
+        open_without_weights(live.engine, live.options, live.sampling) as teacher,
+        _store(job.store) as store,
+    ):
+        asker = Asker(job.task, teacher, live.style)
+        needed = _look_up(job, asker, store)
+        first = next(iter(job.examples))
+        each, exact = _measure(job.task, needed.sample, teacher, asker.before_question(first))
+        prompts = [asker.show(example) for example in islice(job.examples, _SHOWN)]
+    rate = tokens_per_second or _measured_rate(job.out)
+    plan = _plan(job, needed.requests, each, rate, prompts, exact=exact)
+    return DryRunResult(task=job.task.name, teacher=teacher.name, plan=plan)
 
 
-def estimate_tokens(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text by OpenAI's rule of thumb for English: one for four characters."""
-    return [len(text) // _CHARS_A_TOKEN for text in texts]
-
-
-def plan_labelling(
-    task: Task,
-    examples: Collection[Example],
-    asker: Asker,
-    teacher: Teacher,
-    store: AnswerStore,
-    *,
-    samples: int,
-    limits: Limits,
-    tokens_per_second: float | None,
-    scores_per_row: int = 0,
-) -> dict[str, Any]:
-    """The plan as plain values; `show_plan` makes a text of it. Answers that the store has are not counted again."""
-    missing, texts = _missing(examples, asker, store, samples)
-    said = [
-        render_answer(task, shown, rationale, label)
-        for shown, rationale, label in demonstrations(task)
-    ]
-    prompt_tokens, exact = _count(teacher, texts)
-    answer_tokens, _ = _count(teacher, said)
-    mean_prompt, mean_answer = sum(prompt_tokens) / len(texts), sum(answer_tokens) / len(said)
-    scored = scores_per_row * len(examples) * mean_prompt
-    tokens_in, tokens_out = missing * mean_prompt + scored, missing * mean_answer
-    cost = (tokens_in * limits.price_in + tokens_out * limits.price_out) / 1e6
-    return {
-        "rows": len(examples),
-        "requests": missing,
-        "reused": len(examples) * samples - missing,
-        "prompt_tokens_each": round(mean_prompt, 1),
-        "answer_tokens_each": round(mean_answer, 1),
-        "prompt_tokens": round(tokens_in),
-        "completion_tokens": round(tokens_out),
-        "score_tokens": round(scored),
-        "tokens_exact": exact,
-        "cost": round(cost, 2) if limits.price_in or limits.price_out else None,
-        "seconds": round((tokens_in + tokens_out) / tokens_per_second)
-        if tokens_per_second
-        else None,
-        "prompts": [_plain(asker.prompt(example)) for example in islice(examples, _SHOWN)],
-    }
-
-
-def show_plan(plan: dict[str, Any]) -> str:
+def show_dry_run(plan: DryRun) -> str:
     """The prompts in full, then the numbers."""
-    shown = [f"--- prompt {number}\n{prompt}" for number, prompt in enumerate(plan["prompts"], 1)]
-    how = (
-        "counted by the teacher's tokenizer"
-        if plan["tokens_exact"]
-        else f"estimated at {_CHARS_A_TOKEN} characters a token"
-    )
-    seconds, cost = plan["seconds"], plan["cost"]
+    shown = [f"--- prompt {number}\n{prompt}" for number, prompt in enumerate(plan.prompts, 1)]
+    counted = "counted by the teacher's tokenizer"
+    estimated = f"estimated: one token per {CHARS_PER_TOKEN} characters"
+    how = counted if plan.tokens_exact else estimated
+    scores = f", {plan.score_tokens:,} of them to score labels" if plan.score_tokens else ""
+    time = "label some rows first (--max-rows 30), or give --tokens-per-second"
+    if plan.seconds is not None:
+        time = duration(plan.seconds)
+    money = "give --price-in and --price-out" if plan.cost is None else f"{plan.cost:,.2f}"
     rows = [
-        ["rows", f"{plan['rows']:,}"],
-        ["answers in the store already", f"{plan['reused']:,}"],
-        ["requests to send", f"{plan['requests']:,}"],
-        ["tokens of a prompt", f"{plan['prompt_tokens_each']:,} ({how})"],
-        ["tokens of an answer", f"{plan['answer_tokens_each']:,} (as in the demonstrations)"],
-        ["prompt tokens in all", f"{plan['prompt_tokens']:,}" + _scored(plan)],
-        ["generated tokens in all", f"{plan['completion_tokens']:,}"],
-        [
-            "time",
-            duration(seconds)
-            if seconds is not None
-            else "label some rows first (--max-rows 30), or --tokens-per-second",
-        ],
-        ["money", f"{cost:,.2f}" if cost is not None else "give --price-in and --price-out"],
+        ["rows", f"{plan.rows:,}"],
+        ["answers in the store already", f"{plan.reused:,}"],
+        ["requests to send", f"{plan.requests:,}"],
+        ["tokens per prompt", f"{plan.prompt_tokens_each:,} ({how})"],
+        ["tokens per answer", f"{plan.answer_tokens_each:,} (as in the demonstrations)"],
+        ["prompt tokens in all", f"{plan.prompt_tokens:,}{scores}"],
+        ["of these in the prefix cache", f"{plan.cached_tokens:,} at most"],
+        ["generated tokens in all", f"{plan.completion_tokens:,}"],
+        ["time", time],
+        ["money", money],
     ]
     return "\n".join([*shown, table(["what", "how much"], rows)])
 
 
-def _scored(plan: dict[str, Any]) -> str:
-    return (
-        f", {plan['score_tokens']:,} of them to score labels, outside the prefix cache"
-        if plan["score_tokens"]
-        else ""
-    )
+class _Needed(NamedTuple):
+    """Requests that the store has no answer to."""
+
+    requests: int
+    """Equal ones count once."""
+    sample: list[str]
+    """Some prompts, from all parts of the rows."""
 
 
-def _missing(
-    examples: Collection[Example], asker: Asker, store: AnswerStore, samples: int
-) -> tuple[int, list[str]]:
-    """Requests that the store has no answer to (alike ones count once), and some prompts from all parts of the rows.
+def _store(path: Path) -> AnswerStore:
+    return AnswerStore(path, readonly=True) if path.is_file() else AnswerStore(IN_MEMORY)
 
-    Of each missing request 8 bytes of its key are kept, 24 for a moment at the end.
-    """
+
+def _look_up(job: LabelingJob, asker: Asker, store: AnswerStore) -> _Needed:
+    """What the store lacks. Of each such request 8 bytes of its key are kept, 24 at the end."""
     import numpy as np
 
-    missing, texts, step = array("Q"), list[str](), max(1, len(examples) // _COUNTED)
-    for batch in batched(enumerate(examples), 512):
-        prompts = [
-            asker.prompt(example, sample) for _, example in batch for sample in range(samples)
-        ]
-        finished = store.finished([prompt.id for prompt in prompts])
-        missing.extend(int(prompt.id[:16], 16) for prompt in prompts if prompt.id not in finished)
-        texts += [
-            _plain(prompt)
-            for (at, _), prompt in zip(batch, prompts[::samples], strict=True)
-            if at % step == 0
-        ]
-    return len(np.unique(missing)), texts[:_COUNTED]
+    missing = array("Q")
+    for keys in batched(_keys(job, asker), 512):
+        finished = store.finished(keys)
+        missing.extend(int(key[:16], 16) for key in keys if key not in finished)
+    step = max(1, len(job.examples) // SAMPLE_ROWS)
+    sampled = islice(islice(job.examples, 0, None, step), SAMPLE_ROWS)
+    return _Needed(len(np.unique(missing)), [asker.show(row) for row in sampled])
 
 
-def _plain(prompt: Prompt) -> str:
-    """The prompt as one text, for people and for counting."""
-    return prompt.text or "\n\n".join(
-        f"[{message['role']}]\n{message['content']}" for message in prompt.messages
+def _keys(job: LabelingJob, asker: Asker) -> Iterator[str]:
+    for example in job.examples:
+        for sample in range(job.samples):
+            yield asker.prompt(example, sample).id
+
+
+class _Measured(NamedTuple):
+    each: RequestTokens
+    exact: bool
+    """Whether a tokenizer has counted."""
+
+
+def _measure(task: Task, prompts: Sequence[str], teacher: Teacher, shared: str) -> _Measured:
+    """Tokens of a request by the teacher's tokenizer, or by an estimate where it has none."""
+    exact = teacher.count_tokens([shared]) is not None
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return (teacher.count_tokens(list(texts)) if exact else None) or estimate_tokens(texts)
+
+    return _Measured(tokens_per_request(task, prompts, count, shared=shared), exact)
+
+
+def _plan(
+    job: LabelingJob,
+    requests: int,
+    each: RequestTokens,
+    tokens_per_second: float | None,
+    prompts: list[str],
+    *,
+    exact: bool,
+) -> DryRun:
+    limits = job.limits
+    used = each.total(requests)
+    scored = _scores_per_row(job) * len(job.examples) * each.prompt
+    # Scores are read outside the prefix cache.
+    total = TotalTokens(used.prompt_tokens + scored, used.cached_tokens, used.completion_tokens)
+    money = total.money(
+        price_in=limits.price_in, price_out=limits.price_out, price_cached=limits.price_cached
+    )
+    tokens = total.prompt_tokens + total.completion_tokens
+    return DryRun(
+        rows=len(job.examples),
+        requests=requests,
+        reused=len(job.examples) * job.samples - requests,
+        prompt_tokens_each=round(each.prompt, 1),
+        answer_tokens_each=round(each.answer, 1),
+        prompt_tokens=round(total.prompt_tokens),
+        cached_tokens=round(total.cached_tokens),
+        completion_tokens=round(total.completion_tokens),
+        score_tokens=round(scored),
+        tokens_exact=exact,
+        cost=round(money, 2) if limits.price_in or limits.price_out else None,
+        seconds=round(tokens / tokens_per_second) if tokens_per_second else None,
+        prompts=prompts,
     )
 
 
-def _count(teacher: Teacher, texts: list[str]) -> tuple[list[int], bool]:
-    counted = teacher.count_tokens(texts)
-    return (
-        (counted, True)
-        if counted is not None
-        else ([len(text) // _CHARS_A_TOKEN for text in texts], False)
-    )
+def _scores_per_row(job: LabelingJob) -> int:
+    form = job.reading.label_scores
+    if form is None:
+        return 0
+    return job.samples if form == "averaged" else 1
+
+
+def _measured_rate(out: Path) -> float | None:
+    """Tokens per second of an earlier run in this folder."""
+    try:
+        found = read_manifest(out).results
+    except InputError:
+        return None
+    if not isinstance(found, GenerateResult) or not found.new or not found.labeling_s:
+        return None
+    return (found.prompt_tokens + found.completion_tokens) / found.labeling_s

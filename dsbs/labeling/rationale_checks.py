@@ -3,8 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from dsbs.artifacts.results.generate import SplitSummary
@@ -59,30 +58,29 @@ def bucket(kind: LabelKind, label: str | None, allowed: Sequence[str]) -> str | 
 
 
 def describe(splits: Mapping[str, SplitSummary]) -> list[str]:
-    """What the results of `Agreement` and of label matching say of each split, a line for people each."""
-    lines = []
-    for name, split in splits.items():
-        matched, argues = split["label_match"], split.get("rationale_argues_for", {})
-        inexact = split["rows"] - matched.get("exact", 0)
-        if inexact and split.get("label_kind") in ("choice", "class"):
-            read = f"{matched.get('folded', 0):,} were read by folding case and spaces, {matched.get('letter', 0):,} by letter"
-            lines.append(
-                f"{name}: {inexact:,} labels are not literally among the allowed ones; of these {read}"
-            )
-        if total := sum(argues.values()):
-            shares = {what: percent(argues.get(what, 0) / total) for what in get_args(Argues)}
-            lines.append(
-                f"{name}: rationales " + _ARGUE[split["label_kind"] == "equation"].format(**shares)
-            )
-        if split.get("label_distance"):
-            lines.append(
-                f"{name}: {percent(split['label_distance'])} of the labels would have to change to be spread like gold"
-            )
-        if calibrated := split.get("calibration"):
-            lines.append(
-                f"{name}: label probabilities are off by {percent(calibrated.ece)} (expected calibration error)"
-            )
-    return lines
+    """One line for people per finding about labels and rationales of each split."""
+    return [f"{name}: {line}" for name, split in splits.items() for line in _findings(split)]
+
+
+def _findings(split: SplitSummary) -> Iterator[str]:
+    matched = split.label_match
+    inexact = split.rows - matched.get("exact", 0)
+    if inexact and split.label_kind in ("choice", "class"):
+        yield (
+            f"{inexact:,} labels are not literally among the allowed ones; of these "
+            f"{matched.get('folded', 0):,} were read by folding case and spaces, "
+            f"{matched.get('letter', 0):,} by letter"
+        )
+    argues = split.rationale_argues_for
+    if total := sum(argues.values()):
+        shares = {what: percent(argues.get(what, 0) / total) for what in get_args(Argues)}
+        yield "rationales " + _ARGUE[split.label_kind == "equation"].format(**shares)
+    if split.label_distance:
+        share = percent(split.label_distance)
+        yield f"{share} of the labels would have to change to be distributed like gold"
+    if split.calibration:
+        error = percent(split.calibration.ece)
+        yield f"label probabilities are off by {error} (expected calibration error)"
 
 
 class Agreement:
@@ -112,7 +110,7 @@ class Agreement:
             found["label_counts"] = {"teacher": teacher, "gold": gold}
             found["label_distance"] = distance(teacher, gold) if gold else None
         if (calibrated := self._calibration.scores()) is not None:
-            found["calibration"] = asdict(calibrated)
+            found["calibration"] = calibrated
         return found
 
 

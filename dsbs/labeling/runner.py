@@ -1,110 +1,259 @@
-"""Ask only for what the store lacks, and commit every answer before it is counted."""
+"""Asks for what the store lacks, and commits every answer before it is counted."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from dsbs.artifacts.answer_store import AnswerStore, Asked, Purpose
-from dsbs.core.iteration import batched
+from dsbs.artifacts.answer_store import AnswerStore, Claimed
+from dsbs.artifacts.store_queries import Asked, Purpose
+from dsbs.core.files import write_text
 from dsbs.core.progress import Progress, say
 from dsbs.core.records import Completion, Example
 from dsbs.labeling.budget import Spending
-from dsbs.teachers.protocol import Prompt, Teacher
+from dsbs.teachers.protocol import WAIT, Idle, Prompt, Wait
 
-Request = tuple[int, Purpose, int, Example, Prompt]
-"""Position of the example, what is asked for, sample, example, prompt."""
+_LEAST_ROWS = 16
+_MOST_ROWS = 512
+"""Requests that are looked up and claimed together. As many as are asked for in a second or two, so
+that a slow run leaves the others to runs that share its store."""
 
-_LOOK_UP, _COMMIT_ROWS, _COMMIT_S, _TELL_S = 512, 512, 0.1, 1.0
-"""Rows a look-up; a commit comes after so many answers or seconds, whichever is first; seconds between reports."""
+_COMMIT_ROWS = 512
+_COMMIT_S = 0.1
+"""A commit comes after so many answers, or so long after the first of them, or when the teacher is
+idle, whichever is first."""
+
+_REPORT_S = 1.0
+"""Seconds between reports for other programs."""
+
+_POLL_S = 0.5
+"""Seconds between looks at the answers that another process is asking for."""
 
 
-class Labeller:
-    """Serves the requests of one run from the store and from a teacher. `stopped` says why it asked no further, or ""."""
+class Request(NamedTuple):
+    """One request for an example."""
+
+    position: int
+    """Place of the example in the order of the data."""
+    purpose: Purpose
+    sample: int
+    example: Example
+    prompt: Prompt
+
+    def as_asked(self) -> Asked:
+        """The same as the store writes it down."""
+        return Asked(self.position, self.purpose, self.sample, self.prompt.id, self.example)
+
+
+class AnswerSource(Protocol):
+    """Where answers come from: a teacher, or files of answers."""
+
+    name: str
+
+    def complete(
+        self, prompts: Iterable[Prompt | Wait]
+    ) -> Generator[Completion | Idle, None, None]:
+        """See `Teacher.complete`."""
+        ...
+
+
+class Labeler:
+    """Serves the requests of one run from the store and from a source of answers."""
 
     def __init__(
         self,
         store: AnswerStore,
-        teacher: Teacher,
+        source: AnswerSource,
         spending: Spending,
         *,
         run: str,
         task: str,
         progress_json: Path | None = None,
-        is_bad: Callable[[Example, Completion], bool] | None = None,
+        is_bad: Callable[[Example, Completion], bool] = lambda example, completion: False,
     ) -> None:
-        self._store, self._teacher, self._spending, self._run, self._task = (
-            store,
-            teacher,
-            spending,
-            run,
-            task,
-        )
-        self._progress_json, self._is_bad = progress_json, is_bad
-        self._in_flight: dict[str, Example] = {}
-        self._told = 0.0
-        self.stopped = ""
+        """Begin a run.
 
-    def label(self, requests: Iterable[Request], progress: Progress) -> None:
-        """Have every request answered. They are drawn lazily, and only what is in flight is kept in memory.
-
-        What is asked is written into the store first, so that `AnswerStore.answers(run)` gives all of it in order.
+        Args:
+            store: Has the answers so far, and gets the new ones.
+            source: Gives the answers.
+            spending: Counts, and says when to stop.
+            run: Name of the run in the store.
+            task: Hash of the task's definition.
+            progress_json: File for the state of the run, for other programs.
+            is_bad: Whether an answer cannot be used.
         """
-        with contextlib.closing(
-            self._teacher.complete(self._missing(requests, progress))
-        ) as answered:
-            for done in _in_commits(answered):
-                self._store.keep(self._teacher.name, done)
-                asked = [(self._in_flight.pop(completion.id), completion) for completion in done]
-                self._spending.add(
-                    done, sum(self._is_bad(*pair) for pair in asked) if self._is_bad else 0
-                )
-                progress.add(len(done), self._spending.note())
-                self._tell()
-        self._tell(now=True)
+        self._store = store
+        self._source = source
+        self._spending = spending
+        self._run = run
+        self._task = task
+        self._progress_json = progress_json
+        self._is_bad = is_bad
+        self._in_flight: dict[str, Example] = {}
+        self._reported_at = 0.0
+        self.stopped = ""
+        """Which limit ended the run, or ""."""
 
-    def _missing(self, requests: Iterable[Request], progress: Progress) -> Iterator[Prompt | None]:
-        for batch in batched(requests, _LOOK_UP):
-            asked = [
-                Asked(at, purpose, sample, prompt.id, example)
-                for at, purpose, sample, example, prompt in batch
-            ]
-            self._store.ask(self._run, self._task, asked)
-            finished = self._store.finished([a.key for a in asked])
-            for *_, example, prompt in batch:
-                if prompt.id in finished or prompt.id in self._in_flight:
-                    self._spending.reused += 1
-                    progress.add()
-                    continue
-                while reason := self._spending.stop(len(self._in_flight), prompt):
-                    if not self._in_flight:
-                        self.stopped = reason
-                        say(f"stopping: {reason}; the same command goes on from here")
-                        return
-                    yield None  # what is in flight may cost less than feared
-                self._in_flight[prompt.id] = example
-                yield prompt
+    def label(self, requests: Callable[[], Iterable[Request]], progress: Progress) -> None:
+        """Have every request answered.
 
-    def _tell(self, *, now: bool = False) -> None:
-        if self._progress_json is not None and (now or time.monotonic() - self._told >= _TELL_S):
-            self._told = time.monotonic()
-            self._spending.write(self._progress_json)
+        Requests are drawn lazily, and only those in flight are held in memory. They are written into
+        the store first, so that `AnswerStore.answers(run)` gives all of them in order. What another
+        process is asking for is left to it, and its answer is used once it is there.
+
+        Args:
+            requests: Gives the requests, and gives them again where some were left to others.
+            progress: Counts them.
+        """
+        left = array("Q")
+        self._complete(self._prompts(requests(), left, progress), progress)
+        if left and not self.stopped:
+            who = "; ".join(self._store.other_askers()) or "a run that has ended"
+            say(f"{len(left):,} answers are being asked for by {who}; waiting for them")
+            self._complete(self._prompts_left(requests(), left, progress), progress)
+        self._store.release()
+        self._report(now=True)
+
+    def _complete(self, prompts: Iterable[Prompt | Wait], progress: Progress) -> None:
+        """Have the source answer prompts; commit and count what it answers."""
+        with contextlib.closing(self._source.complete(prompts)) as answered:
+            for completions in in_commits(answered):
+                kept = self._store.keep(self._source.name, completions)
+                pairs = [(self._in_flight.pop(completion.id), completion) for completion in kept]
+                self._spending.add(kept, bad=sum(self._is_bad(*pair) for pair in pairs))
+                progress.add(len(kept), self._spending.note())
+                self._report()
+
+    def _prompts(
+        self, requests: Iterable[Request], left: "array[int]", progress: Progress
+    ) -> Iterator[Prompt | Wait]:
+        """The prompts that this process has to ask; `left` gets the places of those of others."""
+        for batch in _in_batches(enumerate(requests)):
+            asked = [request.as_asked() for _, request in batch]
+            claimed = self._store.ask(self._run, self._task, asked)
+            others: list[_Placed] = []
+            yield from self._serve(batch, claimed, others, progress)
+            if self.stopped:
+                return
+            left.extend(place for place, _ in others)
+
+    def _prompts_left(
+        self, requests: Iterable[Request], left: "array[int]", progress: Progress
+    ) -> Iterator[Prompt | Wait]:
+        """The same for requests that were left to others: wait until each is answered or free."""
+        for batch in _in_batches(_at_places(requests, left)):
+            waiting: Sequence[_Placed] = batch
+            while waiting:
+                claimed = self._store.claim([request.prompt.id for _, request in waiting])
+                others: list[_Placed] = []
+                yield from self._serve(waiting, claimed, others, progress)
+                if self.stopped:
+                    return
+                waiting = others
+                if waiting:
+                    yield from self._pause()
+
+    def _serve(
+        self,
+        batch: Sequence["_Placed"],
+        claimed: Claimed,
+        others: list["_Placed"],
+        progress: Progress,
+    ) -> Iterator[Prompt | Wait]:
+        """The prompts of a batch that are to be asked; `others` gets what another is asking for."""
+        sent = set[str]()
+        for placed in batch:
+            request = placed[1]
+            key = request.prompt.id
+            if key in claimed.finished or key in self._in_flight or key in sent:
+                self._spending.reused += 1
+                progress.skip(1)
+            elif key in claimed.mine:
+                sent.add(key)
+                yield from self._send(request)
+                if self.stopped:
+                    return
+            else:
+                others.append(placed)
+
+    def _send(self, request: Request) -> Iterator[Prompt | Wait]:
+        """The prompt of a request, once there is money for it; else the run is stopped."""
+        while reason := self._spending.stop(len(self._in_flight), request.prompt):
+            if not self._in_flight:
+                self.stopped = reason
+                say(f"stopping: {reason}; the same command goes on from here")
+                return
+            yield WAIT  # what is in flight may cost less than expected
+        self._in_flight[request.prompt.id] = request.example
+        yield request.prompt
+
+    def _pause(self) -> Iterator[Wait]:
+        """Wait a moment for other processes, while what is in flight goes on."""
+        until = time.monotonic() + _POLL_S
+        while time.monotonic() < until:
+            if self._in_flight:
+                yield WAIT
+            else:
+                time.sleep(0.05)
+
+    def _report(self, *, now: bool = False) -> None:
+        if self._progress_json is None:
+            return
+        if now or time.monotonic() - self._reported_at >= _REPORT_S:
+            self._reported_at = time.monotonic()
+            write_text(self._progress_json, self._spending.state().model_dump_json())
 
 
-def _in_commits(completions: Iterable[Completion | None]) -> Iterator[list[Completion]]:
-    """Completions in groups that are committed together; what arrived is handed on even when the teacher breaks off."""
+def in_commits(completions: Iterable[Completion | Idle]) -> Iterator[list[Completion]]:
+    """Completions in groups that are committed together.
+
+    What has arrived is handed on even when the source breaks off.
+    """
     waiting: list[Completion] = []
-    last = time.monotonic()
+    first = 0.0
     try:
         for completion in completions:
-            if completion is not None:
+            if not isinstance(completion, Idle):
+                first = time.monotonic() if not waiting else first
                 waiting.append(completion)
-            if waiting and (time.monotonic() - last >= _COMMIT_S or len(waiting) >= _COMMIT_ROWS):
+            idle = isinstance(completion, Idle) or time.monotonic() - first >= _COMMIT_S
+            if waiting and (idle or len(waiting) >= _COMMIT_ROWS):
                 yield waiting
-                waiting, last = [], time.monotonic()
+                waiting = []
     except (Exception, KeyboardInterrupt):
         if waiting:
             yield waiting
         raise
     if waiting:
         yield waiting
+
+
+_Placed = tuple[int, Request]
+"""A request and its place among all requests."""
+
+
+def _in_batches(requests: Iterable[_Placed]) -> Iterator[list[_Placed]]:
+    """Batches that take a second or two each, within the bounds on their size."""
+    iterator = iter(requests)
+    size = _LEAST_ROWS
+    while batch := list(islice(iterator, size)):
+        started = time.monotonic()
+        yield batch
+        seconds = time.monotonic() - started
+        if seconds < 1:
+            size = min(2 * size, _MOST_ROWS)
+        elif seconds > 4:
+            size = max(size // 2, _LEAST_ROWS)
+
+
+def _at_places(requests: Iterable[Request], places: "array[int]") -> Iterator[_Placed]:
+    """The requests at these places, which ascend."""
+    wanted = iter(places)
+    place = next(wanted, None)
+    for at, request in enumerate(requests):
+        if at == place:
+            yield at, request
+            place = next(wanted, None)

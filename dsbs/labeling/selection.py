@@ -1,27 +1,52 @@
-"""Which rows a run of `generate` answers, and the published answers that belong to them."""
+"""Which rows a run labels, and the published answers that belong to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from dsbs.config.generate import GenerateConfig
+from dsbs.config.generate import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.core.iteration import Chain
 from dsbs.core.records import Example, Split
-from dsbs.data.load import TaskData, extra_examples
+from dsbs.data.load import TaskData
 from dsbs.data.splits import take_fraction
+from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.task import Task
-from dsbs.teachers.published import PublishedTeacher, read_published, read_release
+from dsbs.teachers.published import PublishedAnswers, read_published, read_release
 
-_SPLITS_OF_PAID_TEACHERS: tuple[Split, ...] = ("train", "validation", "extra")
+_LABELED_BY_DEFAULT: tuple[Split, ...] = ("train", "validation", "extra")
+"""Splits that a teacher labels. Test is labeled on request only, because answers cost money."""
 
 
-def published_teacher(task: Task, config: GenerateConfig, data: TaskData) -> PublishedTeacher:
-    """Published answers: those named by --answers-from, else those beside the data in the release's layout."""
-    source = config.answers_from or (data.files[0].parent / "llm" if data.files else None)
+@dataclass(frozen=True)
+class RowChoice:
+    """Which rows are labeled."""
+
+    splits: tuple[Split, ...] = ()
+    """Default: all splits with published answers; else all but test."""
+    data_frac: float = 1.0
+    """Share of the training rows, as `train --data-frac` takes it."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds with which `train` takes that share; the rows of all of them are labeled."""
+    max_rows: int | None = None
+    """Most rows of each split."""
+
+
+def find_published(
+    task: Task,
+    data: TaskData,
+    extra: SpooledExamples,
+    answers_from: Path | None,
+    form: AnswersFormat,
+    splits: Sequence[Split],
+) -> PublishedAnswers:
+    """The published answers of a file or folder; by default those beside the data.
+
+    Raises InputError where there are none.
+    """
+    source = answers_from or (data.files[0].parent / "llm" if data.files else None)
     if source is not None and source.is_file():
-        extra = extra_examples(
-            task, config.extra_unlabelled, skip_incomplete=config.skip_incomplete
-        )
-        return read_published(task, source, config.answers_format, [*data.splits.values(), extra])
+        return read_published(task, source, form, [*data.splits.values(), extra])
     if source is None or not source.is_dir() or task.release is None:
         raise InputError(
             "--answers-from",
@@ -29,55 +54,84 @@ def published_teacher(task: Task, config: GenerateConfig, data: TaskData) -> Pub
             expected="answers as JSON lines, or a release's llm/ folder beside the data",
             fix="name the file or folder of the published answers",
         )
-    wanted = config.splits or tuple(data.splits)
     ids = {
-        data.parts[split]: [e.id for e in data.splits[split]]
-        for split in wanted
+        data.parts[split]: [example.id for example in data.splits[split]]
+        for split in splits or tuple(data.splits)
         if split in data.parts
     }
     return read_release(source, task.release.rows_per_chunk, ids)
 
 
-def rows_to_answer(
-    task: Task, config: GenerateConfig, data: TaskData, published: PublishedTeacher | None
+def choose_rows(
+    data: TaskData,
+    extra: Sequence[Example],
+    published: PublishedAnswers | None,
+    choice: RowChoice,
 ) -> Chain[Example]:
-    """The rows to answer, split by split: those named; else all of which anything is published; else all but test."""
-    splits: dict[Split, Sequence[Example]] = {
-        **(data if published else data.with_validation()).splits
-    }
-    if extra := extra_examples(
-        task, config.extra_unlabelled, skip_incomplete=config.skip_incomplete
-    ):
+    """The rows to label, split by split.
+
+    Args:
+        data: The task's rows.
+        extra: Rows without gold labels, which only training uses.
+        published: Answers that exist already; None where a teacher answers.
+        choice: Which of the rows.
+
+    Raises:
+        InputError: a split does not exist, no row has an answer, or there are no rows.
+    """
+    source = data if published else data.with_validation()
+    splits: dict[Split, Sequence[Example]] = {**source.splits}
+    if extra:
         splits["extra"] = extra
-    for split in config.splits:
+    _check_splits(choice.splits, splits)
+    wanted = choice.splits or _default_splits(splits, published)
+    if choice.data_frac < 1 and "train" in wanted:
+        splits["train"] = _of_fractions(splits["train"], choice)
+    rows = Chain([splits[split][: choice.max_rows] for split in wanted])
+    if not rows:
+        raise InputError(
+            "--splits",
+            got=f"no rows in {', '.join(wanted) or 'train, validation'}",
+            expected="rows to label",
+            fix=f"name other splits; the data has {', '.join(splits) or 'none'}",
+        )
+    return rows
+
+
+def _check_splits(wanted: Sequence[Split], splits: dict[Split, Sequence[Example]]) -> None:
+    for split in wanted:
         if split not in splits:
-            fix = "the data has no other"
             raise InputError(
-                "--splits", got=repr(split), expected=f"one of {', '.join(splits)}", fix=fix
+                "--splits",
+                got=repr(split),
+                expected=f"one of {', '.join(splits)}",
+                fix="the data has no other",
             )
+
+
+def _default_splits(
+    splits: dict[Split, Sequence[Example]], published: PublishedAnswers | None
+) -> tuple[Split, ...]:
     if published is None:
-        wanted = config.splits or tuple(
-            split for split in _SPLITS_OF_PAID_TEACHERS if split in splits
+        return tuple(split for split in _LABELED_BY_DEFAULT if split in splits)
+    answered = tuple(
+        split for split, rows in splits.items() if any(row.id in published.answers for row in rows)
+    )
+    if not answered:
+        raise InputError(
+            "--answers-from",
+            got=f"ids like {next(iter(published.answers), 'none')!r}",
+            expected=f"ids like {next(iter(splits.values()))[0].id!r}",
+            fix="name the data's id column in the prompt file",
         )
-    else:
-        wanted = config.splits or tuple(
-            s for s, rows in splits.items() if any(e.id in published.answers for e in rows)
-        )
-        if not wanted:
-            got = f"ids like {next(iter(published.answers), 'none')!r}"
-            expected = f"ids like {next(iter(splits.values()))[0].id!r}"
-            fix = "name the data's id column in the prompt file"
-            raise InputError("--answers-from", got=got, expected=expected, fix=fix)
-    if config.data_frac < 1 and "train" in wanted:
-        splits["train"] = _in_fractions(splits["train"], config)
-    return Chain([splits[split][: config.max_rows] for split in wanted])
+    return answered
 
 
-def _in_fractions(train: Sequence[Example], config: GenerateConfig) -> Sequence[Example]:
-    """The training rows that `train --data-frac` takes with any of the seeds, in the order of the data."""
+def _of_fractions(train: Sequence[Example], choice: RowChoice) -> Sequence[Example]:
+    """The training rows that `train --data-frac` takes with any of the seeds, in the data's order."""
     places = {
-        at
-        for seed in config.seeds
-        for at in take_fraction(range(len(train)), config.data_frac, seed)
+        place
+        for seed in choice.seeds
+        for place in take_fraction(range(len(train)), choice.data_frac, seed)
     }
-    return [train[at] for at in sorted(places)]
+    return [train[place] for place in sorted(places)]

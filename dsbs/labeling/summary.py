@@ -6,7 +6,7 @@ Nothing is dropped.
 from collections import Counter
 from typing import Any
 
-from dsbs.artifacts.results.generate import SplitSummary
+from dsbs.artifacts.results.generate import OutcomeExample, RationaleLengths, SplitSummary
 from dsbs.core.records import OUTCOMES, Answer, Completion, Example
 from dsbs.labeling.rationale_checks import Agreement
 from dsbs.metrics.distributions import entropy
@@ -24,7 +24,7 @@ class SplitCounter:
         self._outcomes: Counter[str] = Counter()
         self._matches: Counter[str] = Counter()
         self._words: Counter[int] = Counter()
-        self._shown: dict[str, list[dict[str, Any]]] = {}
+        self._shown: dict[str, list[OutcomeExample]] = {}
         self._agreement = Agreement(task.label.kind)
         self.rows = self._gold = self._correct = self._strict = self._capped = (
             self._distributions
@@ -45,7 +45,8 @@ class SplitCounter:
             answer.outcome != "ok"
             and len(shown := self._shown.setdefault(answer.outcome, [])) < _SHOWN_PER_OUTCOME
         ):
-            shown.append({"id": example.id, "said": self._said(completion), "label": answer.label})
+            text = self._text(completion)
+            shown.append(OutcomeExample(id=example.id, text=text, label=answer.label))
         self._agreement.add(example, answer, self._task.allowed(example.choices))
         if answer.distribution:
             self._distributions, self._entropy = (
@@ -87,7 +88,7 @@ class SplitCounter:
             found["entropy"] = self._entropy / self._distributions
         return SplitSummary.model_validate(found)
 
-    def _said(self, completion: Completion) -> str:
+    def _text(self, completion: Completion) -> str:
         """The end of the answer itself, where what is wrong with it mostly stands, or why there is none."""
         if completion.error:
             return completion.error[:_SHOWN_CHARS]
@@ -99,12 +100,9 @@ class SplitCounter:
         )
         return text.strip()[-_SHOWN_CHARS:]
 
-    def _lengths(self) -> dict[str, float]:
+    def _lengths(self) -> RationaleLengths:
         count = self._words.total()
         if not count:
-            return {}
-        found = {
-            "mean": round(sum(w * n for w, n in self._words.items()) / count, 1),
-            "max": max(self._words),
-        }
-        return found | ({"capped": self._capped} if self._capped else {})
+            return RationaleLengths()
+        mean = round(sum(words * rows for words, rows in self._words.items()) / count, 1)
+        return RationaleLengths(mean=mean, max=max(self._words), capped=self._capped)

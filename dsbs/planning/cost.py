@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Method
-from dsbs.labeling.dry_run import RequestTokens, TotalTokens, tokens_per_request
+from dsbs.labeling.request_tokens import RequestTokens, TotalTokens, tokens_per_request
 from dsbs.planning.cost_plan import (
     Assumed,
     CostPlan,

@@ -2,7 +2,7 @@
 
 from dsbs.core.progress import duration
 from dsbs.core.sizes import show_size
-from dsbs.labeling.dry_run import RequestTokens, TotalTokens
+from dsbs.labeling.request_tokens import RequestTokens, TotalTokens
 from dsbs.planning.hardware import ACCELERATORS
 from dsbs.planning.plan import Part, Plan
 

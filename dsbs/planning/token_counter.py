@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.core.errors import InputError
-from dsbs.labeling.dry_run import CountTokens, estimate_tokens
+from dsbs.labeling.request_tokens import CountTokens, estimate_tokens
 
 
 @dataclass(frozen=True)

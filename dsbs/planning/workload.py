@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Method, Rationale
 from dsbs.distillation.methods import make_pair
-from dsbs.labeling.dry_run import CountTokens, RequestTokens
+from dsbs.labeling.request_tokens import CountTokens, RequestTokens
 from dsbs.planning.hardware import Accelerator
 from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
 from dsbs.scaling.flops import decoder_flops_per_token

@@ -1,71 +1,94 @@
-"""Any OpenAI-compatible server, or several that serve the same model, through the `openai` client."""
+"""Any OpenAI-compatible server, or several that serve one model, through the `openai` client."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 import openai
 
+from dsbs.core.progress import say
 from dsbs.core.records import Completion
 from dsbs.teachers.async_bridge import drive, groups
-from dsbs.teachers.endpoint_pool import Failed, Servers
-from dsbs.teachers.endpoint_probes import check_model, offers_chat, schema_field, tokenize
-from dsbs.teachers.label_scoring import Scored, by_label, split_shared
+from dsbs.teachers.endpoint_errors import describe, refused_setting, stated_default
+from dsbs.teachers.endpoint_pool import Failed, Servers, post_json
+from dsbs.teachers.endpoint_probes import (
+    CHAT_LIMITS,
+    SchemaField,
+    check_model,
+    offers_chat,
+    schema_field,
+    tokenize,
+)
+from dsbs.teachers.endpoint_replies import is_empty, read_chat, read_texts
+from dsbs.teachers.endpoint_scoring import score_labels
 from dsbs.teachers.model_identity import model_identity
-from dsbs.teachers.protocol import Prompt, Sampling
+from dsbs.teachers.protocol import (
+    WAIT,
+    EngineOptions,
+    Idle,
+    Prompt,
+    Sampling,
+    SettingRefused,
+    Wait,
+)
 
 T = TypeVar("T")
 
+_EMPTY_ATTEMPTS = 3
+"""How often a prompt is sent whose answer is an empty text without a reason."""
+
+_SETTINGS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "stop": "stop",
+    "max_tokens": "max_new_tokens",
+    "max_completion_tokens": "max_new_tokens",
+}
+"""Fields of a request that a model may refuse, with the setting of `Sampling` that each one is."""
+
 
 class EndpointTeacher:
-    """Asks for completions, many prompts a request, or for chats, one. Failed requests are tried again, with patience."""
+    """Sends many prompts per request to continue, or one chat per request.
 
-    def __init__(
-        self,
-        model: str,
-        sampling: Sampling,
-        *,
-        base_urls: Sequence[str],
-        revision: str | None = None,
-        local_folder: str | None = None,
-        api: str = "auto",
-        concurrency: int = 64,
-        prompts_per_request: int = 32,
-        timeout_s: float = 300.0,
-        max_attempts: int = 6,
-    ) -> None:
-        self.name, self._prompts_per_request = model, prompts_per_request
+    Failed requests are tried again, with patience.
+    """
+
+    def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
+        self.name = options.model
         self._loop = asyncio.new_event_loop()
-        self._servers = Servers(
-            model,
-            base_urls,
-            concurrency=concurrency,
-            timeout_s=timeout_s,
-            max_attempts=max_attempts,
-        )
-        self._with_schema: Callable[[Any], dict[str, Any]] | None = None
+        self._servers = Servers(options)
+        self._prompts_per_request = options.endpoint.prompts_per_request
+        self._chat_limit = CHAT_LIMITS[0]
+        self._schema_field: SchemaField | None = None
         try:
             self._run(check_model(self._servers))
-            self.chat = api == "chat" or (api == "auto" and self._run(offers_chat(self._servers)))
+            self.chat = options.api == "chat" or (
+                options.api == "auto" and self._run(offers_chat(self._servers))
+            )
         except BaseException:
             self.__exit__()
             raise
-        self._sampling = sampling.for_chat() if self.chat else sampling
-        self.identity: Mapping[str, Any] = model_identity(local_folder or model, revision)
+        self.sampling = sampling.for_chat() if self.chat else sampling
+        self.identity: Mapping[str, Any] = model_identity(options.model, options.revision)
 
     def complete(
-        self, prompts: Iterable[Prompt | None]
-    ) -> Generator[Completion | None, None, None]:
-        for answered in drive(
-            self._loop, self._requests(prompts), self._answer, self._servers.gate
-        ):
-            yield from answered or (None,)
+        self, prompts: Iterable[Prompt | Wait]
+    ) -> Generator[Completion | Idle, None, None]:
+        """See `Teacher.complete`."""
+        requests = self._requests(prompts)
+        for answered in drive(self._loop, requests, self._answer, self._servers.gate):
+            if isinstance(answered, Idle):
+                yield answered
+            else:
+                yield from answered
 
     def count_tokens(self, texts: list[str]) -> list[int] | None:
-        """By the server's own tokenizer, where it can be asked."""
+        """Tokens of each text by the server's own tokenizer; None where it has none."""
+        client = self._servers.clients[0]
         try:
-            return [len(self._run(tokenize(self._servers, text))) for text in texts]
+            return [len(self._run(tokenize(client, self.name, text))) for text in texts]
         except (openai.OpenAIError, KeyError, TypeError, ValueError):
             return None
 
@@ -79,161 +102,126 @@ class EndpointTeacher:
     def _run(self, work: Awaitable[T]) -> T:
         return self._loop.run_until_complete(work)
 
-    def _requests(self, prompts: Iterable[Prompt | None]) -> Iterator[list[Prompt] | None]:
-        """Prompts that go into one request: many texts, but one chat, one score, or one answer to a schema."""
+    def _requests(self, prompts: Iterable[Prompt | Wait]) -> Iterator[list[Prompt] | Wait]:
+        """Prompts in requests: many texts to continue, but one chat, score or schema."""
         for batch in groups(prompts, 1 if self.chat else self._prompts_per_request):
-            if batch is None:
-                yield None
+            if isinstance(batch, Wait):
+                yield WAIT
                 continue
-            alone = [
-                prompt for prompt in batch if prompt.messages or prompt.labels or prompt.schema
-            ]
-            if any(prompt.schema for prompt in alone) and self._with_schema is None:
-                self._with_schema = self._run(schema_field(self._servers, chat=self.chat))
+            alone = [p for p in batch if p.messages or p.labels or p.schema]
+            together = [p for p in batch if not (p.messages or p.labels or p.schema)]
+            if any(prompt.schema for prompt in alone) and self._schema_field is None:
+                self._schema_field = self._run(schema_field(self._servers, chat=self.chat))
+            if self._prompts_per_request == 1:
+                alone += together
+                together = []
             yield from ([prompt] for prompt in alone)
-            if len(alone) < len(batch):
-                yield [
-                    prompt
-                    for prompt in batch
-                    if not (prompt.messages or prompt.labels or prompt.schema)
-                ]
+            if together:
+                yield together
 
     async def _answer(self, prompts: list[Prompt]) -> list[Completion]:
-        """Every prompt of a request answered or failed. A request that is refused as a whole is sent one by one."""
+        """Every prompt of a request, answered or failed. A refused list is sent one by one."""
         try:
-            return await self._servers.ask(lambda client: self._ask(client, prompts))
+            completions = await self._servers.ask(lambda client: self._ask(client, prompts))
         except Failed as failed:
-            if failed.permanent and len(prompts) > 1:
-                answers = await asyncio.gather(*(self._answer([prompt]) for prompt in prompts))
-                return [completion for answered in answers for completion in answered]
+            if len(prompts) == 1:
+                return [Completion(prompts[0].id, "", error=failed.reason)]
+            if failed.permanent:
+                return await self._answer_singly(prompts, failed)
             return [Completion(prompt.id, "", error=failed.reason) for prompt in prompts]
+        again = [self._if_empty(*pair) for pair in zip(prompts, completions, strict=True)]
+        return list(await asyncio.gather(*again))
+
+    async def _answer_singly(self, prompts: list[Prompt], failed: Failed) -> list[Completion]:
+        """Each prompt in a request of its own, and all later ones too where every one succeeds."""
+        answers = await asyncio.gather(*(self._answer([prompt]) for prompt in prompts))
+        completions = [completion for answered in answers for completion in answered]
+        one_per_request = all(completion.error is None for completion in completions)
+        if one_per_request and self._prompts_per_request > 1:
+            self._prompts_per_request = 1
+            say(f"the server takes one prompt per request, so each is sent alone ({failed.reason})")
+        return completions
+
+    async def _if_empty(self, prompt: Prompt, completion: Completion) -> Completion:
+        """The completion; where its text is empty without a reason, that of another attempt."""
+        for _ in range(_EMPTY_ATTEMPTS - 1):
+            if prompt.labels or not is_empty(completion):
+                return completion
+            try:
+                (completion,) = await self._servers.ask(lambda client: self._ask(client, [prompt]))
+            except Failed as failed:
+                return Completion(prompt.id, "", error=failed.reason)
+        if prompt.labels or not is_empty(completion):
+            return completion
+        reason = f"the answer is empty (finish reason: {completion.finish_reason or 'none'})"
+        return Completion(prompt.id, "", error=f"{reason} ({_EMPTY_ATTEMPTS} attempts)")
 
     async def _ask(self, client: openai.AsyncOpenAI, prompts: list[Prompt]) -> list[Completion]:
         first = prompts[0]
         if first.labels:
-            return [await self._score(client, first)]
-        extra = json.loads(self._sampling.extra)
-        if first.schema is not None and self._with_schema is not None:
-            extra |= self._with_schema(dict(first.schema))
-        return (
-            [await self._chat(client, first, extra)]
-            if first.messages
-            else await self._texts(client, prompts, extra)
-        )
+            return [await score_labels(client, self.name, first)]
+        if first.messages:
+            reply = await self._post(client, "/chat/completions", self._chat_body(first))
+            return [read_chat(reply, first)]
+        texts = [prompt.text for prompt in prompts]
+        body = {"prompt": texts if len(texts) > 1 else texts[0], **self._drawn("max_tokens", first)}
+        return read_texts(await self._post(client, "/completions", body), prompts)
 
-    # `post` of plain JSON, and not `completions.create`: walking through every value by its type takes half of the time.
-
-    async def _texts(
-        self, client: openai.AsyncOpenAI, prompts: list[Prompt], extra: dict[str, Any]
-    ) -> list[Completion]:
-        body = {
-            "model": self.name,
-            "prompt": [prompt.text for prompt in prompts],
-            **self._drawn("max_tokens"),
-            **extra,
-        }
-        found: Any = await client.post("/completions", cast_to=object, body=body)
-        choices = {choice["index"]: choice for choice in found["choices"]}
-        if set(choices) != set(range(len(prompts))):
-            raise ValueError(f"{len(choices)} choices for {len(prompts)} prompts")
-        return [
-            Completion(
-                prompt.id,
-                choices[at]["text"],
-                choices[at]["finish_reason"],
-                *_share(found.get("usage"), len(prompts), at),
-            )
-            for at, prompt in enumerate(prompts)
-        ]
-
-    async def _chat(
-        self, client: openai.AsyncOpenAI, prompt: Prompt, extra: dict[str, Any]
-    ) -> Completion:
+    def _chat_body(self, prompt: Prompt) -> dict[str, Any]:
         messages = [dict(message) for message in prompt.messages]
-        body = {
-            "model": self.name,
-            "messages": messages,
-            **self._drawn("max_completion_tokens"),
-            **extra,
-        }
-        found: Any = await client.post("/chat/completions", cast_to=object, body=body)
-        said = found["choices"][0]
-        message = said["message"]
-        trace = message.get("reasoning_content") or message.get("reasoning")
-        text = message.get("content") or message.get("refusal") or ""
-        return Completion(
-            prompt.id,
-            text,
-            said["finish_reason"],
-            *_share(found.get("usage"), 1, 0),
-            reasoning=trace,
-        )
+        return {"messages": messages, **self._drawn(self._chat_limit, prompt)}
 
-    def _drawn(self, limit: str) -> dict[str, Any]:
-        sampling = self._sampling
+    def _drawn(self, limit: str, prompt: Prompt) -> dict[str, Any]:
+        """The fields of a request that say how its answer is drawn."""
+        sampling = self.sampling
         drawn: dict[str, Any] = {
             limit: sampling.max_new_tokens,
             "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "n": 1,
+            "stop": list(sampling.stop) or None,
         }
-        return drawn | {"top_p": sampling.top_p, "n": 1, "stop": list(sampling.stop) or None}
+        kept = {
+            name: value
+            for name, value in drawn.items()
+            if _SETTINGS.get(name) not in sampling.refused
+        }
+        kept |= json.loads(sampling.extra)
+        if prompt.schema is not None and self._schema_field is not None:
+            kept |= self._schema_field(dict(prompt.schema))
+        return kept
 
-    async def _score(self, client: openai.AsyncOpenAI, prompt: Prompt) -> Completion:
-        scored = split_shared(
-            [await tokenize(self._servers, prompt.text + text) for _, text in prompt.labels]
-        )
-        ask = self._next_tokens if scored.in_one_step else self._whole_texts
-        logprobs, tokens = await ask(client, scored)
-        return Completion(
-            prompt.id, "", "score", tokens, 0, label_scores=by_label(prompt.labels, logprobs)
-        )
+    async def _post(self, client: openai.AsyncOpenAI, path: str, body: dict[str, Any]) -> object:
+        """The reply to a request. Raises SettingRefused where the model does not take a setting."""
+        whole = {"model": self.name, **body}
+        try:
+            return await post_json(client, path, whole)
+        except openai.APIStatusError as error:
+            refused = refused_setting(error, _SETTINGS.keys() & body.keys())
+            if refused is None:
+                raise
+            if refused == CHAT_LIMITS[0] and "messages" in body:
+                return await self._with_other_limit(client, path, body)
+            sent = body[refused]
+            raise self._without(_SETTINGS[refused], sent, describe(error)) from None
 
-    async def _next_tokens(
-        self, client: openai.AsyncOpenAI, scored: Scored
-    ) -> tuple[list[float], int]:
-        """Of the labels' first tokens, by vLLM's `logprob_token_ids`."""
-        firsts = [rest[0] for rest in scored.rests]
-        extra = {"logprob_token_ids": firsts, "return_tokens_as_token_ids": True}
-        found: Any = await client.completions.create(
-            model=self.name,
-            prompt=scored.shared,
-            max_tokens=1,
-            temperature=0.0,
-            logprobs=1,
-            extra_body=extra,
-        )
-        (top,) = found.choices[0].logprobs.top_logprobs
-        return [top[f"token_id:{token}"] for token in firsts], len(scored.shared)
+    def _without(self, setting: str, sent: object, reason: str) -> SettingRefused:
+        """From now on, send the value of a setting that the model takes, or none."""
+        default = stated_default(reason) if setting in ("temperature", "top_p") else None
+        if default is not None and sent != default:
+            values: dict[str, Any] = {setting: default}
+            self.sampling = replace(self.sampling, **values)
+        else:
+            self.sampling = self.sampling.without(setting)
+        return SettingRefused(setting, reason)
 
-    async def _whole_texts(
-        self, client: openai.AsyncOpenAI, scored: Scored
-    ) -> tuple[list[float], int]:
-        """Of all the labels' tokens, by vLLM's `prompt_logprobs`, which does not read the prefix cache."""
-        texts, start = [[*scored.shared, *rest] for rest in scored.rests], len(scored.shared)
-        found: Any = await client.completions.create(
-            model=self.name,
-            prompt=texts,
-            max_tokens=1,
-            temperature=0.0,
-            extra_body={"prompt_logprobs": 0},
-        )
-        rows = [
-            choice.prompt_logprobs
-            for choice in sorted(found.choices, key=lambda choice: choice.index)
-        ]
-        logprobs = [
-            sum(row[at][str(ids[at])]["logprob"] for at in range(start, len(ids)))
-            for row, ids in zip(rows, texts, strict=True)
-        ]
-        return logprobs, sum(map(len, texts))
-
-
-def _share(usage: Any, parts: int, at: int) -> tuple[int | None, int | None, int | None]:
-    """Prompt, completion and cached tokens of one prompt: a server counts by request, and each prompt is given its share."""
-    if usage is None:
-        return None, None, None
-    details = usage.get("prompt_tokens_details") or {}
-    totals = (usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens"))
-    prompt, said, cached = (
-        None if total is None else total // parts + (at < total % parts) for total in totals
-    )
-    return prompt, said, cached
+    async def _with_other_limit(
+        self, client: openai.AsyncOpenAI, path: str, body: dict[str, Any]
+    ) -> object:
+        """The same request with the name for the longest answer that older servers know."""
+        if self._chat_limit == CHAT_LIMITS[0]:
+            self._chat_limit = CHAT_LIMITS[1]
+            say(f"the server does not take {CHAT_LIMITS[0]}, so {CHAT_LIMITS[1]} is sent")
+        limit = body[CHAT_LIMITS[0]]
+        others = {name: value for name, value in body.items() if name != CHAT_LIMITS[0]}
+        return await self._post(client, path, {**others, CHAT_LIMITS[1]: limit})

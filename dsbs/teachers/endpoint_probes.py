@@ -1,14 +1,34 @@
-"""What a server can do, found out by asking it once: names in its documents change, and unknown fields are ignored."""
+"""What a server can do, found out by one request: field names change, and unknown ones are ignored."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import openai
 
 from dsbs.core.errors import InputError, nearest
-from dsbs.teachers.endpoint_pool import Servers, told
+from dsbs.teachers.endpoint_errors import (
+    MENDABLE,
+    BadReply,
+    describe,
+    is_permanent,
+    refused_setting,
+    wait_s,
+)
+from dsbs.teachers.endpoint_pool import Servers, post_json
+from dsbs.teachers.endpoint_replies import read_chat, read_texts
+from dsbs.teachers.protocol import Prompt
 
-_SCHEMA_FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+SchemaField = Callable[[Any], dict[str, Any]]
+"""The part of a request that holds its answer to a JSON schema."""
+
+CHAT_LIMITS = ("max_completion_tokens", "max_tokens")
+"""Names of the longest answer in a chat request: OpenAI's, then the one that older servers know."""
+
+_PROBE_ATTEMPTS = 4
+"""How often a server is asked whether it takes chats."""
+
+_SCHEMA_FIELDS: Mapping[str, SchemaField] = {
     "structured_outputs": lambda schema: {"structured_outputs": {"json": schema}},
     "response_format": lambda schema: {
         "response_format": {
@@ -17,7 +37,10 @@ _SCHEMA_FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
         }
     },
 }
-"""How a schema is sent: vLLM's field, then the one of most other servers. (The old guided_* fields are ignored today.)"""
+"""How a schema is sent: vLLM's field, then that of most other servers.
+
+(The older guided_* fields are ignored today.)
+"""
 
 _NONSENSE = {
     "type": "object",
@@ -25,87 +48,107 @@ _NONSENSE = {
     "required": ["xq"],
     "additionalProperties": False,
 }
-"""Nothing a model would say unless it has to."""
+"""A schema of an answer that no model gives unless it has to."""
 
 
 async def check_model(servers: Servers) -> None:
-    """Every server is there, takes the key and knows the model. A server without a list of models is believed."""
+    """Check that every server is there, takes the key and knows the model.
+
+    A server without a list of models is believed. Raises InputError.
+    """
     for number, client in enumerate(servers.clients):
         try:
             known = [model.id async for model in client.models.list()]
         except openai.APIConnectionError as error:
-            where, fix = f"--base-url {servers.address(number)}", "start it, or check the address"
             raise InputError(
-                where, got=told(error), expected="a server that answers", fix=fix
+                f"--base-url {servers.address(number)}",
+                got=describe(error),
+                expected="a server that answers",
+                fix="start it, or check the address",
             ) from None
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             servers.raise_if_hopeless(error)
-        except openai.OpenAIError:
+        except (openai.OpenAIError, AttributeError, TypeError, ValueError):
             continue
         else:
             if known and servers.model not in known:
-                where, fix = f"--model {servers.model}", nearest(servers.model, known)
                 raise InputError(
-                    where,
-                    got="a name the server does not know",
+                    f"--teacher {servers.model}",
+                    got="a name that the server does not know",
                     expected="one of its models",
-                    fix=fix,
+                    fix=nearest(servers.model, known),
                 )
 
 
 async def offers_chat(servers: Servers) -> bool:
-    """Whether the server has a chat template for the model; a base model's server has none and says so."""
-    ask: Any = [{"role": "user", "content": "Hello."}]
-    try:
-        await servers.clients[0].chat.completions.create(
-            model=servers.model, messages=ask, max_completion_tokens=1
-        )
-    except openai.APIStatusError as error:
-        if error.status_code in (401, 403):
-            servers.raise_if_hopeless(error)
-        return False
+    """Whether the server has a chat template for the model. The server of a base model has none."""
+    messages = [{"role": "user", "content": "Hello."}]
+    body = {"model": servers.model, "messages": messages, CHAT_LIMITS[0]: 1}
+    for attempt in range(1, _PROBE_ATTEMPTS + 1):
+        try:
+            await post_json(servers.clients[0], "/chat/completions", body)
+        except MENDABLE as error:
+            if getattr(error, "status_code", None) in (401, 403):
+                servers.raise_if_hopeless(error)
+            if is_permanent(error):
+                # A server that only wants another name of the limit does take chats.
+                return refused_setting(error, set(CHAT_LIMITS)) is not None
+            if attempt == _PROBE_ATTEMPTS:
+                raise _no_answer(servers, error) from None
+            await asyncio.sleep(wait_s(error, attempt, jitter=1.0))
+        else:
+            break
     return True
 
 
-async def schema_field(servers: Servers, *, chat: bool) -> Callable[[Any], dict[str, Any]]:
-    """How to send a schema so that this server holds its answer to it. InputError where no way bites."""
+def _no_answer(servers: Servers, error: Exception) -> InputError:
+    return InputError(
+        f"--base-url {servers.address()}",
+        got=describe(error),
+        expected="an answer to a chat, or that the model takes none",
+        fix="try again later, or name --api chat or completions",
+    )
+
+
+async def schema_field(servers: Servers, *, chat: bool) -> SchemaField:
+    """How to send a schema so that this server enforces it. Raises InputError where no way works."""
     for body in _SCHEMA_FIELDS.values():
-        if await _bites(servers, body(_NONSENSE), chat=chat):
+        if await _enforced(servers, body(_NONSENSE), chat=chat):
             return body
-    fix = "use few-shot prompts, or a server with structured outputs"
     raise InputError(
-        servers.address(), got="free text", expected="an answer held to a schema", fix=fix
+        servers.address(),
+        got="free text",
+        expected="an answer that follows a JSON schema",
+        fix="use few-shot prompts, or a server with structured outputs",
     )
 
 
-async def tokenize(servers: Servers, text: str) -> list[int]:
+async def tokenize(client: openai.AsyncOpenAI, model: str, text: str) -> list[int]:
     """Token ids by vLLM's /tokenize. Raises openai's errors where the server has none."""
-    client = servers.clients[0]
     root = str(client.base_url).rstrip("/").removesuffix("/v1")
-    found: Any = await client.post(
-        f"{root}/tokenize", cast_to=object, body={"model": servers.model, "prompt": text}
-    )
+    body = {"model": model, "prompt": text}
+    found: Any = await client.post(f"{root}/tokenize", cast_to=object, body=body)
     return list(found["tokens"])
 
 
-async def _bites(servers: Servers, body: dict[str, Any], *, chat: bool) -> bool:
-    client, ask = servers.clients[0], "Say hello in one word."
-    shared: dict[str, Any] = {"model": servers.model, "temperature": 0, "extra_body": body}
+async def _enforced(servers: Servers, schema: dict[str, Any], *, chat: bool) -> bool:
+    """Whether an answer to an ordinary question follows `_NONSENSE`."""
+    question = "Say hello in one word."
+    prompt = Prompt("probe", question)
+    shared: dict[str, Any] = {"model": servers.model, "temperature": 0, **schema}
+    client = servers.clients[0]
     try:
         if chat:
-            messages: Any = [{"role": "user", "content": ask}]
-            answer = await client.chat.completions.create(
-                messages=messages, max_completion_tokens=64, **shared
-            )
-            text = answer.choices[0].message.content
+            messages = [{"role": "user", "content": question}]
+            body = {"messages": messages, CHAT_LIMITS[0]: 64, **shared}
+            reply = await post_json(client, "/chat/completions", body)
+            answer = read_chat(reply, prompt)
         else:
-            text = (
-                (await client.completions.create(prompt=ask, max_tokens=64, **shared))
-                .choices[0]
-                .text
-            )
-        # Without the spaces that JSON allows: a weak model may go on with nothing else, and is held all the same.
-        said = "".join((text or "").split())
-        return said.startswith('{"xq"') and '{"xq":"vbz"}'.startswith(said)
-    except openai.APIStatusError:
+            body = {"prompt": question, "max_tokens": 64, **shared}
+            reply = await post_json(client, "/completions", body)
+            (answer,) = read_texts(reply, [prompt])
+    except (openai.APIStatusError, BadReply):
         return False
+    # Spaces do not count: a weak model may write nothing but the spaces that JSON allows.
+    text = "".join(answer.text.split())
+    return text.startswith('{"xq"') and '{"xq":"vbz"}'.startswith(text)

@@ -1,18 +1,20 @@
-"""How the likelihood of given continuations is asked for: in one step where their first tokens differ, else token by token."""
+"""How likely given continuations are: read in one step where their first tokens differ."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 MAX_FIRST_TOKENS = 128
-"""What vLLM's `logprob_token_ids` takes at most."""
+"""The most that vLLM's `logprob_token_ids` takes."""
 
 
 class Scored(NamedTuple):
-    """Token ids that all texts share, and what each text has behind them."""
+    """Token ids of several texts with one beginning."""
 
     shared: list[int]
+    """The beginning."""
     rests: list[list[int]]
+    """The rest of each text."""
 
     @property
     def in_one_step(self) -> bool:
@@ -22,7 +24,10 @@ class Scored(NamedTuple):
 
 
 def split_shared(encoded: Sequence[list[int]]) -> Scored:
-    """Cut the texts where the first of them differs; at least one token stays shared, as a context to start from."""
+    """Cut token ids where the first of the texts differs.
+
+    At least one token stays shared, as a context to start from.
+    """
     shortest = min(map(len, encoded))
     shared = next((at for at in range(shortest) if len({ids[at] for ids in encoded}) > 1), shortest)
     shared = max(1, min(shared, shortest - 1))
@@ -32,24 +37,25 @@ def split_shared(encoded: Sequence[list[int]]) -> Scored:
 def encode_continuations(
     encode: Callable[[str], list[int]], text: str, labels: Sequence[tuple[str, str]]
 ) -> Scored:
-    """The token ids of `text` with each label's continuation behind it, cut where they part."""
+    """The token ids of `text` followed by the continuation of each label, cut where they differ."""
     return split_shared([encode(text + continuation) for _, continuation in labels])
 
 
 def by_label(labels: Sequence[tuple[str, str]], logprobs: Iterable[float]) -> dict[str, float]:
-    """Log-probability of each label: of one that two options share, the sum of their probabilities."""
+    """Log-probability of each label. Where two options have the same label, they are added up."""
     found: dict[str, float] = {}
     for (label, _), logprob in zip(labels, logprobs, strict=True):
         before = found.get(label)
-        found[label] = (
-            logprob
-            if before is None
-            else max(before, logprob) + math.log1p(math.exp(-abs(before - logprob)))
-        )
+        found[label] = logprob if before is None else _log_sum(before, logprob)
     return found
 
 
+def _log_sum(first: float, second: float) -> float:
+    """The logarithm of the sum of two numbers that are given by their logarithms."""
+    return max(first, second) + math.log1p(math.exp(-abs(first - second)))
+
+
 def token_logprob(position: Mapping[int, object] | None, token: int) -> float:
-    """The log-probability of a token in one of vLLM's `{token id: Logprob}` mappings."""
+    """The log-probability of a token in a `{token id: Logprob}` mapping of vLLM."""
     found = (position or {})[token]
     return float(getattr(found, "logprob", found))  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """What makes a model's answers its own: its name and revision, or the content of its folder."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -7,15 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dsbs.core.files import write_text
+
+_KEPT = 10_000
+"""Hashes of files in the cache."""
+
 _LEFT_OUT = {".git", ".cache"}
 
 
 def model_identity(
     model: str, revision: str | None = None, *, chat_template: str | None = None
 ) -> dict[str, Any]:
-    """A local folder is known by its content, so that a model retrained at the same path gives no old answers.
+    """The part of an answer's key that says which model gave it.
 
-    A hub name is known by itself and its revision. The chat template counts where messages are rendered here.
+    A local folder is known by its content, so a model that was trained again in the same folder has
+    new answers. A hub name is known by itself and its revision. The chat template counts where
+    messages are rendered here.
     """
     identity: dict[str, Any] = {"model": model, "revision": revision}
     if Path(model).is_dir():
@@ -26,27 +34,31 @@ def model_identity(
 
 
 def folder_hash(folder: Path) -> str:
-    """The sha256 of names and contents of all files below the folder.
+    """The SHA-256 of names and contents of all files below the folder.
 
-    Hashing 140 GB takes minutes, so hashes of files are kept in the user's cache under path, size and time of change.
+    Hashing 140 GB takes minutes, so hashes of files are kept in the user's cache under path, size
+    and time of change.
     """
-    cache_path = (
-        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dsbs" / "hashes.json"
-    )
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    cache_path = cache_home / "dsbs" / "hashes.json"
     cache = _read(cache_path)
-    digest, changed = hashlib.sha256(), False
-    for path in sorted(
-        p for p in folder.rglob("*") if p.is_file() and not _LEFT_OUT & set(p.parts)
-    ):
+    known = len(cache)
+    digest = hashlib.sha256()
+    for path in _files(folder):
         stat = path.stat()
-        known = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
-        if known not in cache:
+        version = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
+        if version not in cache:
             with path.open("rb") as file:
-                cache[known], changed = hashlib.file_digest(file, "sha256").hexdigest(), True
-        digest.update(f"{path.relative_to(folder)}\0{cache[known]}\n".encode())
-    if changed:
+                cache[version] = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder)}\0{cache[version]}\n".encode())
+    if len(cache) > known:
         _write(cache_path, cache)
     return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not _LEFT_OUT & set(path.relative_to(folder).parts))
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -58,11 +70,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, cache: Mapping[str, str]) -> None:
-    """Best effort: without a cache the next start only hashes again."""
-    try:
+    """Write the cache where that is possible; without it the next start hashes again."""
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(dict(list(cache.items())[-10_000:])))
-        partial.replace(path)
-    except OSError:
-        return
+        write_text(path, json.dumps(dict(list(cache.items())[-_KEPT:])))

@@ -1,36 +1,30 @@
-"""Answers that already exist as files: the release that accompanies the paper, or anybody's own."""
+"""Answers that exist already as files: the paper's release, or anybody's own."""
 
 import hashlib
 import json
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
 
 from dsbs.config.generate import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
-from dsbs.core.records import Completion
+from dsbs.core.records import Completion, Example
 from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.task import Task
 from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.answer_index import AnswerIndex
+from dsbs.teachers.clean_text import clean_text
 from dsbs.teachers.found_answer import FoundAnswer
-from dsbs.teachers.protocol import Prompt
+from dsbs.teachers.protocol import Prompt, Wait
 
 _NONE = FoundAnswer("", None, "the published answers have no such id")
 
 _CHUNK = re.compile(r"(?P<part>\w+)_CoT_(?P<number>\d+)\.json")
 
 
-class PublishedTeacher:
-    """Hands out answers that were read before, by the id of the example.
-
-    `key` gives the id under which a prompt asks for an example's answer.
-    """
-
-    chat = False
-    identity: Mapping[str, Any] = {}
+class PublishedAnswers:
+    """Answers by example id, read from files."""
 
     def __init__(
         self,
@@ -45,34 +39,32 @@ class PublishedTeacher:
         digests = b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)
         self.source = hashlib.sha256(digests + form.encode()).hexdigest()[:16]
 
+    def prompt(self, example: Example, sample: int = 0) -> Prompt:
+        """A request for the text of an example. All samples of it are the same request."""
+        return Prompt(self.key(example.id))
+
     def key(self, example_id: str) -> str:
-        """The store's key: published answers are known by their source and the row's id."""
+        """The key in the store: published answers are known by their source and the row's id."""
         return f"published:{self.source}:{example_id}"
 
-    def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion, None, None]:
-        for prompt in filter(None, prompts):
+    def complete(self, prompts: Iterable[Prompt | Wait]) -> Generator[Completion, None, None]:
+        """The answer to every prompt of `prompt`; failed where there is none."""
+        for prompt in prompts:
+            if isinstance(prompt, Wait):
+                continue
             found = self.answers.get(prompt.id.split(":", 2)[2], _NONE)
             yield Completion(
                 prompt.id,
-                found.text or "",
+                clean_text(found.text or ""),
                 finish_reason=found.finish_reason,
-                reasoning=found.reasoning,
+                reasoning=clean_text(found.reasoning) if found.reasoning else None,
                 error=found.error,
             )
-
-    def count_tokens(self, texts: list[str]) -> None:
-        """Nobody knows which tokenizer it was."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        return None
 
 
 def read_release(
     folder: Path, rows_per_chunk: int, ids: Mapping[str, Sequence[str]]
-) -> PublishedTeacher:
+) -> PublishedAnswers:
     """The answers of a folder in the release's layout, `<part>_CoT_<k>.json`.
 
     Every chunk must hold just the rows that are its own, so that a join is never shifted.
@@ -102,12 +94,12 @@ def read_release(
             expected=f"{len(files)} chunks",
             fix="check data and release",
         )
-    return PublishedTeacher("published", answers, files)
+    return PublishedAnswers("published", answers, files)
 
 
 def read_published(
     task: Task, path: Path, form: AnswersFormat, splits: Iterable[SpooledExamples]
-) -> PublishedTeacher:
+) -> PublishedAnswers:
     """The answers of a file in any known format, joined to the rows that they were made for.
 
     An answer belongs to the row that its file repeats, else to the row with its id, else to the
@@ -136,7 +128,7 @@ def read_published(
             f"{path}: {len(apart):,} of {len(found):,} answers belong to no row of the data; "
             f"the first is {first.where}" + (f", id {first.id!r}" if first.id else "")
         )
-    return PublishedTeacher(path.name, answers, [path], "" if kind == "text" else kind)
+    return PublishedAnswers(path.name, answers, [path], "" if kind == "text" else kind)
 
 
 def _shared_out(

@@ -1,11 +1,11 @@
-"""What runs on the machines of a Ray cluster: the batches that wait for an answer, and vLLM engines that answer them."""
+"""What runs on the machines of a Ray cluster: waiting batches, and vLLM engines that answer them."""
 
 import asyncio
 import os
 import pickle
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import count
@@ -13,42 +13,44 @@ from typing import Any
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion
-from dsbs.teachers.protocol import Prompt, Sampling
+from dsbs.teachers.protocol import WAIT, EngineOptions, Idle, Prompt, Sampling, Wait
 
 Failure = tuple[str, str, str, str]
-"""The parts of an InputError, which Ray cannot carry as such: where, got, expected, fix."""
+"""The parts of an InputError, which Ray cannot send as such: where, got, expected, fix."""
 
 
 class Supply:
-    """An actor beside the run: batches by number, each kept until it is answered.
+    """An actor beside the run that holds batches by number, each until it is answered.
 
-    So reading them is repeatable. When a machine is lost, Ray makes again what it held, and may read from the first batch on;
-    what was answered by then is an empty batch.
+    So reading can be repeated. When a machine is lost, Ray computes again what it held, and may read
+    from the first batch on; a batch that has been answered by then is empty.
     """
 
     def __init__(self) -> None:
         self._batches: dict[int, bytes | None] = {}
-        self._known, self._changed = 0, asyncio.Condition()
+        self._known = 0
+        self._changed = asyncio.Condition()
 
     async def add(self, number: int, batch: bytes | None) -> None:
-        """The next batch; None says that there are no more."""
+        """Add the next batch; None after the last one."""
         async with self._changed:
-            self._batches[number], self._known = batch, number + 1
+            self._batches[number] = batch
+            self._known = number + 1
             self._changed.notify_all()
 
     async def forget(self, number: int) -> None:
-        """This batch is answered."""
+        """Drop a batch that is answered."""
         self._batches.pop(number, None)
 
     async def read(self, number: int) -> bytes | None:
-        """The batch of this number once it is there, b"" if it is answered, None behind the last one."""
+        """Wait for the batch of this number; b"" if it is answered, None after the last one."""
         async with self._changed:
             await self._changed.wait_for(lambda: number < self._known)
         return self._batches.get(number, b"")
 
 
 def read_supply(_: Any, supply: Any) -> Iterator[dict[str, list[Any]]]:
-    """Every batch of a supply as a row of its own: the stream that Ray Data distributes."""
+    """Every batch of a supply as a row of its own, which is the stream that Ray Data distributes."""
     import ray
 
     for number in count():
@@ -59,32 +61,35 @@ def read_supply(_: Any, supply: Any) -> Iterator[dict[str, list[Any]]]:
 
 
 class Replica:
-    """One engine in an actor of Ray Data: answers rows of `read_supply`, many at a time, so that its batches stay full.
+    """One engine in an actor of Ray Data. It answers many rows of `read_supply` at a time.
 
-    It is the teacher of `--teacher vllm`, and so are its answers. Ray Data LLM's own stage gives neither the finish reason,
-    without which a cut-off answer looks like a whole one, nor cached tokens.
+    It is the teacher of `--engine vllm`, so its answers are the same. Ray Data LLM's own stage gives
+    neither the finish reason, without which a cut-off answer looks like a whole one, nor cached
+    tokens.
     """
 
-    def __init__(self, model: str, sampling: Sampling, settings: Mapping[str, Any]) -> None:
+    def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
         from dsbs.teachers.vllm_engine import VllmTeacher
 
-        self._asked: queue.SimpleQueue[Prompt] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Prompt] = queue.SimpleQueue()
         self._futures: dict[str, Future[Completion]] = {}
         self._keys = count()
         self._failure: Failure | None = None
         try:
-            self._teacher = VllmTeacher(model, sampling, **settings)
+            self._teacher = VllmTeacher(options, sampling)
         except InputError as error:
-            # An exception here would have Ray try again elsewhere; the run is told instead, in one line.
+            # After an exception here Ray would try elsewhere. Sent back, it ends the run in one line.
             self._failure = (error.where, error.got, error.expected, error.fix)
             return
         threading.Thread(target=self._run, daemon=True).start()
 
     async def __call__(self, rows: Any) -> AsyncIterator[dict[str, list[Any]]]:
-        """Rows with `number` and `batch`; the same numbers with what came of their batches, a list of completions."""
-        for number, batch in zip(
-            rows["number"].to_pylist(), rows["batch"].to_pylist(), strict=True
-        ):
+        """Answer rows with `number` and `batch`.
+
+        Yields the same numbers; `batch` holds the pickled completions, or a `Failure`.
+        """
+        numbers = rows["number"].to_pylist()
+        for number, batch in zip(numbers, rows["batch"].to_pylist(), strict=True):
             answered: Any = self._failure
             if self._failure is None:
                 prompts: list[Prompt] = pickle.loads(batch) if batch else []
@@ -92,26 +97,31 @@ class Replica:
             yield {"number": [number], "batch": [pickle.dumps(answered)]}
 
     async def _answer(self, prompt: Prompt) -> Completion:
-        # The same prompt may be in flight twice, where Ray believes the first lost.
-        key, future = str(next(self._keys)), Future[Completion]()
+        # The same prompt may be in flight twice, where Ray believes that the first was lost.
+        key = str(next(self._keys))
+        future = Future[Completion]()
         self._futures[key] = future
-        self._asked.put(replace(prompt, id=key))
+        self._waiting.put(replace(prompt, id=key))
         return replace(await asyncio.wrap_future(future), id=prompt.id)
 
     def _run(self) -> None:
-        """Step the engine for ever. When it breaks the process goes, so that Ray starts another and asks that again."""
+        """Step the engine for ever.
+
+        When it breaks, the process ends, so that Ray starts another and asks that one again.
+        """
         try:
             for completion in self._teacher.complete(self._prompts()):
-                if completion is not None:
-                    future = self._futures.pop(completion.id)
-                    if future.set_running_or_notify_cancel():
-                        future.set_result(completion)
+                if isinstance(completion, Idle):
+                    continue
+                future = self._futures.pop(completion.id)
+                if future.set_running_or_notify_cancel():
+                    future.set_result(completion)
         finally:
             os._exit(1)
 
-    def _prompts(self) -> Iterator[Prompt | None]:
+    def _prompts(self) -> Iterator[Prompt | Wait]:
         while True:
             try:
-                yield self._asked.get(block=not self._futures)
+                yield self._waiting.get(block=not self._futures)
             except queue.Empty:
-                yield None
+                yield WAIT

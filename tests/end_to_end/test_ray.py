@@ -86,7 +86,7 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(
     shared: dict[str, Any] = {
         "task": str(zoo.task),
         "data": zoo.data,
-        "model": str(tmp_path / "teacher"),
+        "teacher": str(tmp_path / "teacher"),
         "dtype": "float32",
     }
     shared |= {"splits": "train,validation,test", "max_new_tokens": 32}
@@ -96,7 +96,7 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(
     )
     killer.start()
     on_ray = {
-        "teacher": "ray",
+        "engine": "ray",
         "ray_address": cluster.address,
         "concurrency": 32,
         "progress_json": progress,
@@ -115,10 +115,10 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(
 
     # The engine is not in the key: an engine of another kind has nothing left to do, and vLLM alone says the same.
     again = api.generate(
-        **shared, teacher="transformers", store=tmp_path / "ray" / STORE, out=tmp_path / "again"
+        **shared, engine="transformers", store=tmp_path / "ray" / STORE, out=tmp_path / "again"
     )
     assert (again["new"], again["reused"]) == (0, 500)
-    api.generate(**shared, teacher="vllm", max_rows=8, out=tmp_path / "vllm")
+    api.generate(**shared, engine="vllm", max_rows=8, out=tmp_path / "vllm")
     alone = stored(tmp_path / "vllm")
     assert len(alone) == 24
     assert alone == {key: found[key] for key in alone}

@@ -11,9 +11,10 @@ import pytest
 
 from dsbs.core.records import Example
 from dsbs.labeling.requests import Asker, Style
-from dsbs.tasks.prompts import load_task
+from dsbs.tasks.prompts import load_task, task_from
 from dsbs.teachers.protocol import Sampling
 from support.farm import Farm
+from support.places import DATA_FILES
 from support.served_farm import Serve, ask, seen
 
 
@@ -71,14 +72,16 @@ def duck(sound: str) -> Example:
 
 
 @pytest.mark.parametrize("chat", [False, True])
-@pytest.mark.parametrize("style", [Style(), Style(rationalise=True), Style(zero_shot=True)])
+@pytest.mark.parametrize("style", [Style(), Style(rationalize=True), Style(zero_shot=True)])
 def test_a_key_is_the_hash_of_the_whole_canonical_request(
     farm: Farm, chat: bool, style: Style
 ) -> None:
     """Stored answers are found by it for ever, so it may not change, however it is computed."""
-    teacher: Any = SimpleNamespace(chat=chat, identity={"model": "m", "revision": None})
     sampling = Sampling(0.7, 0.9, 64, ("\n\n",), '{"x": "ä"}')
-    asker = Asker(load_task(str(farm.task)), teacher, sampling, style)
+    sampling = sampling.for_chat() if chat else sampling
+    identity = {"model": "m", "revision": None}
+    teacher: Any = SimpleNamespace(chat=chat, identity=identity, sampling=sampling)
+    asker = Asker(load_task(str(farm.task)), teacher, style)
     for sound in SOUNDS:
         for sample in range(2):
             prompt = asker.prompt(duck(sound), sample)
@@ -88,7 +91,7 @@ def test_a_key_is_the_hash_of_the_whole_canonical_request(
                 "schema": prompt.schema,
                 "sample": sample,
             }
-            drawn = asdict(sampling.for_chat() if chat else sampling)
+            drawn = {name: value for name, value in asdict(sampling).items() if name != "refused"}
             canonical = json.dumps(
                 [teacher.identity, {**asked, **drawn}], sort_keys=True, ensure_ascii=False
             )
@@ -96,9 +99,38 @@ def test_a_key_is_the_hash_of_the_whole_canonical_request(
 
 
 def test_keys_are_those_of_the_first_stores(farm: Farm) -> None:
-    teacher: Any = SimpleNamespace(chat=False, identity={"model": "m", "revision": None})
-    asker = Asker(load_task(str(farm.task)), teacher, Sampling(stop=("\n\n",)), Style())
+    identity = {"model": "m", "revision": None}
+    teacher: Any = SimpleNamespace(chat=False, identity=identity, sampling=Sampling(stop=("\n\n",)))
+    asker = Asker(load_task(str(farm.task)), teacher, Style())
     assert (
         asker.prompt(duck("quacks")).id
         == "15c43877a48b536c6690048aa2b13b565dfb5b7d5d39cc5b72e98ad309bffbb7"
     )
+
+
+KEYS = json.loads((DATA_FILES / "answer_keys.json").read_text())
+
+
+@pytest.mark.parametrize("at", range(len(KEYS["prompts"])))
+def test_keys_are_bit_for_bit_those_of_stores_that_people_have(at: int) -> None:
+    """The file was written by an earlier version, with task definitions of its own."""
+    case = KEYS["prompts"][at]
+    sampling = Sampling(**{**case["sampling"], "stop": tuple(case["sampling"]["stop"])})
+    sampling = sampling.for_chat() if case["chat"] else sampling
+    teacher: Any = SimpleNamespace(chat=case["chat"], identity=case["identity"], sampling=sampling)
+    task = task_from(KEYS["tasks"][case["task"]], where=case["task"])
+    asker = Asker(task, teacher, Style(**case["style"]))
+    example = Example(**{**case["example"], "choices": tuple(case["example"]["choices"])})
+    if case["rationale"] is None:
+        assert asker.prompt(example, case["sample"]).id == case["key"]
+    else:
+        assert asker.score_prompt(example, case["rationale"]).id == case["key"]
+
+
+def test_a_refused_setting_is_part_of_the_key(farm: Farm) -> None:
+    task = load_task(str(farm.task))
+    keys = set()
+    for sampling in (Sampling(), Sampling().without("temperature"), Sampling().without("top_p")):
+        teacher: Any = SimpleNamespace(chat=False, identity={"model": "m"}, sampling=sampling)
+        keys.add(Asker(task, teacher, Style()).prompt(duck("quacks")).id)
+    assert len(keys) == 3

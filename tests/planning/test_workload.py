@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsbs.labeling.dry_run import RequestTokens, tokens_per_request
+from dsbs.labeling.request_tokens import RequestTokens, tokens_per_request
 from dsbs.planning.hardware import ACCELERATORS
 from dsbs.planning.token_counter import token_counter
 from dsbs.planning.workload import TeacherTime, teacher_time

@@ -19,8 +19,8 @@ def ask(farm: Farm, url: str, **settings: Any) -> dict[str, Any]:
     shared = {
         "task": str(farm.task),
         "data": farm.data,
-        "teacher": "endpoint",
-        "model": "model",
+        "engine": "endpoint",
+        "teacher": "model",
         "base_url": url,
     }
     return api.generate(**shared | {"out": farm.folder / "asked"} | settings)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from dsbs.teachers.async_bridge import drive, groups
+from dsbs.teachers.protocol import WAIT, Idle
 
 
 def test_work_is_drawn_only_when_there_is_room_and_all_of_it_comes_back() -> None:
@@ -27,7 +28,7 @@ def test_work_is_drawn_only_when_there_is_room_and_all_of_it_comes_back() -> Non
     found = []
     for result in drive(loop, items(), work, lambda: 4):
         assert drawn <= len(found) + 1 + 4
-        found += [] if result is None else [result]
+        found += [] if isinstance(result, Idle) else [result]
     assert sorted(found) == list(range(50))
     assert most == 4
     loop.close()
@@ -45,7 +46,7 @@ def test_what_is_in_flight_is_handed_on_when_one_request_breaks() -> None:
     found: list[int] = []
     driven = drive(loop, range(1000), work, lambda: 5)
     with pytest.raises(ValueError, match="broken"):
-        found.extend(result for result in driven if result is not None)
+        found.extend(result for result in driven if not isinstance(result, Idle))
     assert sorted(found) == [1, 2, 3, 4]  # sent with the broken one, and nothing after it
     loop.close()
 
@@ -62,11 +63,11 @@ def test_closing_cancels_what_is_in_flight() -> None:
         return number
 
     driven = drive(loop, range(3), work, lambda: 3)
-    assert next(one for one in driven if one is not None) == 0
+    assert next(one for one in driven if not isinstance(one, Idle)) == 0
     driven.close()
     assert sorted(cancelled) == [1, 2]
     loop.close()
 
 
 def test_groups_hand_on_what_they_have_when_told_to_wait() -> None:
-    assert list(groups([1, 2, 3, None, 4, 5], 2)) == [[1, 2], [3], None, [4, 5]]
+    assert list(groups([1, 2, 3, WAIT, 4, 5], 2)) == [[1, 2], [3], WAIT, [4, 5]]

@@ -12,7 +12,7 @@ from dsbs.core.files import packaged
 from dsbs.data.load import load_data
 from dsbs.tasks.prompts import load_task, prompt_prefix, render_prompt
 from dsbs.teachers.hf_engine import TransformersTeacher
-from dsbs.teachers.protocol import Prompt, Sampling
+from dsbs.teachers.protocol import EngineOptions, Idle, Prompt, Sampling
 
 TEACHER = packaged("quickstart/teacher")
 
@@ -28,12 +28,11 @@ def answers(model: Path, batch_size: int) -> tuple[dict[str, tuple[str, int | No
     """Text and prompt tokens of every answer, and how many tokens the model has read or written for them."""
     seen = []
     sampling = Sampling(max_new_tokens=12)
-    with TransformersTeacher(
-        str(model), sampling, dtype="float32", batch_size=batch_size, device="cpu"
-    ) as teacher:
+    options = EngineOptions(str(model), dtype="float32", concurrency=batch_size)
+    with TransformersTeacher(options, sampling, device="cpu") as teacher:
         embeddings = teacher._model.get_input_embeddings()
         embeddings.register_forward_hook(lambda module, given, out: seen.append(given[0].numel()))
-        found = [c for c in teacher.complete(prompts()) if c is not None]
+        found = [c for c in teacher.complete(prompts()) if not isinstance(c, Idle)]
     return {c.id: (c.text, c.prompt_tokens) for c in found}, sum(seen)
 
 

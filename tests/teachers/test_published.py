@@ -8,8 +8,10 @@ import pytest
 
 from dsbs import api
 from dsbs.core.errors import InputError
+from dsbs.teachers.published import read_json_lines, read_release
 from support.command import Cli
 from support.farm import Farm
+from support.places import DATA_FILES
 
 
 def test_published_answers_of_cqa_have_the_published_accuracy(
@@ -21,7 +23,7 @@ def test_published_answers_of_cqa_have_the_published_accuracy(
         "cqa",
         "--data",
         published,
-        "--teacher",
+        "--engine",
         "published",
         "--out",
         tmp_path / "r",
@@ -48,9 +50,7 @@ def test_published_answers_of_cqa_have_the_published_accuracy(
 def test_published_answers_of_svamp_have_the_published_accuracy(
     published: Path, tmp_path: Path
 ) -> None:
-    results = api.generate(
-        task="svamp", data=published, teacher="published", out=tmp_path / "svamp"
-    )
+    results = api.generate(task="svamp", data=published, engine="published", out=tmp_path / "svamp")
     train, test = results["splits"]["train"], results["splits"]["test"]
     assert (train["teacher_correct_strict"], test["teacher_correct_strict"]) == (586, 148)
     assert (train["teacher_correct"], test["teacher_correct"]) == (594, 156)
@@ -79,7 +79,7 @@ def test_a_damaged_release_is_an_error_that_names_the_chunk(
             chunk.write_text(chunk.read_text()[:-20])
     with pytest.raises(InputError) as caught:
         api.generate(
-            task="svamp", data=tmp_path / "published", teacher="published", out=tmp_path / "out"
+            task="svamp", data=tmp_path / "published", engine="published", out=tmp_path / "out"
         )
     assert chunk.name in str(caught.value)
     assert not (tmp_path / "out").exists()
@@ -107,7 +107,7 @@ def test_releases_with_a_validation_split_and_integer_labels_are_read(
         (folder / f"{part}_CoT_0.json").write_text(
             json.dumps([answer.format(names[n % 3]) for n in range(count)])
         )
-    results = api.generate(task=name, data=tmp_path, teacher="published", out=tmp_path / "out")
+    results = api.generate(task=name, data=tmp_path, engine="published", out=tmp_path / "out")
     assert {split: s["teacher_accuracy"] for split, s in results["splits"].items()} == {
         "train": 1.0,
         "validation": 1.0,
@@ -125,3 +125,17 @@ def test_answers_of_other_ids_are_an_error(farm: Farm) -> None:
     farm.answers.write_text('{"id": "1", "said": "a"}\n')
     with pytest.raises(InputError, match="strings id and text"):
         farm.generate()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_keys_of_published_answers_are_those_of_stores_that_people_have(
+    tmp_path: Path, at: int
+) -> None:
+    case = json.loads((DATA_FILES / "answer_keys.json").read_text())["published"][at]
+    for name, text in case["files"].items():
+        (tmp_path / name).write_text(text)
+    if "answers.jsonl" in case["files"]:
+        found = read_json_lines(tmp_path / "answers.jsonl")
+    else:
+        found = read_release(tmp_path, 2, {"train": list(case["keys"])})
+    assert {name: found.key(name) for name in case["keys"]} == case["keys"]

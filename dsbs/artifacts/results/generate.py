@@ -6,11 +6,13 @@ from dsbs.metrics.calibration import CalibrationScores
 
 
 class OutcomeExample(Result):
-    """One answer that was not `ok`: the end of its text, and the label read from it."""
+    """One answer that was not `ok`."""
 
     id: str
-    said: str
+    text: str
+    """The end of the answer, or the reason why there is none."""
     label: str | None = None
+    """The label read from it."""
 
 
 class RationaleLengths(Result):
@@ -19,6 +21,7 @@ class RationaleLengths(Result):
     mean: float | None = None
     max: int | None = None
     capped: int = 0
+    """Rationales that were cut to --max-rationale-words."""
 
 
 class SplitSummary(Result):
@@ -26,15 +29,21 @@ class SplitSummary(Result):
 
     rows: int
     outcomes: dict[str, int]
+    """Rows by outcome."""
     shares: dict[str, float]
+    """The same as shares."""
     label_kind: str
     label_match: dict[str, int]
+    """Rows by how their label was recognized."""
     rationale_words: RationaleLengths = RationaleLengths()
     examples: dict[str, list[OutcomeExample]] = {}
+    """A few answers by outcome, for all outcomes but `ok`."""
     rationale_argues_for: dict[str, int] = {}
+    """Rationales by which labels they name."""
     label_counts: dict[str, dict[str, int]] | None = None
     """Counts of each label by who gave it: `teacher` and `gold`."""
     label_distance: float | None = None
+    """Share of labels that would have to change for teacher and gold to have the same counts."""
     calibration: CalibrationScores | None = None
     gold_rows: int = 0
     teacher_correct: int | None = None
@@ -58,8 +67,33 @@ class ShownAnswer(Result):
     correct: bool | None
 
 
-class GenerateResult(Result):
-    """What `generate` leaves. Tokens, money and seconds are those of the last start."""
+class Spent(Result):
+    """Requests, tokens, money and seconds of the last start of a run."""
+
+    reused: int = 0
+    """Requests whose answer was in the store."""
+    new: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens that the teacher had in its prefix cache."""
+    completion_tokens: int = 0
+    cost: float = 0.0
+    labeling_s: float = 0.0
+    """Seconds up to the last answer."""
+
+
+class RunState(Spent):
+    """What `--progress-json` always holds."""
+
+    total: int | None
+    """Requests in all."""
+    done: int
+    seconds_left: float | None
+
+
+class GenerateResult(Spent):
+    """What `generate` leaves."""
 
     out: str
     task: str
@@ -67,20 +101,52 @@ class GenerateResult(Result):
     status: Status = "done"
     splits: dict[str, SplitSummary]
     overlap: dict[str, int] = {}
+    """Inputs that two splits share, word for word, by pair of splits."""
     duplicates: NearDuplicates | None = None
     skipped: int = 0
     """Rows of the data that lack a field, and were left out on request."""
-    reused: int = 0
-    new: int = 0
-    failed: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float = 0.0
-    labeling_s: float = 0.0
     summary: str = ""
     failures: list[tuple[str, int]] = []
-    """Reasons for which rows have no answer, the most frequent first."""
+    """Why requests have no answer, with their number; the most frequent first."""
+    changed_settings: dict[str, float | int | None] = {}
+    """Settings that the model refuses, with the value it was asked with; None is its own default."""
     stopped: str = ""
     """Which limit ended the run, or ""."""
     shown: list[ShownAnswer] = []
+    """What --show prints."""
+
+
+class DryRun(Result):
+    """What a run of `generate` would use."""
+
+    rows: int
+    requests: int
+    """Requests to send."""
+    reused: int
+    """Requests whose answer is in the store."""
+    prompt_tokens_each: float
+    """Per request."""
+    answer_tokens_each: float
+    """Per request, as in the demonstrations."""
+    prompt_tokens: int
+    cached_tokens: int
+    """Prompt tokens that a prefix cache can hold."""
+    completion_tokens: int
+    score_tokens: int
+    """Prompt tokens to score labels."""
+    tokens_exact: bool
+    """Whether the teacher's tokenizer has counted; else tokens are estimated."""
+    cost: float | None
+    """Money; None without prices."""
+    seconds: float | None
+    """None without a rate."""
+    prompts: list[str]
+    """The first prompts in full."""
+
+
+class DryRunResult(Result):
+    """What `generate --plan` shows."""
+
+    task: str
+    teacher: str
+    plan: DryRun

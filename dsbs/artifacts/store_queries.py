@@ -1,0 +1,116 @@
+"""What is read from an answer store: requests with their answers, failures and counts."""
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from dsbs.artifacts.results.answers import TeacherCounts
+from dsbs.artifacts.store_schema import COMPLETION_COLUMNS
+from dsbs.core.records import Completion, Example
+
+Purpose = Literal["answer", "score_without", "score_after"]
+"""What was asked for: an answer, or label scores without a rationale or after one."""
+
+_EXAMPLE_FIELDS = tuple(field.name for field in dataclasses.fields(Example))
+_PAGE = 500
+"""Rows that are read at a time."""
+
+_NEVER = "never asked: the run stopped before it"
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class Asked(NamedTuple):
+    """One request of a run."""
+
+    position: int
+    """Place of the example in the order of the data."""
+    purpose: Purpose
+    sample: int
+    key: str
+    example: Example
+
+
+def answers(
+    db: sqlite3.Connection, run: str, purpose: Purpose | None = None
+) -> Iterator[tuple[Asked, Completion]]:
+    """Every request of a run in order, with its completion; one without comes as failed.
+
+    Read in pages, so that the store may be written to meanwhile.
+    """
+    fields = ", ".join(f"c.{name}" for name in COMPLETION_COLUMNS)
+    scores = "(SELECT json_group_object(label, logprob) FROM label_scores AS s WHERE s.key = c.key)"
+    query = (
+        f"SELECT a.position, a.purpose, a.sample, a.key, a.example, c.key IS NULL, {scores}, "
+        f"{fields} FROM asked AS a LEFT JOIN completions AS c ON c.key = a.key "
+        "WHERE a.run = ? AND a.position >= ? AND a.position < ? "
+        "AND (? IS NULL OR a.purpose = ?) ORDER BY a.position, a.purpose, a.sample"
+    )
+    last_query = "SELECT coalesce(max(position), -1) FROM asked WHERE run = ?"
+    (last,) = db.execute(last_query, (run,)).fetchone()
+    for start in range(0, last + 1, _PAGE):
+        page = (run, start, start + _PAGE, purpose, purpose)
+        for row in db.execute(query, page).fetchall():
+            yield _asked_and_answered(*row)
+
+
+def failures(db: sqlite3.Connection, run: str) -> list[tuple[str, int]]:
+    """Why requests of a run have no answer, with their number; the most frequent first."""
+    query = (
+        "SELECT coalesce(c.error, ?) AS reason, count(*) "
+        "FROM asked AS a LEFT JOIN completions AS c ON c.key = a.key "
+        "WHERE a.run = ? AND (c.key IS NULL OR c.error IS NOT NULL) "
+        "GROUP BY reason ORDER BY count(*) DESC"
+    )
+    return list(db.execute(query, (_NEVER, run)))
+
+
+def teacher_counts(db: sqlite3.Connection) -> list[TeacherCounts]:
+    """Answers, failures and tokens of every teacher."""
+    query = (
+        "SELECT teacher, sum(error IS NULL), sum(error IS NOT NULL), "
+        "total(prompt_tokens), total(cached_tokens), total(completion_tokens) "
+        "FROM completions GROUP BY teacher ORDER BY teacher"
+    )
+    return [
+        TeacherCounts(
+            teacher=teacher,
+            answers=answers,
+            failed=failed,
+            prompt_tokens=int(prompt),
+            cached_tokens=int(cached),
+            completion_tokens=int(completion),
+        )
+        for teacher, answers, failed, prompt, cached, completion in db.execute(query)
+    ]
+
+
+def _asked_and_answered(
+    position: int,
+    purpose: Purpose,
+    sample: int,
+    key: str,
+    example: str,
+    missing: bool,
+    scores: str | None,
+    *values: Any,
+) -> tuple[Asked, Completion]:
+    fields = dict(zip(COMPLETION_COLUMNS, values, strict=True))
+    if missing:
+        fields |= {"text": "", "error": _NEVER}
+    label_scores = json.loads(scores) if scores and scores != "{}" else None
+    completion = Completion(key, label_scores=label_scores, **fields)
+    return Asked(position, purpose, sample, key, example_from(example)), completion
+
+
+def example_json(example: Example) -> str:
+    """An example as compact JSON. `example_from` reads it back."""
+    return _to_json({name: getattr(example, name) for name in _EXAMPLE_FIELDS})
+
+
+def example_from(text: str) -> Example:
+    """The example of `example_json`."""
+    values: Mapping[str, Any] = json.loads(text)
+    return Example(**{**values, "choices": tuple(values["choices"])})

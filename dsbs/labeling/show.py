@@ -1,0 +1,80 @@
+"""What `generate` has found, as text for people."""
+
+from dsbs.artifacts.results.generate import GenerateResult, ShownAnswer, SplitSummary
+from dsbs.core.tables import percent, table
+from dsbs.data import near_duplicates
+from dsbs.labeling import rationale_checks
+
+_COLUMNS = [
+    "split",
+    "rows",
+    "ok",
+    "other outcomes",
+    "teacher accuracy",
+    "by the published rule",
+    "rationale words",
+]
+_EXAMPLE_CHARS = 100
+_VERDICTS = {True: "correct", False: "wrong", None: "no gold label"}
+
+
+def show_results(made: GenerateResult) -> str:
+    """Outcomes and teacher accuracy as a table, with an example of every outcome but `ok`."""
+    rows = [_row(name, split) for name, split in made.splits.items()]
+    lines = [table(_COLUMNS, rows, title=f"{made.teacher} on {made.task}")]
+    for name, split in made.splits.items():
+        if split.entropy is not None:
+            entropy = f"{split.entropy:.3f} nats"
+            lines.append(f"{name}: label distributions have a mean entropy of {entropy}")
+    examples = [line for split in made.splits.values() for line in _examples(split)]
+    if examples:
+        lines += ["examples of outcomes other than ok:", *examples]
+    lines += rationale_checks.describe(made.splits)
+    for pair, count in made.overlap.items():
+        if count:
+            lines.append(f"overlap: {count:,} inputs of {pair} are the same")
+    lines += near_duplicates.describe(made.duplicates)
+    lines += [_side_by_side(shown) for shown in made.shown]
+    lines += [f"{count:,} failed: {reason}" for reason, count in made.failures]
+    for setting, value in made.changed_settings.items():
+        used = "its own default" if value is None else f"{value:g}"
+        lines.append(f"the model refuses this {setting}; {made.new:,} answers have {used}")
+    if made.stopped:
+        lines.append(f"stopped: {made.stopped}")
+    lines.append(f"{made.summary}; all in {made.out}")
+    return "\n".join(lines)
+
+
+def _row(name: str, split: SplitSummary) -> list[str | int | float | None]:
+    others = [
+        f"{outcome} {count:,} ({percent(count / split.rows)})"
+        for outcome, count in split.outcomes.items()
+        if outcome != "ok"
+    ]
+    return [
+        name,
+        split.rows,
+        split.outcomes.get("ok", 0),
+        ", ".join(others) or "none",
+        _accuracy(split.teacher_accuracy, split.teacher_correct, split.gold_rows),
+        _accuracy(split.teacher_accuracy_strict, split.teacher_correct_strict, split.gold_rows),
+        split.rationale_words.mean,
+    ]
+
+
+def _accuracy(share: float | None, correct: int | None, rows: int) -> str:
+    return f"{percent(share)} ({correct:,}/{rows:,})" if rows else "no gold labels"
+
+
+def _examples(split: SplitSummary) -> list[str]:
+    return [
+        f"  {outcome}: {found[0].id}: ...{found[0].text[-_EXAMPLE_CHARS:]!r}"
+        for outcome, found in split.examples.items()
+    ]
+
+
+def _side_by_side(shown: ShownAnswer) -> str:
+    """Prompt, completion and verdict of one row."""
+    facts = f"{shown.outcome}, label {shown.label!r}, gold {shown.gold!r}"
+    head = f"--- {shown.id}: {facts}, {_VERDICTS[shown.correct]}"
+    return f"{head}\n{shown.prompt}▸{shown.completion}"

@@ -1,0 +1,156 @@
+"""Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dsbs.core.records import Completion
+from dsbs.teachers.clean_text import clean_text
+from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
+from dsbs.teachers.protocol import Prompt
+
+_SHOWN_CHARS = 80
+
+_TRACE_FIELDS = ("reasoning_content", "reasoning", "thinking")
+"""Where servers put the reasoning trace of a message."""
+
+_EXPLAINS_EMPTY = {"length", "max_tokens", "content_filter", "tool_calls", "function_call"}
+"""Finish reasons with which an empty text is an answer."""
+
+
+def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
+    """The completions of a /completions reply, in the order of the prompts.
+
+    Raises:
+        TooFewChoices: there are fewer answers than prompts.
+        BadReply: there is no answer in it.
+    """
+    choices = _choices(reply)
+    if len(choices) != len(prompts):
+        raise TooFewChoices(f"{len(choices)} answers to {len(prompts)} prompts")
+    usage = _usage(reply)
+    return [
+        Completion(
+            prompt.id,
+            _without_echo(clean_text(_text(choice.get("text"))), prompt.text),
+            _finish_reason(choice),
+            *usage.share(len(prompts), at),
+        )
+        for at, (prompt, choice) in enumerate(zip(prompts, choices, strict=True))
+    ]
+
+
+def read_chat(reply: object, prompt: Prompt) -> Completion:
+    """The completion of a /chat/completions reply. Raises BadReply where there is no answer in it."""
+    choice = _choices(reply)[0]
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise BadReply("a choice without a message")
+    content = message.get("content")
+    text = _text(content) or _text(message.get("refusal"))
+    traces = [_text(message.get(field)) for field in _TRACE_FIELDS]
+    trace = next(filter(None, traces), "") or "\n".join(_thinking(content))
+    return Completion(
+        prompt.id,
+        clean_text(text),
+        _finish_reason(choice),
+        *_usage(reply).share(1, 0),
+        reasoning=clean_text(trace) or None,
+    )
+
+
+def is_empty(completion: Completion) -> bool:
+    """Whether a completion has no text, and no finish reason that explains it."""
+    return not completion.text.strip() and completion.finish_reason not in _EXPLAINS_EMPTY
+
+
+class _Usage(NamedTuple):
+    """Tokens of a request; None where the server does not count them."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    cached: int | None = None
+
+    def share(self, parts: int, at: int) -> tuple[int | None, int | None, int | None]:
+        """Prompt, completion and cached tokens of one prompt.
+
+        A server counts per request, so each of its `parts` prompts gets an equal share.
+        """
+        prompt, completion, cached = (
+            None if total is None else total // parts + (at < total % parts) for total in self
+        )
+        return prompt, completion, cached
+
+
+def _usage(reply: object) -> _Usage:
+    usage = reply.get("usage") if isinstance(reply, dict) else None
+    if not isinstance(usage, dict):
+        return _Usage()
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"), cached)
+    return _Usage(*(int(count) if isinstance(count, int | float) else None for count in counts))
+
+
+def _choices(reply: object) -> list[Mapping[str, Any]]:
+    """The choices in the order of their indexes, or as they come where these are missing."""
+    if isinstance(reply, str | bytes):
+        start = reply[:_SHOWN_CHARS] if isinstance(reply, str) else reply[:_SHOWN_CHARS].decode()
+        kind = "HTML" if start.lstrip().startswith("<") else "text"
+        raise NotJson(f"{kind} instead of JSON: {start!r}")
+    if not isinstance(reply, dict):
+        raise BadReply(f"a reply of type {type(reply).__name__}")
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise _without_choices(reply)
+    if not choices:
+        raise _without_choices(reply)
+    indexes = [choice.get("index") for choice in choices]
+    if sorted(index for index in indexes if isinstance(index, int)) != list(range(len(choices))):
+        return choices
+    return [choices[indexes.index(at)] for at in range(len(choices))]
+
+
+def _without_choices(reply: Mapping[str, Any]) -> BadReply:
+    """What a reply without choices says: often it is an error with status 200."""
+    error = reply.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    message = message_of(error) or message_of(reply)
+    return BadReply(message or "a reply without choices", code if isinstance(code, int) else None)
+
+
+def _finish_reason(choice: Mapping[str, Any]) -> str | None:
+    reason = choice.get("finish_reason")
+    return clean_text(str(reason)) if reason is not None else None
+
+
+def _text(content: object) -> str:
+    """Text given as such or in parts; "" for None. Parts that hold a reasoning trace do not count."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    return "".join(_part_text(part) for part in content if not _is_thinking(part))
+
+
+def _part_text(part: object) -> str:
+    if isinstance(part, dict):
+        return next(
+            (part[key] for key in ("text", "refusal") if isinstance(part.get(key), str)), ""
+        )
+    return part if isinstance(part, str) else ""
+
+
+def _is_thinking(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")
+
+
+def _thinking(content: object) -> Iterator[str]:
+    """The reasoning traces among the parts of a content."""
+    for part in content if isinstance(content, list) else []:
+        if _is_thinking(part):
+            yield _text(part.get("thinking") or part.get("text") or part.get("summary"))
+
+
+def _without_echo(text: str, prompt: str) -> str:
+    """The text without the prompt, which some servers repeat before the answer."""
+    return text.removeprefix(prompt)
