@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from dsbs.core.errors import InputError
-from dsbs.core.records import Answer, Completion, Example, LabelMatch, Outcome
-from dsbs.tasks.parsing import split_reasoning
+from dsbs.core.records import Answer, Completion, Example, LabelMatch, Outcome, Reason
+from dsbs.tasks.traces import split_reasoning
 
 _FOLDER = "data"
 _ROWS_PER_WRITE = 1000
@@ -30,6 +30,7 @@ def _schema() -> Any:
             "distribution": pa.string(),
             "outcome": pa.string(),
             "match": pa.string(),
+            "reason": pa.string(),
             "correct": pa.bool_(),
             "completion": pa.string(),
             "reasoning": pa.string(),
@@ -67,6 +68,7 @@ class AnswerWriter:
                 else None,
                 "outcome": answer.outcome,
                 "match": answer.match,
+                "reason": answer.reason,
                 "correct": correct,
                 "completion": completion.text,
                 "reasoning": completion.reasoning or split_reasoning(completion.text)[0] or None,
@@ -173,4 +175,5 @@ def _answer(row: Mapping[str, Any]) -> Answer:
         cast(LabelMatch, row["match"]),
         json.loads(row["distribution"]) if row["distribution"] else None,
         tuple(row["more_rationales"]),
+        cast(Reason | None, row["reason"]),
     )

@@ -70,7 +70,7 @@ def _harvest(pairs: list[tuple[Asked, Completion]], task: Task, reading: Reading
         else a
         for a in whole
     ]
-    answer = vote(answers, keep_rationales=reading.keep_rationales)
+    answer = vote(answers, kind=task.label.kind, keep_rationales=reading.keep_rationales)
     if scores := _distribution(pairs, reading):
         answer = replace(answer, distribution=scores)
     return Harvested(example, said[0], answer, capped=answers != whole)

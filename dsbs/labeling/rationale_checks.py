@@ -4,7 +4,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Literal, get_args
 
 from dsbs.artifacts.results.generate import SplitSummary
@@ -111,8 +110,8 @@ class Agreement:
         if teacher:
             found["label_counts"] = {"teacher": teacher, "gold": gold}
             found["label_distance"] = distance(teacher, gold) if gold else None
-        if (calibrated := self._calibration.scores()) is not None:
-            found["calibration"] = asdict(calibrated)
+        if (calibrated := self._calibration.results()) is not None:
+            found["calibration"] = calibrated
         return found
 
 

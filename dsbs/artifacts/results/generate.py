@@ -29,6 +29,8 @@ class SplitSummary(Result):
     shares: dict[str, float]
     label_kind: str
     label_match: dict[str, int]
+    reasons: dict[str, int] = {}
+    """Why labels are not allowed: `ambiguous`, `continues`, `negated` or `mismatch`."""
     rationale_words: RationaleLengths = RationaleLengths()
     examples: dict[str, list[OutcomeExample]] = {}
     rationale_argues_for: dict[str, int] = {}
