@@ -14,8 +14,8 @@ from typing import Any, Self, cast
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.core.errors import InputError
 from dsbs.core.files import replacing, write_text
-from dsbs.core.records import Answer, Completion, Example, LabelMatch, Outcome
-from dsbs.tasks.parsing import split_reasoning
+from dsbs.core.records import Answer, Completion, Example, LabelMatch, Outcome, Reason
+from dsbs.tasks.traces import split_reasoning
 
 _FOLDER = "data"
 _ROWS_PER_WRITE = 1000
@@ -38,6 +38,7 @@ def _schema() -> Any:
             "distribution": pa.string(),
             "outcome": pa.string(),
             "match": pa.string(),
+            "reason": pa.string(),
             "correct": pa.bool_(),
             "completion": pa.string(),
             "reasoning": pa.string(),
@@ -108,6 +109,7 @@ def _row(
         "distribution": json.dumps(shares, ensure_ascii=False) if shares else None,
         "outcome": answer.outcome,
         "match": answer.match,
+        "reason": answer.reason,
         "correct": correct,
         "completion": completion.text,
         "reasoning": completion.reasoning or split_reasoning(completion.text)[0] or None,
@@ -195,4 +197,5 @@ def _answer(row: Mapping[str, Any]) -> Answer:
         cast(LabelMatch, row["match"]),
         json.loads(row["distribution"]) if row["distribution"] else None,
         tuple(row["more_rationales"]),
+        cast(Reason | None, row["reason"]),
     )

@@ -20,6 +20,14 @@ LabelMatch = Literal["exact", "folded", "letter", "none"]
 by the letter of its option. `none`: not at all.
 """
 
+Reason = Literal["ambiguous", "continues", "negated", "mismatch"]
+"""Why a label that was found is not allowed.
+
+`ambiguous`: the answer names several labels. `continues`: the label is only the beginning of what is
+stated, such as the 4 of 4.5. `negated`: the answer rejects it or takes it back. `mismatch`: the
+letter of an option stands before words that are not that option.
+"""
+
 Method = Literal["standard", "step_by_step", "rationale_then_label", "label_then_rationale"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -89,6 +97,8 @@ class Answer:
     """Probabilities of labels, or their shares among several samples."""
     more_rationales: tuple[str, ...] = ()
     """Rationales of further samples with the same label."""
+    reason: Reason | None = None
+    """Why the outcome is `label_not_allowed`; None where no label was found at all."""
 
     @property
     def label_usable(self) -> bool:

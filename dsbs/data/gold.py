@@ -8,7 +8,7 @@ from dsbs.core.errors import InputError
 from dsbs.data.choices import Options
 from dsbs.data.columns import Lacking, is_template, look_up
 from dsbs.data.values import Value, is_missing, name_of, read_value
-from dsbs.tasks.labels import LETTERS, fold, match_label
+from dsbs.tasks.labels import LETTERS, gold_label
 from dsbs.tasks.task import Columns, Task
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -94,19 +94,11 @@ def _ambiguous(text: str, column: str, where: str) -> InputError:
 def _matched(task: Task, columns: Columns, options: Options, text: str, where: str) -> str | None:
     """The allowed label that a text names as a whole: text before letters."""
     allowed = task.allowed(options.texts)
-    same = [label for label in allowed if label == text] or [
-        label for label in allowed if fold(label) == fold(text)
-    ]
-    if same:
-        return same[0]
-    matched = match_label(task.label.kind, text, allowed)
-    inexact = task.label.kind == "class" and matched.label and fold(matched.label) != fold(text)
-    if matched.label is None or inexact or (matched.match == "letter" and matched.text):
-        if columns.unreadable_gold == "none":
-            return None
+    label = gold_label(task.label.kind, text, allowed)
+    if label is None and columns.unreadable_gold == "error":
         known = f"one of {', '.join(allowed)}" if allowed else f"a label of kind {task.label.kind}"
         raise _unknown(where, repr(text), known)
-    return matched.label
+    return label
 
 
 def _unknown(where: str, got: str, expected: str) -> InputError:

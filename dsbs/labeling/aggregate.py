@@ -71,7 +71,7 @@ def _read(pairs: list[tuple[Asked, Completion]], task: Task, reading: Reading) -
     example = pairs[0][0].example
     whole = [parse_answer(task, example, completion) for completion in completions]
     answers = [_capped(answer, reading.max_rationale_words) for answer in whole]
-    answer = vote(answers, keep_rationales=reading.keep_rationales)
+    answer = vote(answers, kind=task.label.kind, keep_rationales=reading.keep_rationales)
     if scores := _distribution(pairs, reading):
         answer = replace(answer, distribution=scores)
     return ReadAnswer(example, completions[0], answer, capped=answers != whole)

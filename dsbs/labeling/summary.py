@@ -10,7 +10,7 @@ from dsbs.artifacts.results.generate import OutcomeExample, RationaleLengths, Sp
 from dsbs.core.records import OUTCOMES, Answer, Completion, Example
 from dsbs.labeling.rationale_checks import Agreement
 from dsbs.metrics.distributions import entropy
-from dsbs.tasks.parsing import correct, correct_as_published, split_completion
+from dsbs.tasks.parsing import answer_part, correct, correct_as_published
 from dsbs.tasks.task import Task
 
 _SHOWN_PER_OUTCOME, _SHOWN_CHARS = 3, 300
@@ -23,6 +23,7 @@ class SplitCounter:
         self._task = task
         self._outcomes: Counter[str] = Counter()
         self._matches: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[OutcomeExample]] = {}
         self._agreement = Agreement(task.label.kind)
@@ -38,6 +39,8 @@ class SplitCounter:
         self.rows += 1
         self._outcomes[answer.outcome] += 1
         self._matches[answer.match] += 1
+        if answer.reason:
+            self._reasons[answer.reason] += 1
         self._capped += capped
         if answer.rationale_usable and answer.rationale:
             self._words[len(answer.rationale.split())] += 1
@@ -72,6 +75,7 @@ class SplitCounter:
             "shares": {outcome: round(count / self.rows, 4) for outcome, count in ordered.items()},
             "label_kind": self._task.label.kind,
             "label_match": dict(self._matches),
+            "reasons": dict(self._reasons),
             "rationale_words": self._lengths(),
             "examples": self._shown,
             **self._agreement.results(),
@@ -92,13 +96,7 @@ class SplitCounter:
         """The end of the answer itself, where what is wrong with it mostly stands, or why there is none."""
         if completion.error:
             return completion.error[:_SHOWN_CHARS]
-        stated = split_completion(self._task, completion.text)
-        text = (
-            stated.rationale
-            if stated.label is None
-            else f"{stated.rationale} {self._task.answer.marker} {stated.label}"
-        )
-        return text.strip()[-_SHOWN_CHARS:]
+        return answer_part(self._task, completion.text).strip()[-_SHOWN_CHARS:]
 
     def _lengths(self) -> RationaleLengths:
         count = self._words.total()

@@ -1,117 +1,446 @@
-"""One normalizer per label kind, used alike on gold labels, teacher answers and student output."""
+"""One reader per label kind, used alike on gold labels, teachers' answers and students' outputs."""
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from dsbs.core.records import LabelMatch
-from dsbs.tasks import equations
+from dsbs.core.records import LabelMatch, Reason
+from dsbs.tasks import equations, tails
+from dsbs.tasks.undress import undress, without_courtesy
 
 LabelKind = Literal["choice", "class", "equation", "text"]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
-_OPTION = re.compile(r"\(([a-z])\)|^([a-z])[.):](?=\s|$)|^([a-z])$", re.IGNORECASE)
+_SPACES = re.compile(r"[^\S\n]+")
+_MAX_CHARS = 600
+"""More of a label's text is not looked at, except for kind `text`."""
+
+_MAX_LEADS = 6
+"""Phrases such as "most likely" that may stand before a label."""
+
+_LETTER = re.compile(
+    r"\((?P<round>[A-Za-z])\)|\[(?P<square>[A-Za-z])\]"
+    r"|(?P<marked>[A-Za-z])\s?[.):](?=[\s(*\"'\[]|$)"
+    r"|(?P<bare>[A-Za-z])(?=\s*$|\s*\n|\s+[-–—(]|\s*—|[,;!]\s)"
+    r"|(?P<word>[A-Z])(?=\s+(?:because|since|as|for|is|was|would)\b)"
+)
+_LEAD = re.compile(
+    r"(?:it is|it's|it would be|it must be|that is|that it is|that it's|definitely|certainly|clearly"
+    r"|obviously|most likely|likely|probably|simply|therefore|thus|indeed|the|an?"
+    r"|(?:correct |right |best |final )?(?:option|choice|letter|answer|label|class|category|rating"
+    r"|score)(?:\s+(?:is|must be|would be))?)(?:\s*:)?\s+(?![.)])",
+    re.IGNORECASE,
+)
+_AFTER_OPTION = re.compile(
+    r"\s*(?:$|[,;.!?(—–\n]|-\s|(?:is|are|was|were|would|will|can|has|have|because|since|as|which|that"
+    r"|for|so|or|and|not|but|rather|given|due)\b)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+(?![\d])|\d+)(\.\d+)?")
+_NUMBER_CONTINUES = re.compile(
+    r"[\w%^+*=<>~&{;/|#@°½¼¾²³']|[.,:]\d|\.{2,}\s*\d|-(?!stars?\b|points?\b|\s*\w)"
+    r"|\s*[-–—]\s*\d|\s+(?:[+*/x×÷=<>±^%½¼¾]|\d|to\b|through\b|out of\b|of \d|times\b|and a half\b|or\b"
+    r"|(?:hundred|thousand|million|billion|trillion|dozen|percent|k|m|bn)s?\b)|\s*[;{%]|,\s*\d",
+    re.IGNORECASE,
+)
+_OUT_OF = re.compile(
+    r"\s*(?:stars?|points?)?\s*\(?\s*(?:/|out of)\s*(\d+)(?:\.0+)?\)?(?![\d:/]|[.,]\d)",
+    re.IGNORECASE,
+)
+_WORD_CONTINUES = re.compile(r"[\w+#&@^~=<>'’\\|%*$-]|[.:]\w|\s*\{")
+_NEGATED = re.compile(
+    r"(?:\w+\s+){0,3}?(?:not|neither|none|never|cannot|anything but|all but|other than"
+    r"|except|hardly|barely|un|non)\b|\w+n't\b|no\b",
+    re.IGNORECASE,
+)
+_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:\w\.){2,}$")
 
 
 class Matched(NamedTuple):
-    """The allowed label that a text names, how it was recognised, and the text that stood for it."""
+    """What a text says about the label."""
 
     label: str | None
     match: LabelMatch
+    """How it was recognized."""
     text: str
+    """The words that stood for it; empty where only a letter did."""
+    reason: Reason | None = None
+    """Why it must not be learned."""
+
+
+class _Names(NamedTuple):
+    """The allowed labels by the form in which they are compared."""
+
+    by_key: dict[str, str]
+    """Labels that no other has the same key as, those with the longest keys first."""
+    shared: frozenset[str]
+    """Keys of several labels."""
+    numeric: bool
+    """Whether all labels are numbers."""
 
 
 def fold(text: str) -> str:
-    """Case and runs of white space do not count."""
+    """The text in lower case, with single spaces."""
     return " ".join(text.casefold().split())
 
 
-def match_label(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> Matched:
-    """Read a label from a text that should hold nothing else. Never raises; `label` is None where nothing fits.
+def key(text: str) -> str:
+    """The form in which labels are compared: undressed and folded, numbers by value.
 
-    `allowed` are the row's choices (`choice`) or the task's labels (`class`); the other kinds have no closed set.
+    >>> key("**The U.S.**") == key("the  u.s")
+    True
+    """
+    return _key_of(undress(text))
+
+
+def match_label(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> Matched:
+    """Read a label from a text that should hold nothing else. Never raises.
+
+    A label counts only where everything around it is harmless; `Matched.reason` says what is not.
+
+    Args:
+        kind: The task's label kind.
+        text: What stands behind the answer marker, a gold label, or a student's output.
+        allowed: The row's choices (`choice`) or the task's labels (`class`); the other kinds have
+            no closed set.
 
     >>> match_label("choice", " (D) Math  problem.", ["park", "math problem"]).label
     'math problem'
-    >>> match_label("equation", "(84 / 2) dollars").label
-    '( 84 / 2 )'
+    >>> match_label("class", "neutral or contradiction", ["neutral", "contradiction"]).reason
+    'ambiguous'
+    >>> match_label("equation", "48 rolls / 6 trays = 8 rolls").label
+    '48 / 6'
     """
     match kind:
-        case "choice":
-            return _match_choice(text, allowed)
-        case "class":
-            return _match_class(text, allowed)
+        case "choice" | "class":
+            lettered = kind == "choice"
+            stated = text.strip()
+            glance = _at_a_glance(stated, allowed, lettered=lettered)
+            return glance or _Closed(tuple(allowed), lettered=lettered).read(stated)
         case "equation":
-            return _match_equation(text)
+            found = equations.read(text)
+            if found.expression is None:
+                return Matched(None, "none", text.strip(), found.reason)
+            return Matched(found.expression, "exact" if found.exact else "folded", text.strip())
         case "text":
-            stripped = " ".join(text.split())
-            return Matched(stripped or None, "exact" if stripped else "none", stripped)
+            stated = " ".join(without_courtesy(undress(text)).split())
+            while stated.endswith(".") and not _ABBREVIATION.search(stated):
+                stated = undress(stated[:-1])
+            return Matched(stated or None, "exact" if stated else "none", stated)
 
 
 def normalize(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str | None:
-    """`match_label`, label only. Idempotent."""
+    """The label of `match_label`. Normalizing twice is normalizing once."""
     return match_label(kind, text, allowed).label
 
 
+def gold_label(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str | None:
+    """A label from a column of gold labels: read like any other, and nothing may stand beside it."""
+    matched = match_label(kind, text, allowed)
+    if matched.label is None or matched.reason:
+        return None
+    beside = kind in ("choice", "class") and matched.match != "letter"
+    if beside and key(matched.text) != key(matched.label):
+        return None
+    return matched.label
+
+
+def meaning(kind: LabelKind, label: str) -> str:
+    """What labels are grouped by: two labels with the same meaning have the same one.
+
+    >>> meaning("equation", "( 36 / 3 )") == meaning("equation", "12.0")
+    True
+    """
+    if kind == "equation":
+        try:
+            return f"{round(equations.evaluate(label), 9) + 0.0:.12g}"
+        except equations.NotAnEquation:
+            return fold(label)
+    return key(label) if kind == "text" else fold(label)
+
+
 def same_label(kind: LabelKind, left: str | None, right: str | None) -> bool:
-    """Whether two normalized labels mean the same: by value for equations, by folded text otherwise."""
+    """Whether two labels mean the same."""
     if left is None or right is None:
         return False
-    if kind == "equation":
-        return left == right or equations.same_value(left, right)
-    return fold(left) == fold(right)
+    if left == right:
+        return True
+    if kind == "equation" and equations.same_value(left, right):
+        return True
+    return meaning(kind, left) == meaning(kind, right)
 
 
 def published_label(kind: LabelKind, text: str) -> str:
-    """How the published code reads the text behind the answer phrase; compared by exact text (equations: by value).
+    """How the published code reads the text behind the answer phrase.
 
-    Choices: what stands behind the first "(x)" and before the next, less a final full stop. Equations: the last bracket.
+    Choices: what stands behind the first "(x)" and before the next, without a final full stop.
+    Equations: from the first opening to the last closing bracket. The result is compared by exact
+    text, equations by value.
     """
     if kind == "equation":
         return equations.last_bracket(text) or ""
+    if kind != "choice":
+        return text.strip().removesuffix(".")
     parts = re.split(r"\(.\)", text)
-    stated = (
-        parts[1] if kind == "choice" and len(parts) > 1 else "" if kind == "choice" else text
-    ).strip()
-    return stated.removesuffix(".")
+    return parts[1].strip().removesuffix(".") if len(parts) > 1 else ""
 
 
-def _match_choice(text: str, choices: Sequence[str]) -> Matched:
-    text = text.strip()
-    if text in choices:
+def _at_a_glance(text: str, allowed: Sequence[str], *, lettered: bool) -> Matched | None:
+    """A label that stands there literally, alone or behind its letter, as most do."""
+    if text in allowed:
         return Matched(text, "exact", text)
-    option = _OPTION.search(text)
-    stated = (text[option.end() :] if option else text).strip().removesuffix(".")
-    if stated in choices:
-        return Matched(stated, "exact", stated)
-    by_fold = {fold(choice): choice for choice in reversed(choices)}
-    if fold(stated) in by_fold:
-        return Matched(by_fold[fold(stated)], "folded", stated)
-    if option:
-        position = LETTERS.index(next(filter(None, option.groups())).lower())
-        if position < len(choices):
-            return Matched(choices[position], "letter", stated)
-    return Matched(None, "none", stated)
+    if lettered and text[:1] == "(" and text[2:3] == ")":
+        at = LETTERS.find(text[1].lower())
+        stated = text[3:].lstrip()
+        if 0 <= at < len(allowed) and allowed[at] in (stated, stated.removesuffix(".")):
+            return Matched(allowed[at], "exact", allowed[at])
+    return None
 
 
-def _match_class(text: str, labels: Sequence[str]) -> Matched:
-    """A label with a capital, a full stop or words behind it is that label; a label inside a sentence is not."""
-    stated = text.strip().strip("\"'*`").removesuffix(".").strip()
-    if stated in labels:
-        return Matched(stated, "exact", stated)
-    folded = fold(stated)
-    for label in sorted(labels, key=len, reverse=True):
-        if folded == fold(label) or re.match(re.escape(fold(label)) + r"(?![\w-])", folded):
-            return Matched(label, "folded", stated)
-    return Matched(None, "none", stated)
+class _Closed:
+    """Reads a label of a closed set: its whole text first, then its letter, then its beginning."""
+
+    def __init__(self, allowed: tuple[str, ...], *, lettered: bool) -> None:
+        self._allowed = allowed
+        self._lettered = lettered
+
+    def read(self, text: str) -> Matched:
+        return self._closely(_SPACES.sub(" ", without_courtesy(undress(text[:_MAX_CHARS]))))
+
+    def _closely(self, text: str) -> Matched:
+        rest = text
+        for _ in range(_MAX_LEADS):
+            if (whole := self._whole(rest)) is not None:
+                return whole
+            if self._lettered and (option := self._option(rest)) is not None:
+                return option
+            if (start := self._start(rest)) is not None:
+                return start
+            lead = _LEAD.match(rest)
+            if lead is None or lead.end() == len(rest):
+                break
+            rest = undress(rest[lead.end() :])
+        return Matched(None, "none", text, self._why_unread(text))
+
+    def _whole(self, text: str) -> Matched | None:
+        """The text is a label and nothing else."""
+        for stated in (text, text.rstrip(".!").rstrip()):
+            if stated in self._allowed:
+                return Matched(stated, "exact", stated)
+        stated = _key_of(text)
+        names = _names(self._allowed)
+        if stated in names.by_key:
+            if self._lettered and self._is_other_letter(text, names.by_key[stated]):
+                return Matched(None, "none", text, "ambiguous")
+            return Matched(names.by_key[stated], "folded", text)
+        return Matched(None, "none", text, "ambiguous") if stated in names.shared else None
+
+    def _is_other_letter(self, text: str, label: str) -> bool:
+        """Whether "(a)" is the text of one choice and the letter of another."""
+        letter = _LETTER.fullmatch(text.rstrip(".!"))
+        if letter is None or not text.startswith(("(", "[")):
+            return False
+        at = _position(letter)
+        return at < len(self._allowed) and self._allowed[at] != label
+
+    def _option(self, text: str) -> Matched | None:
+        """A letter at the start: alone, or before the text of its option."""
+        letter = _LETTER.match(text)
+        if letter is None or _position(letter) >= len(self._allowed):
+            return None
+        label = self._allowed[_position(letter)]
+        rest = undress(text[letter.end() :].lstrip(" .):-–—"))
+        if (stated := self._stated(rest)) is not None:
+            return self._with_text(label, *stated)
+        if self._begins_another(letter, label):
+            return self._start(text) or Matched(None, "none", text, "ambiguous")
+        if not letter["word"] and rest and not self._stands_alone(text[letter.end() :]):
+            if self._mentions_other(rest, label):
+                return Matched(None, "none", rest, "ambiguous")
+            if tails.NEGATION.search(rest):
+                return Matched(None, "none", rest, "negated")
+            return Matched(label, "letter", rest, "mismatch")
+        verdict = tails.judge(text[letter.end() :], lambda part: self._mentions_other(part, label))
+        counted = label if verdict.counts else None
+        return Matched(counted, "letter" if counted else "none", "", verdict.reason)
+
+    def _begins_another(self, letter: re.Match[str], label: str) -> bool:
+        """Whether a letter is, or begins, the text of another option: "(i) only", or blood group A."""
+        stated = letter[0].casefold().rstrip(" .):]").lstrip("([")
+        return any(
+            fold(other).startswith(letter[0].casefold()) or _key_of(other) == stated
+            for other in self._allowed
+            if other != label and (letter["round"] or letter["square"] or len(other) == 1)
+        )
+
+    def _with_text(self, label: str, named: str, match: LabelMatch, tail: str) -> Matched:
+        """A letter before the text of an option, which may be another one."""
+        verdict = tails.judge(tail, lambda part: self._mentions_other(part, named))
+        if not verdict.counts:
+            return Matched(None, "none", named, verdict.reason)
+        reason = "ambiguous" if named != label else verdict.reason
+        return Matched(named, match, named, reason)
+
+    def _stated(self, text: str) -> tuple[str, LabelMatch, str] | None:
+        """The option that the words behind a letter name, and what follows it."""
+        for stated in (text, _LEAD.sub("", text, count=1) if _LEAD.match(text) else text):
+            whole = self._whole(stated)
+            if whole is not None and whole.label is not None:
+                return whole.label, whole.match, ""
+            if text.startswith("(") and text.rstrip(". ").endswith(")"):
+                inner = self._whole(text.rstrip(". ")[1:-1])
+                if inner is not None and inner.label is not None:
+                    return inner.label, "folded", ""
+            found = self._longest_start(stated)
+            if found is not None and _AFTER_OPTION.match(found[1]):
+                return found[0], "folded", found[1]
+        return None
+
+    def _stands_alone(self, rest: str) -> bool:
+        """Whether a letter is followed by an explanation and not by the words of an option."""
+        return bool(
+            re.match(
+                r"\s*(?:[.,;)*:]*\s*\n|[,;—–]|-\s|\(|[.)*:]*\s*$)|\s+(?:and|or|not|because|since|as|for|is|was|would|which)\b",
+                rest,
+            )
+        )
+
+    def _start(self, text: str) -> Matched | None:
+        """A label at the start, with harmless words behind it."""
+        found = self._longest_start(text)
+        if found is None:
+            return None
+        label, tail = found
+        tail = self._after_rating(label, tail)
+        reason = self._continues(label, tail)
+        if reason is not None:
+            return Matched(None, "none", text, reason)
+        verdict = tails.judge(tail, lambda part: self._mentions_other(part, label))
+        counted = label if verdict.counts else None
+        return Matched(counted, "folded" if counted else "none", text, verdict.reason)
+
+    def _longest_start(self, text: str) -> tuple[str, str] | None:
+        """The longest label that the text starts with, and what follows."""
+        if number := _NUMBER.match(text):
+            named = _names(self._allowed).by_key.get(_key_of(number[0]))
+            if named is not None:
+                return named, text[number.end() :]
+        folded = _same_length_lower(text)
+        for label_key, label in _names(self._allowed).by_key.items():
+            if label_key and folded.startswith(label_key):
+                tail = text[len(label_key) :]
+                if not (tail[:1].isalnum() or tail[:1] == "_") or label_key[-1:].isdigit():
+                    return label, tail
+        return None
+
+    def _after_rating(self, label: str, tail: str) -> str:
+        """What stands behind a rating such as "4/5" or "4 out of 5" on a scale that ends in 5."""
+        rating = _OUT_OF.match(tail) if label_is_number(label) and not self._lettered else None
+        return tail[rating.end() :] if rating and self._is_highest(rating[1]) else tail
+
+    def _continues(self, label: str, tail: str) -> Reason | None:
+        """Whether what follows belongs to the label's own word or number."""
+        pattern = _NUMBER_CONTINUES if label_is_number(label) else _WORD_CONTINUES
+        words_follow = self._lettered and not label_is_number(label)
+        if not pattern.match(tail) and not (words_follow and not _AFTER_OPTION.match(tail)):
+            return None
+        same_word = tail[:1].isalnum()
+        others = not same_word and self._mentions_other(tail[:40], label)
+        return "ambiguous" if others else "continues"
+
+    def _is_highest(self, number: str) -> bool:
+        """Whether a scale ends here, so that "4/5" is the rating 4."""
+        values = [float(k) for k in _names(self._allowed).by_key if label_is_number(k)]
+        return bool(values) and float(number) == max(values)
+
+    def _why_unread(self, text: str) -> Reason | None:
+        end = tails.SENTENCE_END.search(text)
+        sentence = text[: end.start()] if end else text
+        if len(self._mentioned(sentence)) > 1:
+            return "ambiguous"
+        return "negated" if _NEGATED.match(sentence) else None
+
+    def _mentions_other(self, text: str, label: str) -> bool:
+        return bool(self._mentioned(text) - {_key_of(label)})
+
+    def _mentioned(self, text: str) -> set[str]:
+        """Keys of the labels that stand in a text as words of their own, or by their letters."""
+        found = set()
+        left = " ".join(_same_length_lower(text).split())
+        for label_key in _names(self._allowed).by_key:
+            if label_key in left and (without := _without_word(left, label_key)) != left:
+                found.add(label_key)
+                left = without
+        if self._lettered:
+            for letter in _MENTIONED_LETTER.finditer(text):
+                at = LETTERS.index(next(filter(None, letter.groups())).lower())
+                if at < len(self._allowed):
+                    found.add(_key_of(self._allowed[at]))
+        return found
 
 
-def _match_equation(text: str) -> Matched:
-    """The longest expression that the first line starts with."""
-    stated = next(iter(text.strip().splitlines()), "")[: equations.MAX_CHARS].strip()
-    whole = equations.normalize(stated)
-    if whole is not None:
-        return Matched(whole, "exact", stated)
-    leading = equations.leading_expression(stated)
-    return Matched(leading, "folded" if leading else "none", stated)
+_MENTIONED_LETTER = re.compile(
+    r"\(([A-Za-z])\)|\b(?:option|choice|answer|letter)s?\s+\(?([A-Za-z])\b"
+    r"|(?:[,/&]|\band|\bor)\s*\(?([A-Za-z])\)?(?=\s*(?:[.,/&]|$|and\b|or\b))"
+    r"|\b([A-Za-z])\b(?=\)?\s*(?:[,/&]|and\b|or\b)\s*\(?[A-Za-z]\b)"
+    r"|(?<![\w'.(])([A-HJ-Z])(?![\w'])"
+)
+
+
+def label_is_number(label: str) -> bool:
+    """Whether a label is a plain number, such as a rating."""
+    return bool(_NUMBER.fullmatch(label.strip()))
+
+
+def _without_word(text: str, word: str) -> str:
+    """The text with every occurrence of a word, or of several, as a whole replaced by a bar."""
+    at = text.find(word) if word else -1
+    while at >= 0:
+        end = at + len(word)
+        begins = at == 0 or not (text[at - 1].isalnum() or text[at - 1] in "_.")
+        if begins and not (text[end : end + 1].isalnum() or text[end : end + 1] == "_"):
+            text = f"{text[:at]}|{text[end:]}"
+            end = at + 1
+        at = text.find(word, end)
+    return text
+
+
+def _position(letter: re.Match[str]) -> int:
+    return LETTERS.index(next(filter(None, letter.groups())).lower())
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(allowed: tuple[str, ...]) -> _Names:
+    by_key: dict[str, str] = {}
+    shared = set()
+    for label in allowed:
+        if by_key.setdefault(key(label), label) != label:
+            shared.add(key(label))
+    longest_first = sorted(by_key.items(), key=lambda pair: -len(pair[0]))
+    unique = {name: label for name, label in longest_first if name not in shared}
+    return _Names(unique, frozenset(shared), all(map(label_is_number, allowed)))
+
+
+def _key_of(text: str) -> str:
+    """The key of an undressed text."""
+    if text.replace(" ", "").isalpha():
+        return fold(text)
+    folded = fold(text).replace('"', "").replace("`", "").strip("' ")
+    folded = folded.rstrip(".!").rstrip() or folded
+    if folded.startswith("(") and folded.endswith(")") and "(" not in folded[1:]:
+        folded = folded[1:-1].strip() or folded
+    if folded.startswith("[") and folded.endswith("]") and "[" not in folded[1:]:
+        folded = folded[1:-1].strip() or folded
+    if number := _NUMBER.fullmatch(folded):
+        return f"{float(number[0].replace(',', '')):.15g}" if len(folded) < 15 else folded
+    return folded
+
+
+def _same_length_lower(text: str) -> str:
+    """The text in lower case, character by character, so that places in both are the same."""
+    lower = text.casefold()
+    if len(lower) == len(text):
+        return lower
+    return "".join(c.casefold() if len(c.casefold()) == 1 else c for c in text)

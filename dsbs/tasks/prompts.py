@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -15,10 +15,22 @@ from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
 
 
-def load_task(name: str) -> Task:
-    """The task of a prompt file (packaged name or path). InputError names file and place if anything in it is wrong.
+class Demonstration(NamedTuple):
+    """A few-shot example with its answer."""
 
-    Every demonstration must parse back into its own rationale and label: prompts test the parser, the parser prompts.
+    example: Example
+    rationale: str
+    label: str
+
+
+def load_task(name: str) -> Task:
+    """The task of a prompt file: a packaged name, or a path.
+
+    Every demonstration must parse back into its own rationale and label, so prompts test the parser
+    and the parser tests the prompts.
+
+    Raises:
+        InputError: Something in the file is wrong. It names file and place.
     """
     path = find_file(name, "prompts")
     task = task_from(read_yaml(path, texts=True), where=str(path))
@@ -31,24 +43,33 @@ def _check_demonstrations(task: Task, path: Path) -> None:
 
     try:
         shown = demonstrations(task)
-        texts = [render_question(task, e) and render_answer(task, e, r, y) for e, r, y in shown]
+        answers = []
+        for demonstration in shown:
+            render_question(task, demonstration.example)
+            answers.append(render_answer(task, *demonstration))
     except TemplateError as error:
         raise InputError(
             path, got=error, expected="templates over the task's fields", fix="mend the template"
         ) from None
-    for number, ((example, rationale, label), text) in enumerate(zip(shown, texts, strict=True), 1):
+    for number, ((example, rationale, label), text) in enumerate(
+        zip(shown, answers, strict=True), 1
+    ):
         read = parse_answer(task, example, Completion(example.id, text))
         if (read.outcome, read.rationale, read.label) != ("ok", rationale, label):
             raise InputError(
                 f"{path}: demonstration {number}",
                 got=f"{read.outcome}, rationale {read.rationale!r}, label {read.label!r}",
-                expected=f"its own rationale and label {label!r} back from its rendered answer {text!r}",
+                expected=f"its own rationale and label {label!r} back from its answer {text!r}",
                 fix="make prompt.answer, answer.marker, answer.ends and the label agree",
             )
 
 
 def task_from(mapping: Mapping[str, Any], where: str) -> Task:
-    """A Task of a mapping (a prompt file, or what a checkpoint has stored); InputError names the first wrong key."""
+    """A Task of the mapping in a prompt file or in a checkpoint's card.
+
+    Raises:
+        InputError: A key is wrong. It names the first one.
+    """
     try:
         return Task.model_validate(mapping)
     except ValidationError as error:
@@ -64,17 +85,13 @@ def task_from(mapping: Mapping[str, Any], where: str) -> Task:
 
 def render_input(task: Task, fields: Mapping[str, Any], choices: Sequence[str] = ()) -> str:
     """What the student reads for a row with these fields."""
-    return render_template(
-        task.input, {**fields, "options": list(zip(LETTERS, choices, strict=False))}
-    )
+    return render_template(task.input, {**fields, "options": _options(choices)})
 
 
 def render_question(task: Task, example: Example) -> str:
-    """How an example stands at the end of a prompt, the answer still open."""
-    options = list(zip(LETTERS, example.choices, strict=False))
-    return render_template(
-        task.prompt.question, {**example.fields, "options": options, "input": example.input}
-    )
+    """How an example stands at the end of a prompt, its answer still open."""
+    values = {**example.fields, "options": _options(example.choices), "input": example.input}
+    return render_template(task.prompt.question, values)
 
 
 def render_answer(task: Task, example: Example, rationale: str, label: str) -> str:
@@ -84,16 +101,13 @@ def render_answer(task: Task, example: Example, rationale: str, label: str) -> s
     return render_template(task.prompt.answer, values)
 
 
-def demonstrations(task: Task) -> list[tuple[Example, str, str]]:
-    """The few-shot examples of the task, each with its rationale and label."""
+def demonstrations(task: Task) -> list[Demonstration]:
+    """The few-shot examples of the task."""
     shown = []
     for number, given in enumerate(task.demonstrations, 1):
         choices = tuple(given.get("choices", ()))
-        fields = {
-            key: value
-            for key, value in given.items()
-            if key not in ("choices", "rationale", "label")
-        }
+        others = ("choices", "rationale", "label")
+        fields = {name: value for name, value in given.items() if name not in others}
         example = Example(
             id=f"demonstration-{number}",
             split="train",
@@ -102,18 +116,21 @@ def demonstrations(task: Task) -> list[tuple[Example, str, str]]:
             choices=choices,
             gold=given["label"],
         )
-        shown.append((example, given["rationale"].strip(), given["label"]))
+        shown.append(Demonstration(example, given["rationale"].strip(), given["label"]))
     return shown
 
 
 def prompt_prefix(task: Task) -> str:
-    """The part of a prompt that is the same, byte for byte, for every example: what a teacher's prefix cache holds."""
+    """The part of a prompt that is the same for every example.
+
+    It is the same byte for byte, so a teacher's prefix cache holds it.
+    """
     blocks = [
-        render_question(task, e) + render_answer(task, e, r, y) for e, r, y in demonstrations(task)
+        render_question(task, shown.example) + render_answer(task, *shown)
+        for shown in demonstrations(task)
     ]
-    return task.prompt.separator.join(
-        [*filter(None, [task.prompt.instruction.strip()]), *blocks, ""]
-    )
+    instruction = task.prompt.instruction.strip()
+    return task.prompt.separator.join([*filter(None, [instruction]), *blocks, ""])
 
 
 def render_prompt(task: Task, example: Example, prefix: str) -> str:
@@ -122,17 +139,25 @@ def render_prompt(task: Task, example: Example, prefix: str) -> str:
 
 
 def render_template(source: str, values: Mapping[str, Any]) -> str:
-    """A sandboxed Jinja2 template filled in; raises jinja2's UndefinedError for a name that `values` lacks."""
+    """A Jinja2 template, filled in within a sandbox.
+
+    Raises:
+        jinja2.UndefinedError: The template uses a name that `values` lacks.
+    """
     rendered: str = _template(source).render(values)
     return rendered
+
+
+def _options(choices: Sequence[str]) -> list[tuple[str, str]]:
+    """Each choice with its letter."""
+    return list(zip(LETTERS, choices, strict=False))
 
 
 @functools.lru_cache(maxsize=256)
 def _template(source: str) -> Any:
     template = _environment().from_string(source)
-    template.globals = dict(
-        template.globals
-    )  # jinja copies them for every rendering, and its own mapping slowly
+    # jinja copies the globals for every rendering, and its own kind of mapping slowly.
+    template.globals = dict(template.globals)
     return template
 
 
@@ -141,7 +166,8 @@ def _environment() -> Any:
     from jinja2 import StrictUndefined  # not above: --help shall not wait for it
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    # Sandboxed: a prompt file may come from somebody else. No autoescape: the result is text for a model, not HTML.
+    # Sandboxed: a prompt file may come from somebody else. No autoescape: the result is text for a
+    # model, not HTML.
     return ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )

@@ -1,10 +1,14 @@
-"""A task as data: what a prompt file holds. `dsbs.tasks.prompts` reads the file, renders it and hands out this value."""
+"""A task as data: the content of a prompt file. `dsbs.tasks.prompts` reads and renders it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from dsbs.tasks.labels import LabelKind
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class _Part(BaseModel):
@@ -12,10 +16,13 @@ class _Part(BaseModel):
 
 
 class LabelForm(_Part):
-    """What labels look like: `choice` (options differ per row), `class` (a closed set), `equation`, `text`."""
+    """What labels look like."""
 
-    kind: LabelKind
-    labels: tuple[str, ...] = ()
+    kind: LabelKind = Field(
+        description="class: a closed set. choice: options differ per row. equation: scored by value."
+        " text: anything."
+    )
+    labels: tuple[str, ...] = Field((), description="the closed set of kind class")
 
     @model_validator(mode="after")
     def _closed_set(self) -> "LabelForm":
@@ -27,18 +34,18 @@ class LabelForm(_Part):
 
 
 class PromptForm(_Part):
-    """How an example stands in a prompt (Jinja2 over its fields, `input`, `options`), and where generation stops."""
+    """How an example stands in a prompt: Jinja2 over its fields, `input` and `options`."""
 
-    instruction: str = ""
-    question: str
+    instruction: str = Field("", description="stands once, before the demonstrations")
+    question: str = Field(description="an example, its answer still open")
     answer: str = Field(
         description="how a demonstration is answered: over rationale, label and letter"
     )
-    separator: str = "\n\n"
-    stop: tuple[str, ...] = ()
+    separator: str = Field("\n\n", description="stands between demonstrations")
+    stop: tuple[str, ...] = Field((), description="generation stops at the first of these")
     zero_shot: str = Field(
         "",
-        description="what to do, for prompts without demonstrations; a text by label kind if empty",
+        description="what to do, for prompts without demonstrations; default: by label kind",
     )
     hint: str = Field(
         "The right answer is {{ label }}.\n",
@@ -47,28 +54,38 @@ class PromptForm(_Part):
 
 
 class AnswerForm(_Part):
-    """Where the answer stands in a completion: the rationale before the marker, the label behind it."""
+    """Where the answer stands in a completion: the rationale before the marker, the label behind."""
 
-    marker: str = Field(min_length=1)
+    marker: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        min_length=1,
+        description="the words before a label, one or several; the first is the prompt's own",
+    )
     ends: tuple[str, ...] = Field(
         (), description="the answer is over where the first of these begins"
     )
 
+    @field_validator("marker")
+    @classmethod
+    def _not_blank(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(marker.strip() for marker in value):
+            raise ValueError("a marker is empty")
+        return value
+
 
 class Columns(_Part):
-    """Where a row's parts come from. A value is a column's name, or a Jinja2 template over the columns."""
+    """Where a row's parts come from: the name of a column, or a Jinja2 template over columns."""
 
-    fields: dict[str, str]
+    fields: dict[str, str] = Field(description="the fields that templates use")
     choices: str | tuple[str, ...] | None = Field(
-        None, description="one column with a list, or one column an option"
+        None, description="one column with a list, or one column per option"
     )
     gold: str | None = Field(None, description="column of the gold label; may be absent or empty")
     gold_names: tuple[str, ...] = Field((), description="names of integer labels, in order")
     unreadable_gold: Literal["error", "none"] = Field(
-        "error", description="a gold label that the task does not know"
+        "error", description="what a gold label is that the task does not know: error, or none"
     )
     id: str | None = Field(
-        None, description="column of the user's own ids; content hashes where it is absent"
+        None, description="column of the user's own ids; default: hashes of the content"
     )
     group: str | None = Field(
         None, description="rows of one group never come into different splits"
@@ -76,34 +93,36 @@ class Columns(_Part):
 
 
 class HubSource(_Part):
-    """A data set for `datasets.load_dataset`: a hub name or a local folder. Columns default to the task's own."""
+    """A data set for `datasets.load_dataset`: a name on the hub, or a local folder."""
 
-    path: str
-    name: str | None = None
-    revision: str | None = None
+    path: str = Field(description="its name on the hub, or the folder")
+    name: str | None = Field(None, description="its configuration")
+    revision: str | None = Field(None, description="its branch, tag or commit")
     splits: dict[str, str] = Field(description="train, validation, test -> the data set's split")
-    columns: Columns | None = None
+    columns: Columns | None = Field(None, description="default: the task's own columns")
 
 
 class Release(_Part):
-    """How the data set that accompanies the paper stores answers: `llm/<split>_CoT_<k>.json`, this many a chunk."""
+    """How the data set that accompanies the paper stores answers: `llm/<split>_CoT_<k>.json`."""
 
-    rows_per_chunk: int = Field(gt=0)
+    rows_per_chunk: int = Field(gt=0, description="answers per file")
 
 
 class Task(_Part):
-    """Everything dsbs knows of a task. `version` rises whenever prompt or normalisation change."""
+    """Everything that dsbs knows about a task."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, description="rises whenever the prompt or the reading changes")
     title: str = ""
-    source: str = ""
-    licence: str = ""
+    source: str = Field("", description="where the data is from")
+    licence: str = Field("", description="of the data and of the demonstrations")
     label: LabelForm
     input: str = Field(description="what the student reads (Jinja2 over fields and options)")
     prompt: PromptForm
     answer: AnswerForm
-    demonstrations: tuple[dict[str, Any], ...] = Field(min_length=1)
+    demonstrations: tuple[dict[str, Any], ...] = Field(
+        min_length=1, description="fields, choices, rationale and label of each example shown"
+    )
     columns: Columns
     data: str | None = Field(
         None, description="folder with the rows, of a task whose rows travel with dsbs"
@@ -131,5 +150,5 @@ class Task(_Part):
         return self
 
     def allowed(self, choices: tuple[str, ...]) -> tuple[str, ...]:
-        """The labels that a row may have: its choices (two may be alike), the task's labels, or () where the set is open."""
+        """The labels that a row may have; () where the set is open. Two choices may be alike."""
         return choices if self.label.kind == "choice" else self.label.labels

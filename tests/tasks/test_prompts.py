@@ -111,3 +111,25 @@ def test_a_template_of_somebody_else_cannot_reach_python(tmp_path) -> None:
     )
     with pytest.raises(InputError, match="unsafe"):
         load_task(str(path))
+
+
+def test_numbers_and_yes_and_no_in_a_prompt_file_are_labels(tmp_path) -> None:
+    from support.farm import FARM
+
+    path = tmp_path / "farm.yaml"
+    text = FARM.replace("label: bird}", "label: no}").replace("label: mammal}", "label: 4}")
+    path.write_text(text.replace("[bird, mammal]", "[no, 4, yes]"))
+    task = load_task(str(path))
+    assert task.label.labels == ("no", "4", "yes")
+    assert {shown.label for shown in demonstrations(task)} == {"no", "4"}
+
+
+def test_markers_are_one_or_several_and_never_empty(tmp_path) -> None:
+    from support.farm import FARM
+
+    path = tmp_path / "farm.yaml"
+    path.write_text(FARM.replace("marker: So it is a", "marker: [So it is a, 'Answer:']"))
+    assert load_task(str(path)).answer.marker == ("So it is a", "Answer:")
+    path.write_text(FARM.replace("marker: So it is a", "marker: [So it is a, ' ']"))
+    with pytest.raises(InputError, match="a marker is empty"):
+        load_task(str(path))

@@ -35,6 +35,8 @@ class SplitSummary(Result):
     label_kind: str
     label_match: dict[str, int]
     """Rows by how their label was recognized."""
+    reasons: dict[str, int] = {}
+    """Why labels are not allowed: `ambiguous`, `continues`, `negated` or `mismatch`."""
     rationale_words: RationaleLengths = RationaleLengths()
     examples: dict[str, list[OutcomeExample]] = {}
     """A few answers by outcome, for all outcomes but `ok`."""
