@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from dsbs.artifacts.results.base import Bridge, Result, Status
+from dsbs.artifacts.results.base import Result, Status
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
@@ -33,7 +33,7 @@ STAGES: dict[str, type[Result]] = {
 R = TypeVar("R", bound=Result)
 
 
-class FileRecord(Bridge, BaseModel):
+class FileRecord(BaseModel):
     """One file: its place, its size and its content."""
 
     model_config = ConfigDict(frozen=True)
@@ -67,7 +67,7 @@ class FileRecord(Bridge, BaseModel):
         return place is not None and hash_file(place) == self.sha256
 
 
-class Manifest(Bridge, BaseModel, Generic[R]):
+class Manifest(BaseModel, Generic[R]):
     """What a run folder says of itself. `results` are None until there are some."""
 
     model_config = ConfigDict(extra="ignore")

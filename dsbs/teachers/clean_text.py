@@ -2,7 +2,7 @@
 
 
 def clean_text(text: str) -> str:
-    """The text with pairs of surrogates joined; one without its other half becomes U+FFFD.
+    r"""The text with pairs of surrogates joined; one without its other half becomes U+FFFD.
 
     JSON can state half a character, as a server does that cuts an emoji in two. No file or database
     in UTF-8 can hold it.

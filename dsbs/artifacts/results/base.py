@@ -1,7 +1,6 @@
 """Base of all results, and the one score that says what it was measured against."""
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -16,35 +15,7 @@ Against = Literal["gold", "teacher"]
 Interval = tuple[float, float]
 
 
-class Bridge:
-    """Subscripts for code that still reads results as dictionaries; it goes with that code."""
-
-    def __getitem__(self, key: str) -> Any:
-        holder = self if hasattr(self, key) else getattr(self, "score", self)
-        value = getattr(holder, key)
-        return value.isoformat() if isinstance(value, datetime) else value
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
-
-    def __contains__(self, key: object) -> bool:
-        return hasattr(self, str(key)) and getattr(self, str(key)) is not None
-
-    def keys(self) -> list[str]:
-        kind: Any = type(self)
-        return [*kind.model_fields, *kind.model_computed_fields]
-
-    def items(self) -> list[tuple[str, Any]]:
-        return [(key, self[key]) for key in self.keys()]
-
-    def values(self) -> list[Any]:
-        return [self[key] for key in self.keys()]
-
-    def __or__(self, other: Any) -> dict[str, Any]:
-        return {**self, **other}
-
-
-class Result(Bridge, BaseModel):
+class Result(BaseModel):
     """Base of all results: frozen. Missing fields have their defaults; unknown ones are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
