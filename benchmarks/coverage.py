@@ -1,8 +1,10 @@
-"""How often the intervals of method claims cover the truth, and how often they claim a difference that is not there.
+"""How often the intervals of method claims cover the truth, and how often they claim a difference
+that is not there.
 
     python benchmarks/coverage.py
 
-Prints the tables of docs/comparison.md: simulated comparisons of two methods, 2,000 for every number.
+Prints the tables of docs/comparison.md: simulated comparisons of two methods, 2,000 for every
+number.
 """
 
 import numpy as np
@@ -30,12 +32,14 @@ def simulate(
     accuracy: float = 0.62,
     times: int = 2000,
 ) -> tuple[Verdicts, Verdicts]:
-    """Verdicts (times, seeds, examples) of two methods that truly differ by `difference`, on a shared test set.
+    """Verdicts (times, seeds, examples) of two methods that truly differ by `difference`, on a
+    shared test set.
 
-    Every verdict is a draw of its own (binomial noise), behind which stand: the seed, whose accuracies spread by `spread`
-    (a standard deviation, as a share); how `hard` the example is for all; and how well it `suits` the method, whatever the
-    seed (standard deviations on the probit scale, where the noise has 1). A probit model, so that the true mean accuracy is
-    known exactly. A share `stuck` of the seeds of the second method stays at chance.
+    Every verdict is a draw of its own (binomial noise), behind which stand: the seed, whose
+    accuracies spread by `spread` (a standard deviation, as a share); how `hard` the example is for
+    all; and how well it `suits` the method, whatever the seed (standard deviations on the probit
+    scale, where the noise has 1). A probit model, so that the true mean accuracy is known exactly.
+    A share `stuck` of the seeds of the second method stays at chance.
     """
     of_example = (1 + hard**2 + suits**2) ** 0.5
     of_seed = spread / norm.pdf(norm.ppf(accuracy)) * of_example
@@ -54,7 +58,9 @@ def simulate(
 
 
 def coverage(rng: np.random.Generator, **settings: float) -> tuple[float, float, float]:
-    """Shares: the interval covers a true 3 points; a difference is claimed where none is; the plain paired t test covers."""
+    """Shares: the interval covers a true 3 points; a difference is claimed where none is; the plain
+    paired t test covers.
+    """
     first, second = simulate(rng, difference=0.03, **settings)  # type: ignore[arg-type]
     stuck = settings.get("stuck", 0.0)
     truth = 0.635 - ((1 - stuck) * 0.605 + stuck * CHANCE)

@@ -1,12 +1,14 @@
-"""What a device makes of training: tokens a second, model FLOP utilisation, peak memory, of T5 v1.1 in its sizes.
+"""What a device makes of training: tokens a second, model FLOP utilisation, peak memory, of T5 v1.1
+in its sizes.
 
     python benchmarks/device.py --shapes base,large,3b,11b
     python benchmarks/device.py --shapes large --profile      # and what costs most time
 
-Students have random weights; they are kept in fp32 and multiplied in bf16, as `dsbs train` does, with AdamW, the 11B with
-Adafactor, both large ones with activations computed twice. How many tokens go into one pass is found by trying; the step has
-`--batch-size` examples all the same. Utilisation is of the FLOPs that the model needs for tokens that are no padding, without
-what is computed twice, against the peak of the data sheet (dsbs/planning/hardware.py).
+Students have random weights; they are kept in fp32 and multiplied in bf16, as `dsbs train` does,
+with AdamW, the 11B with Adafactor, both large ones with activations computed twice. How many tokens
+go into one pass is found by trying; the step has `--batch-size` examples all the same. Utilisation
+is of the FLOPs that the model needs for tokens that are no padding, without what is computed twice,
+against the peak of the data sheet (dsbs/planning/hardware.py).
 """
 
 import argparse
@@ -38,7 +40,9 @@ LARGE = ("3b", "11b")
 
 
 class Row(NamedTuple):
-    """What one shape did: the fastest of the timed steps. `utilisation` is NaN for a device whose peak is not known."""
+    """What one shape did: the fastest of the timed steps. `utilisation` is NaN for a device whose
+    peak is not known.
+    """
 
     shape: str
     pass_tokens: int
@@ -112,7 +116,9 @@ def _optimizer(shape: str, model: Any) -> torch.optim.Optimizer:
 def measure(
     shape: str, device: str, *, batch_size: int, steps: int, peak: float = math.nan, top: int = 0
 ) -> Row:
-    """One shape on one device; `peak` in FLOPs a second. With `top`, the operations that cost most time are printed."""
+    """One shape on one device; `peak` in FLOPs a second. With `top`, the operations that cost most
+    time are printed.
+    """
     training = Training(shape, device, batch_size)
     if training.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -151,7 +157,9 @@ def costs(training: Training, top: int) -> list[str]:
 
 
 def peak_of(name: str) -> float:
-    """Dense bf16 FLOPs a second of the device of this name, by the data sheets; NaN where it is none of them."""
+    """Dense bf16 FLOPs a second of the device of this name, by the data sheets; NaN where it is
+    none of them.
+    """
     words = set(re.split(r"[^a-z0-9]+", name.lower()))
     known = [key for key in ACCELERATORS if set(key.split("-")) <= words]
     return ACCELERATORS[max(known, key=len)].flops if known else math.nan

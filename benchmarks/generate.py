@@ -4,8 +4,9 @@
     python benchmarks/generate.py server    # a server that answers at once: rows a second beside the bare client
     python benchmarks/generate.py stream    # many rows from such a server, and the plan of as many: memory and disk
 
-Every timing is a process of its own; ours and theirs take turns in one run, and the best of each is compared. Our rows are all
-in the store, every commit durable. Start-up of engines is left out of `engine`, and everything is counted in the others.
+Every timing is a process of its own; ours and theirs take turns in one run, and the best of each is
+compared. Our rows are all in the store, every commit durable. Start-up of engines is left out of
+`engine`, and everything is counted in the others.
 """
 
 import argparse
@@ -41,7 +42,9 @@ columns: {fields: {text: text}}
 
 
 def make_work(folder: Path, rows: int, *, shared_words: int, own_words: int) -> None:
-    """A task whose demonstrations have `shared_words` words, and rows of `own_words`, all of plain English."""
+    """A task whose demonstrations have `shared_words` words, and rows of `own_words`, all of plain
+    English.
+    """
     rng = random.Random(0)
     plain = [word for word in WORDS if word.isalpha()]
     said = [" ".join(rng.choices(plain, k=shared_words // 4)) for _ in range(4)]
@@ -98,7 +101,9 @@ def prompts(folder: Path) -> list[str]:
 
 
 def run_ours(folder: Path, *flags: str) -> dict[str, Any]:
-    """`generate` as a user runs it: seconds of labelling (start-up left out), of the whole process, and its peak memory."""
+    """`generate` as a user runs it: seconds of labelling (start-up left out), of the whole process,
+    and its peak memory.
+    """
     with tempfile.TemporaryDirectory(dir=folder) as out:
         command = [
             sys.executable,
@@ -281,7 +286,9 @@ def server(rows: int, rounds: int) -> None:
 
 
 def stream(rows: int) -> None:
-    """A tenth of the rows, then all: rows a second, peak memory and disk of `generate` in completions, and of its plan."""
+    """A tenth of the rows, then all: rows a second, peak memory and disk of `generate` in
+    completions, and of its plan.
+    """
     with tempfile.TemporaryDirectory() as name, _loopback() as url:
         folder, peaks = Path(name), []
         for count in (rows // 10, rows):

@@ -1,11 +1,13 @@
-"""What Hinton, Vinyals and Dean (2015) found, on scikit-learn's 1,797 digits of 8x8 pixels with small networks.
+"""What Hinton, Vinyals and Dean (2015) found, on scikit-learn's 1,797 digits of 8x8 pixels with
+small networks.
 
     python benchmarks/hinton.py
     python benchmarks/hinton.py --seeds 20
 
-The loss is the trainer's (`dsbs.training.soft_targets.mixed_loss`). Every number is a mean over seeds with its standard error; a seed
-draws the split, the few labelled rows and all weights. The paper's own numbers stand beside, from MNIST or from speech: other
-data, other sizes, so only the direction and the size of the effect compare. About a minute on one core.
+The loss is the trainer's (`dsbs.training.soft_targets.mixed_loss`). Every number is a mean over
+seeds with its standard error; a seed draws the split, the few labelled rows and all weights. The
+paper's own numbers stand beside, from MNIST or from speech: other data, other sizes, so only the
+direction and the size of the effect compare. About a minute on one core.
 """
 
 import argparse
@@ -29,7 +31,9 @@ OMITTED = 3
 
 
 class Digits(NamedTuple):
-    """Pixels (N, 64) in [0, 1] and labels (N,): training rows, rows to choose a bias shift on, test rows."""
+    """Pixels (N, 64) in [0, 1] and labels (N,): training rows, rows to choose a bias shift on, test
+    rows.
+    """
 
     train: tuple[torch.Tensor, torch.Tensor]
     held_out: tuple[torch.Tensor, torch.Tensor]
@@ -108,7 +112,9 @@ def few_rows(seed: int) -> dict[str, float]:
 
 
 def omitted_class(seed: int) -> dict[str, float]:
-    """A transfer set without one class; its bias is then raised by what serves best on the held-out rows."""
+    """A transfer set without one class; its bias is then raised by what serves best on the held-out
+    rows.
+    """
     digits = load(seed)
     teacher = train(network(seed), digits.train)
     kept = digits.train[1] != OMITTED
@@ -131,7 +137,9 @@ def omitted_class(seed: int) -> dict[str, float]:
 
 
 def ensemble(seed: int) -> dict[str, float]:
-    """Ten networks that saw 20 % of the rows in different ways, and one of the same size that learns from their mean."""
+    """Ten networks that saw 20 % of the rows in different ways, and one of the same size that
+    learns from their mean.
+    """
     digits = load(seed)
     rows = digits.train[0][:200], digits.train[1][:200]
     generator = torch.Generator().manual_seed(seed)

@@ -1,10 +1,12 @@
-"""Labels of a student's test rows, by generating and by scoring, against the plain way: one run, the same labels.
+"""Labels of a student's test rows, by generating and by scoring, against the plain way: one run,
+the same labels.
 
     python benchmarks/labels.py make --shape small --answers runs/cqa-palm --out runs/small   # a student to train first
     python benchmarks/labels.py measure --run runs/my-student
 
-The plain way is `generate` with 64 new tokens in fixed batches of 64, in fp32. `make` writes a folder that `train --student`
-takes: T5 v1.1's shape with random weights, and a tokenizer made of the answers' task.
+The plain way is `generate` with 64 new tokens in fixed batches of 64, in fp32. `make` writes a
+folder that `train --student` takes: T5 v1.1's shape with random weights, and a tokenizer made of
+the answers' task.
 """
 
 import argparse

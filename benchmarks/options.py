@@ -3,8 +3,9 @@
     python benchmarks/options.py --answers runs/quickstart/answers --student quickstart --data-frac 0.25 --max-steps 400 \
         --soft-labels --soft-teacher RUN --out runs/options --write docs/options.md
 
-Every option is a run of `dsbs compare` in a folder of its own, with the same rows and seeds: what is done is skipped, what was
-interrupted goes on. Intervals are Wilson's over test questions, of all seeds together.
+Every option is a run of `dsbs compare` in a folder of its own, with the same rows and seeds: what
+is done is skipped, what was interrupted goes on. Intervals are Wilson's over test questions, of all
+seeds together.
 """
 
 import argparse
@@ -32,7 +33,9 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "soft labels, T = 2": {"soft_weight": 0.5, "soft_temperature": 2.0},
     "soft tokens of a better student": {"soft_weight": 0.5, "soft_temperature": 2.0},
 }
-"""At most twelve. Soft labels need answers with distributions, soft tokens another student: left out where there is none."""
+"""At most twelve. Soft labels need answers with distributions, soft tokens another student: left
+out where there is none.
+"""
 
 HEADING = """# Training options against plain step-by-step, as measured
 
@@ -54,7 +57,9 @@ SOFT_LABELS, SOFT_TOKENS = "soft labels, T = 2", "soft tokens of a better studen
 def measure(
     name: str, options: Mapping[str, Any], shared: Mapping[str, Any], out: Path
 ) -> dict[str, Any]:
-    """One option: right answers over all seeds, its interval, the spread over seeds, and the training time of a run."""
+    """One option: right answers over all seeds, its interval, the spread over seeds, and the
+    training time of a run.
+    """
     folder = out / name.replace(" ", "-").replace(",", "").replace("=", "")
     results = api.compare(**{"methods": "step_by_step", **shared, **options}, out=folder)
     done = [cell for cell in results["cells"] if cell["status"] == "done"]

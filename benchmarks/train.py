@@ -3,9 +3,10 @@
     python benchmarks/train.py train          # examples a second, each step from the plain recipe to ours
     python benchmarks/train.py passes         # what one more forward and backward pass costs, in FLOPs
 
-The plain recipe is the published implementation's: two full forward passes a step, over labels and over rationales, on padded
-batches in random order, in fp32, with PyTorch's AdamW. Students have random weights in the shape of a hub model; lengths are
-those of CommonsenseQA with PaLM's rationales in T5's tokens (41 input, 30 rationale, 3 label tokens on average).
+The plain recipe is the published implementation's: two full forward passes a step, over labels and
+over rationales, on padded batches in random order, in fp32, with PyTorch's AdamW. Students have
+random weights in the shape of a hub model; lengths are those of CommonsenseQA with PaLM's
+rationales in T5's tokens (41 input, 30 rationale, 3 label tokens on average).
 """
 
 import argparse
@@ -65,13 +66,16 @@ def build(
             model = T5ForConditionalGeneration(config)
         finally:
             torch.set_default_dtype(previous)
-    # As made, its logits are so far apart that most probabilities are denormal numbers, which no trained student's are.
+    # As made, its logits are so far apart that most probabilities are denormal numbers, which no
+    # trained student's are.
     torch.nn.init.normal_(model.lm_head.weight, std=config.d_model**-0.5)
     return model
 
 
 def examples(count: int) -> list[list[EncodedTarget]]:
-    """Random tokens in lengths spread as those of CommonsenseQA are: log-normal around 41 and 30 tokens."""
+    """Random tokens in lengths spread as those of CommonsenseQA are: log-normal around 41 and 30
+    tokens.
+    """
     rng = np.random.default_rng(0)
     inputs = np.clip(rng.lognormal(math.log(40), 0.16, count), 20, 120).astype(int)
     rationales = np.clip(rng.lognormal(math.log(28), 0.32, count), 5, 120).astype(int)
@@ -239,7 +243,9 @@ def train(
     compiled: bool = False,
     options: Sequence[str],
 ) -> None:
-    """Every way by itself, its best step, and how far its loss without dropout is from the plain recipe's."""
+    """Every way by itself, its best step, and how far its loss without dropout is from the plain
+    recipe's.
+    """
     data = examples(64 * batch_size)
     worth = pass_tokens(shape, device)
     print(

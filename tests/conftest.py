@@ -92,7 +92,9 @@ def large_report(tmp_path_factory: pytest.TempPathFactory) -> "LargeReport":
 
 @pytest.fixture(scope="session")
 def two_teachers(tmp_path_factory: pytest.TempPathFactory) -> Farm:
-    """A farm with two teachers, who disagree on birds: together their labels are distributions. Tests must not change it."""
+    """A farm with two teachers, who disagree on birds: together their labels are distributions.
+    Tests must not change it.
+    """
     farm = Farm(tmp_path_factory.mktemp("two"))
     farm.generate(out=farm.folder / "first")
     farm.answers.write_text(

@@ -1,4 +1,6 @@
-"""`dsbs answers`: what is in a store can be counted, listed, exported and read again, without data or teacher."""
+"""`dsbs answers`: what is in a store can be counted, listed, exported and read again, without data
+or teacher.
+"""
 
 import json
 from pathlib import Path

@@ -248,7 +248,8 @@ def test_every_method_gets_the_same_search_for_its_learning_rate(
         )
     for found in (*results["cells"], *results["groups"]):
         assert found["learning_rate"] == best[found["method"], found["equal"]]["learning_rate"]
-    # What was tried is trained once: three rates a kind, and what is left of two fractions and two seeds.
+    # What was tried is trained once: three rates a kind, and what is left of two fractions and two
+    # seeds.
     folders = list((tmp_path / "t" / "cells").iterdir())
     assert len(folders) == 3 * 3 + 3 * 3
     # A rate that lost is never measured on test.

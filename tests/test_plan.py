@@ -1,4 +1,6 @@
-"""`dsbs plan` as users ask it: every question's answer, what it rests on, figures, and bad input in one line."""
+"""`dsbs plan` as users ask it: every question's answer, what it rests on, figures, and bad input in
+one line.
+"""
 
 import json
 import subprocess

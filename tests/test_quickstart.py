@@ -1,4 +1,6 @@
-"""The quickstart as a user runs it: a real teacher really served, real students, a comparison, a student that is asked."""
+"""The quickstart as a user runs it: a real teacher really served, real students, a comparison, a
+student that is asked.
+"""
 
 import pytest
 
@@ -54,7 +56,9 @@ def test_stage_by_stage_with_no_flags_but_small_ones(tmp_path: Path, cli: Cli) -
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
-    """With vLLM where it is installed. Offline proves itself: a hub that does not answer must not be asked."""
+    """With vLLM where it is installed. Offline proves itself: a hub that does not answer must not
+    be asked.
+    """
     nowhere = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
     command = [sys.executable, "-m", "dsbs", "quickstart", "--fast", "--json"]
     done = subprocess.run(
@@ -70,7 +74,8 @@ def test_the_fast_form_runs_in_full(tmp_path: Path, cli: Cli) -> None:
     }
     assert {cell["data_frac"] for cell in cells.values()} == {0.25}
     assert results["teacher_accuracy"] >= 0.9
-    # Sixteen values, said without seeing the choices: each kind of student has learned twice what chance gives.
+    # Sixteen values, said without seeing the choices: each kind of student has learned twice what
+    # chance gives.
     assert all(cell["score"]["ci95_examples"][0] > 2 / 16 for cell in cells.values())
     asked = json.loads((tmp_path / results["answers"] / "manifest.json").read_text())["results"]
     assert (asked["splits"]["train"]["rows"], asked["new"]) == (

@@ -18,7 +18,9 @@ from support.made_runs import World
 def test_the_chain_from_answers_to_the_report(
     answered_farm: Farm, tmp_path: Path, cli: Cli
 ) -> None:
-    """generate, compare, report and runs as a user calls them; the table of the report is that of the comparison."""
+    """generate, compare, report and runs as a user calls them; the table of the report is that of
+    the comparison.
+    """
     compare, out = tmp_path / "compare", tmp_path / "page"
     arguments = [
         "--max-steps",

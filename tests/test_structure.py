@@ -50,7 +50,9 @@ HEAVY = {
 
 
 NO_MODULES = {"test_structure.py", "end_to_end", "support"}
-"""What lies in tests/ without a module of the same name: the whole, behaviours of many modules, and helpers."""
+"""What lies in tests/ without a module of the same name: the whole, behaviours of many modules, and
+helpers.
+"""
 TESTS = Path(__file__).parent
 MIRRORS = sorted(
     path

@@ -49,7 +49,7 @@ def _schema() -> Any:
 
 
 class AnswerWriter:
-    """Writes answers as they come. The files of all splits appear when the `with` block ends well."""
+    """Writes answers as they come. All files appear when the `with` block ends well."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / _FOLDER

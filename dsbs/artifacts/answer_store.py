@@ -155,7 +155,7 @@ class AnswerStore:
         return [run for (run,) in self._db.execute("SELECT DISTINCT run FROM asked ORDER BY run")]
 
     def find_runs(self, folder: str | None) -> list[str]:
-        """The name of the run of a folder; all names for None. Raises InputError for no such run."""
+        """The name of a folder's run; all names for None. Raises InputError for no such run."""
         runs = self.runs()
         if folder is None:
             return runs

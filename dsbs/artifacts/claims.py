@@ -39,7 +39,7 @@ class Claims:
         return self._file is not None
 
     def take(self, keys: Sequence[str]) -> set[str]:
-        """Claim these keys. Returns those that are now this process's; others have a living owner."""
+        """Claim these keys. Returns those that this process now owns; others have an owner."""
         self._begin()
         query = "SELECT key, owner FROM claims WHERE key IN (SELECT value FROM json_each(?))"
         owners = dict(self._db.execute(query, (json.dumps(list(keys)),)))
@@ -72,7 +72,9 @@ class Claims:
             self._file = None
 
     def _begin(self) -> None:
-        """Become an owner: a locked file appears under its final name, so it is never seen unlocked."""
+        """Become an owner: a locked file appears under its final name, so it is never seen
+        unlocked.
+        """
         if self._file is None:
             partial = self._path(f"{self._name}.{os.getpid()}")
             self._file = hold(partial)

@@ -59,9 +59,9 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode=WAL")
     # NORMAL would be safe if the process is killed, but not if the power fails. Answers cost money.
     db.execute("PRAGMA synchronous=FULL")
-    # Keys are hashes, so every commit touches pages all over the index. From some 100,000 answers on
-    # the defaults (2 MiB in memory, 4 MiB before pages are written back) read and write each page
-    # again and again.
+    # Keys are hashes, so every commit touches pages all over the index. From some 100,000 answers
+    # on the defaults (2 MiB in memory, 4 MiB before pages are written back) read and write each
+    # page again and again.
     db.execute("PRAGMA cache_size=-32768")  # KiB
     db.execute("PRAGMA wal_autocheckpoint=4000")  # pages of 4 KiB
     db.executescript(_SCHEMA + CLAIMS_SCHEMA)

@@ -56,7 +56,7 @@ class GenerateConfig(StageConfig):
     )
     answers_format: AnswersFormat = Field(
         "auto",
-        description="Format of the file of published answers. Default: found out from its first row.",
+        description="Format of the published answers. Default: found out from the first row.",
     )
     splits: Listed[Split] = Field(
         (),

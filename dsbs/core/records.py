@@ -23,8 +23,8 @@ by the letter of its option. `none`: not at all.
 Reason = Literal["ambiguous", "continues", "negated", "mismatch"]
 """Why a label that was found is not allowed.
 
-`ambiguous`: the answer names several labels. `continues`: the label is only the beginning of what is
-stated, such as the 4 of 4.5. `negated`: the answer rejects it or takes it back. `mismatch`: the
+`ambiguous`: the answer names several labels. `continues`: the label is only the beginning of what
+is stated, such as the 4 of 4.5. `negated`: the answer rejects it or takes it back. `mismatch`: the
 letter of an option stands before words that are not that option.
 """
 

@@ -151,7 +151,7 @@ def _extra(name: str, requirements: list[Requirement], installed: Installed) -> 
 
 
 def _command(name: str, requirements: list[Requirement], unmet: list[Unmet]) -> str:
-    """The command that installs what an extra lacks: `pip install 'dsbs[train]'`, or the packages."""
+    """How to install what an extra lacks: `pip install 'dsbs[train]'`, or the packages."""
     if not unmet:
         return ""
     if any(one.needed_by != "dsbs" for one in unmet):

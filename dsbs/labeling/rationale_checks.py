@@ -1,4 +1,6 @@
-"""Checks of what a teacher or a student said: rationales that argue for another label, skewed labels, overconfidence."""
+"""Checks of what a teacher or a student said: rationales that argue for another label, skewed
+labels, overconfidence.
+"""
 
 import math
 import re
@@ -15,11 +17,15 @@ from dsbs.tasks.equations import NotAnEquation, evaluate
 from dsbs.tasks.labels import LETTERS, LabelKind, fold
 
 Argues = Literal["label", "several", "other", "nothing"]
-"""What a rationale names: its own label alone; its label and others; only others; none of the allowed ones."""
+"""What a rationale names: its own label alone; its label and others; only others; none of the
+allowed ones.
+"""
 
 _ARGUE = {
-    False: "name their own label alone in {label}, among others in {several}, only other labels in {other}, none in {nothing}",
-    True: "end in the value of their equation in {label}, name it before in {several}, other numbers in {other}",
+    False: "name their own label alone in {label}, among others in {several}, "
+    "only other labels in {other}, none in {nothing}",
+    True: "end in the value of their equation in {label}, name it before in {several}, "
+    "other numbers in {other}",
 }
 _WORD = re.compile(r"\w+")
 
@@ -27,10 +33,10 @@ _WORD = re.compile(r"\w+")
 def argues_for(kind: LabelKind, rationale: str, label: str, allowed: Sequence[str] = ()) -> Argues:
     """Which of the allowed labels a rationale names; for equations, which numbers.
 
-    An equation is argued for where the rationale ends in its value. A rationale that names nothing says nothing for or
-    against its label: many explain without repeating it.
+    An equation is argued for where the rationale ends in its value. A rationale that names nothing
+    says nothing for or against its label: many explain without repeating it.
 
-    >>> argues_for("choice", "Nails join two boards, not a ladder.", "nails", ("nails", "ladder", "spoon"))
+    >>> argues_for("choice", "Nails join boards, no ladder.", "nails", ("nails", "ladder"))
     'several'
     """
     if kind == "equation":
@@ -44,7 +50,8 @@ def argues_for(kind: LabelKind, rationale: str, label: str, allowed: Sequence[st
 
 
 def bucket(kind: LabelKind, label: str | None, allowed: Sequence[str]) -> str | None:
-    """What a label is counted under when distributions are compared: itself, or the letter of its option.
+    """What a label is counted under when distributions are compared: itself, or the letter of its
+    option.
 
     None for kinds whose labels few rows share, and for no label.
     """
@@ -84,7 +91,9 @@ def _findings(split: SplitSummary) -> Iterator[str]:
 
 
 class Agreement:
-    """Counts, as answers pass, what rationales argue for and which labels are given; `results` are plain JSON values."""
+    """Counts, as answers pass, what rationales argue for and which labels are given; `results` are
+    plain JSON values.
+    """
 
     def __init__(self, kind: LabelKind) -> None:
         self._kind = kind
@@ -103,7 +112,9 @@ class Agreement:
             self._argues[argues_for(self._kind, answer.rationale, answer.label, allowed)] += 1
 
     def results(self) -> dict[str, Any]:
-        """`rationale_argues_for`, `label_counts` (teacher and gold) with their `label_distance`, and `calibration`."""
+        """`rationale_argues_for`, `label_counts` (teacher and gold) with their `label_distance`,
+        and `calibration`.
+        """
         found: dict[str, Any] = {"rationale_argues_for": dict(self._argues)}
         teacher, gold = (dict(sorted(self._labels[whose].items())) for whose in ("teacher", "gold"))
         if teacher:
@@ -115,7 +126,9 @@ class Agreement:
 
 
 def _named(text: str, labels: Sequence[str]) -> set[str]:
-    """The labels that stand in a text as whole words; the longest first, so that "river bank" does not also name "bank"."""
+    """The labels that stand in a text as whole words; the longest first, so that "river bank" does
+    not also name "bank".
+    """
     text, found = f" {' '.join(_WORD.findall(text.casefold()))} ", set()
     for label in sorted(set(map(fold, labels)), key=len, reverse=True):
         words = f" {' '.join(_WORD.findall(label))} "

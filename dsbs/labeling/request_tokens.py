@@ -65,10 +65,9 @@ def tokens_per_request(
     """Measure a request of a task on a sample of its prompts.
 
     Args:
-        task: Its demonstrations show how long answers are.
-        prompts: Whole prompts, as texts.
-        count: Counts tokens; `estimate_tokens` where there is no tokenizer.
-        shared: The beginning that all prompts have in common, such as `tasks.prompts.prompt_prefix`.
+        task: Its demonstrations show how long answers are. prompts: Whole prompts, as texts. count:
+        Counts tokens; `estimate_tokens` where there is no tokenizer. shared: The beginning that all
+        prompts have in common, such as `tasks.prompts.prompt_prefix`.
     """
     (beginning,) = count([shared])
     shown = demonstrations(task)

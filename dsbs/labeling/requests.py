@@ -23,7 +23,8 @@ from dsbs.teachers.protocol import Message, Prompt, Teacher
 _WHAT = {
     "choice": "the text of the right option, as it is written there",
     "class": "one of: {labels}",
-    "equation": "the arithmetic expression whose value answers the question, such as ( 12 + 3 ) * 2",
+    "equation": "the arithmetic expression whose value answers the question, such as "
+    "( 12 + 3 ) * 2",
     "text": "the answer itself",
 }
 """How a zero-shot prompt describes the label, by label kind."""
@@ -209,7 +210,7 @@ def zero_shot_instruction(task: Task) -> str:
 
 
 def answer_schema(task: Task, example: Example) -> dict[str, Any]:
-    """The JSON schema of a zero-shot answer: the rationale first, then one of the allowed labels."""
+    """The JSON schema of a zero-shot answer: first the rationale, then an allowed label."""
     allowed = list(dict.fromkeys(task.allowed(example.choices)))
     label: dict[str, Any] = {"type": "string", "enum": allowed} if allowed else {"type": "string"}
     return {

@@ -100,9 +100,9 @@ class Labeler:
     def label(self, requests: Callable[[], Iterable[Request]], progress: Progress) -> None:
         """Have every request answered.
 
-        Requests are drawn lazily, and only those in flight are held in memory. They are written into
-        the store first, so that `AnswerStore.answers(run)` gives all of them in order. What another
-        process is asking for is left to it, and its answer is used once it is there.
+        Requests are drawn lazily, and only those in flight are held in memory. They are written
+        into the store first, so that `AnswerStore.answers(run)` gives all of them in order. What
+        another process is asking for is left to it, and its answer is used once it is there.
 
         Args:
             requests: Gives the requests, and gives them again where some were left to others.

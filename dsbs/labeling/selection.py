@@ -128,7 +128,7 @@ def _default_splits(
 
 
 def _of_fractions(train: Sequence[Example], choice: RowChoice) -> Sequence[Example]:
-    """The training rows that `train --data-frac` takes with any of the seeds, in the data's order."""
+    """The training rows that `train --data-frac` takes with any seed, in the data's order."""
     places = {
         place
         for seed in choice.seeds

@@ -1,4 +1,5 @@
-"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales, labels, distributions.
+"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales,
+labels, distributions.
 
 Nothing is dropped.
 """
@@ -35,7 +36,9 @@ class SplitCounter:
     def add(
         self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False
     ) -> bool | None:
-        """Count one answer and the (first) completion behind it; whether it is correct, None without gold."""
+        """Count one answer and the (first) completion behind it; whether it is correct, None
+        without gold.
+        """
         self.rows += 1
         self._outcomes[answer.outcome] += 1
         self._matches[answer.match] += 1
@@ -93,7 +96,9 @@ class SplitCounter:
         return SplitSummary.model_validate(found)
 
     def _text(self, completion: Completion) -> str:
-        """The end of the answer itself, where what is wrong with it mostly stands, or why there is none."""
+        """The end of the answer itself, where what is wrong with it mostly stands, or why there is
+        none.
+        """
         if completion.error:
             return completion.error[:_SHOWN_CHARS]
         return answer_part(self._task, completion.text).strip()[-_SHOWN_CHARS:]

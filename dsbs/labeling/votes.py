@@ -1,4 +1,6 @@
-"""From several answers to one example to one: the vote, its shares, and rationales that argue for the winner."""
+"""From several answers to one example to one: the vote, its shares, and rationales that argue for
+the winner.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +15,9 @@ def vote(
 ) -> Answer:
     """The answer that stands for all samples of an example, in their order.
 
-    The label is the one that most usable samples gave, whatever its spelling (the first to be given, of two with as many); rationales are those of
-    samples that gave it, without repetition. With one sample it is that sample; without a usable one, the most frequent
-    outcome.
+    The label is the one that most usable samples gave, whatever its spelling (the first to be
+    given, of two with as many); rationales are those of samples that gave it, without repetition.
+    With one sample it is that sample; without a usable one, the most frequent outcome.
     """
     if len(answers) == 1:
         return answers[0]

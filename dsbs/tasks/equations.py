@@ -81,7 +81,8 @@ def normalize(text: str) -> str | None:
 
 
 def read(text: str) -> Found:
-    r"""The expression that an answer states, whatever units, LaTeX or plain words it is written with.
+    r"""The expression that an answer states, whatever units, LaTeX or plain words it is written
+    with.
 
     Whatever cannot be shown to be harmless makes it no expression: a number that goes on, a letter
     that multiplies, a list, a value behind "=" that is not that of the expression.
@@ -193,7 +194,8 @@ _UNIT = re.compile(
     r"(?:kg|mg|cm|mm|km|dm|ml|cl|ft|in|yd|mi|lbs?|oz|mph|kph|hrs?|mins?|secs?|sq|km/h|m/s|cents?)\b"
 )
 _WORD_SIGNS = re.compile(
-    r"(?P<sign>divided by|multiplied by|times|plus|minus|x)\s+(?=[$€£]?\s*[\d(.])|(?P<tight>x)(?=\d)",
+    r"(?P<sign>divided by|multiplied by|times|plus|minus|x)\s+(?=[$€£]?\s*[\d(.])"
+    r"|(?P<tight>x)(?=\d)",
     re.IGNORECASE,
 )
 _WORD_EQUALS = re.compile(r"(?:equals|is equal to|is|gives|makes)\s+(?=[$€£]?\s*\d)", re.IGNORECASE)
@@ -207,7 +209,8 @@ _SIGN_OF = {
 }
 _NO_UNIT = re.compile(
     r"(?:hundred|thousand|million|billion|trillion|dozen|hal(?:f|ves)|third|quarter|fourth|fifth"
-    r"|tenth|hundredth|thousandth|squared?|cubed?|factorial|mod|modulo|remainder|power|to|of|bn|mn|mm"
+    r"|tenth|hundredth|thousandth|squared?|cubed?|factorial|mod|modulo|remainder|power|to|of|bn"
+    r"|mn|mm"
     r"|lakh|crore|gross|score|ten|am|pm|o'clock|plus|minus)s?"
     r"|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty"
     r"|[b-zA-Z]",

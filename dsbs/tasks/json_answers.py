@@ -1,4 +1,4 @@
-"""Answers written as JSON: in a fence, behind prose, with a trailing comma, or as Python writes it."""
+"""Answers written as JSON: in a fence, after prose, with a trailing comma, in Python's form."""
 
 import ast
 import json
@@ -27,7 +27,7 @@ class JsonAnswer(NamedTuple):
 
 
 def find_json_answers(text: str) -> list[JsonAnswer]:
-    """Every JSON object in the text that has a label, in order; placeholders like "..." are none."""
+    """Every JSON object in the text that has a label, in order; placeholders like "..." are not."""
     text = text[:_MAX_CHARS]
     found = []
     at = text.find("{")

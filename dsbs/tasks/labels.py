@@ -27,21 +27,24 @@ _LETTER = re.compile(
     r"|(?P<word>[A-Z])(?=\s+(?:because|since|as|for|is|was|would)\b)"
 )
 _LEAD = re.compile(
-    r"(?:it is|it's|it would be|it must be|that is|that it is|that it's|definitely|certainly|clearly"
+    r"(?:it is|it's|it would be|it must be|that is|that it is|that it's|definitely|certainly"
+    r"|clearly"
     r"|obviously|most likely|likely|probably|simply|therefore|thus|indeed|the|an?"
     r"|(?:correct |right |best |final )?(?:option|choice|letter|answer|label|class|category|rating"
     r"|score)(?:\s+(?:is|must be|would be))?)(?:\s*:)?\s+(?![.)])",
     re.IGNORECASE,
 )
 _AFTER_OPTION = re.compile(
-    r"\s*(?:$|[,;.!?(—–\n]|-\s|(?:is|are|was|were|would|will|can|has|have|because|since|as|which|that"
+    r"\s*(?:$|[,;.!?(—–\n]|-\s|(?:is|are|was|were|would|will|can|has|have|because|since|as"
+    r"|which|that"
     r"|for|so|or|and|not|but|rather|given|due)\b)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+(?![\d])|\d+)(\.\d+)?")
 _NUMBER_CONTINUES = re.compile(
     r"[\w%^+*=<>~&{;/|#@°½¼¾²³']|[.,:]\d|\.{2,}\s*\d|-(?!stars?\b|points?\b|\s*\w)"
-    r"|\s*[-–—]\s*\d|\s+(?:[+*/x×÷=<>±^%½¼¾]|\d|to\b|through\b|out of\b|of \d|times\b|and a half\b|or\b"
+    r"|\s*[-–—]\s*\d|\s+(?:[+*/x×÷=<>±^%½¼¾]|\d|to\b|through\b|out of\b|of \d|times\b"
+    r"|and a half\b|or\b"
     r"|(?:hundred|thousand|million|billion|trillion|dozen|percent|k|m|bn)s?\b)|\s*[;{%]|,\s*\d",
     re.IGNORECASE,
 )
@@ -137,7 +140,7 @@ def normalize(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str | 
 
 
 def gold_label(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str | None:
-    """A label from a column of gold labels: read like any other, and nothing may stand beside it."""
+    """A label from a column of gold labels, read like any other. Nothing may stand beside it."""
     matched = match_label(kind, text, allowed)
     if matched.label is None or matched.reason:
         return None
@@ -267,7 +270,7 @@ class _Closed:
         return Matched(counted, "letter" if counted else "none", "", verdict.reason)
 
     def _begins_another(self, letter: re.Match[str], label: str) -> bool:
-        """Whether a letter is, or begins, the text of another option: "(i) only", or blood group A."""
+        """Whether a letter is or begins another option's text: "(i) only", or blood group A."""
         stated = letter[0].casefold().rstrip(" .):]").lstrip("([")
         return any(
             fold(other).startswith(letter[0].casefold()) or _key_of(other) == stated
@@ -302,7 +305,8 @@ class _Closed:
         """Whether a letter is followed by an explanation and not by the words of an option."""
         return bool(
             re.match(
-                r"\s*(?:[.,;)*:]*\s*\n|[,;—–]|-\s|\(|[.)*:]*\s*$)|\s+(?:and|or|not|because|since|as|for|is|was|would|which)\b",
+                r"\s*(?:[.,;)*:]*\s*\n|[,;—–]|-\s|\(|[.)*:]*\s*$)|\s+(?:and|or|not|because"
+                r"|since|as|for|is|was|would|which)\b",
                 rest,
             )
         )

@@ -1,8 +1,8 @@
 """Where a text announces its answer: a task's markers, written as people and models write them.
 
-A marker is found in any case, with bold, commas or line breaks between its words. One that ends in a
-colon may also be a heading. Every marker has an anchor, its longest word: most texts are dismissed by
-looking for the anchors alone, which is fast.
+A marker is found in any case, with bold, commas or line breaks between its words. One that ends in
+a colon may also be a heading. Every marker has an anchor, its longest word: most texts are
+dismissed by looking for the anchors alone, which is fast.
 """
 
 import functools

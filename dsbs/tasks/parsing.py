@@ -1,4 +1,4 @@
-"""From a teacher's completion to an Answer. Any text ends in exactly one outcome; nothing raises."""
+"""From a teacher's completion to an Answer. A text has exactly one outcome; nothing raises."""
 
 import re
 from collections.abc import Sequence
@@ -41,7 +41,8 @@ _CONNECTIVES = (
     ",",
 )
 _DANGLING_WORDS = re.compile(
-    r"(?:\A|(?<=[.!?\n]))\s*(?:(?:(?:and|so|thus|therefore|hence|the|my|our|your|correct|right|best)"
+    r"(?:\A|(?<=[.!?\n]))\s*(?:(?:(?:and|so|thus|therefore|hence|the|my|our|your|correct|right"
+    r"|best)"
     r"\b,?\s*)+|[^.!?\n]{0,60},)\s*\Z",
     re.IGNORECASE,
 )

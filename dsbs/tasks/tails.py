@@ -24,12 +24,14 @@ NEGATION = re.compile(
 )
 _ALTERNATIVE = re.compile(r"\b(?:or|versus|vs)\b|/", re.IGNORECASE)
 _HEDGE = re.compile(
-    r"\b(?:or|also|too(?=\s*(?:[.,;!)]|$))|as well|either|equally|both|could|might|may|maybe|perhaps|possibly|possible"
+    r"\b(?:or|also|too(?=\s*(?:[.,;!)]|$))|as well|either|equally|both|could|might|may|maybe"
+    r"|perhaps|possibly|possible"
     r"|plausible|alternatively|however|but|although|though|unless|otherwise|second|likewise)\b",
     re.IGNORECASE,
 )
 _REJECTION = re.compile(
-    r"\b(?:not|neither|nor|cannot|wrong|incorrect|rather than|instead of|unlike|fails?|rule[ds]? out"
+    r"\b(?:not|neither|nor|cannot|wrong|incorrect|rather than|instead of|unlike|fails?"
+    r"|rule[ds]? out"
     r"|eliminat\w+|exclud\w+|irrelevant|unrelated|contradicts?)\b|n't\b",
     re.IGNORECASE,
 )
@@ -37,11 +39,13 @@ _TAKEN_BACK = re.compile(
     r"(?:^|[.!?\n]\s*)(?:oh|oops|hmm|but)?[,.\s]*(?:wait|actually|correction|scratch that|no[,.:!]"
     r"|on second thought|sorry|let me re\w*|i was wrong|my mistake)\b"
     r"|\b(?:made|making) an? (?:mistake|error)\b"
-    r"|\b(?:that|this|it|which)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct|true|the))\b",
+    r"|\b(?:that|this|it|which)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct|true"
+    r"|the))\b",
     re.IGNORECASE,
 )
 _NOT_RIGHT = re.compile(
-    r"(?:\bnot|\bnever|n't)\s+(?:\w+\s+){0,2}?(?:correct|right|true|answer|best|likely|choice|option)\b",
+    r"(?:\bnot|\bnever|n't)\s+(?:\w+\s+){0,2}?(?:correct|right|true|answer|best|likely|choice"
+    r"|option)\b",
     re.IGNORECASE,
 )
 _ASSERTION = re.compile(

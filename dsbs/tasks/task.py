@@ -19,7 +19,7 @@ class LabelForm(_Part):
     """What labels look like."""
 
     kind: LabelKind = Field(
-        description="class: a closed set. choice: options differ per row. equation: scored by value."
+        description="class: a fixed set. choice: options differ per row. equation: scored by value."
         " text: anything."
     )
     labels: tuple[str, ...] = Field((), description="the closed set of kind class")
@@ -54,7 +54,7 @@ class PromptForm(_Part):
 
 
 class AnswerForm(_Part):
-    """Where the answer stands in a completion: the rationale before the marker, the label behind."""
+    """Where the answer is in a completion: rationale before the marker, label after it."""
 
     marker: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         min_length=1,

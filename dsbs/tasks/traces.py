@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 # Tags that open and close a trace, with the models that write them. A new model is a new line.
 _TAGS = (
-    ("<think(?:ing)?>", "</think(?:ing)?>"),  # DeepSeek, Qwen, GLM, MiniMax-M2, Nemotron, OLMo, Phi, Hunyuan
+    ("<think(?:ing)?>", "</think(?:ing)?>"),  # DeepSeek, Qwen, GLM, Nemotron, OLMo, Phi
     ("<think:[^<>]*>", "</think:[^<>]*>"),  # Hunyuan 4
     ("<thoughts?>", "</thoughts?>"),  # EXAONE
     ("<reasoning>", "</reasoning>"),
@@ -26,7 +26,10 @@ _TAGS = (
     (r"<\|channel\|>\s*(?:analysis|commentary)\b[^<]*(?:<\|message\|>)?",  # gpt-oss
      r"(?:<\|end\|>\s*)?(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*final\b[^<]*<\|message\|>"),
     # gpt-oss after its special tokens were dropped: "analysisWe need ... assistantfinalThe ..."
-    (r"\A\s*(?:assistant)?analysis(?=[A-Z\"'(])", r"assistant\s*(?:commentary[^\n]*)?final(?=\W|[A-Z])"),
+    (
+        r"\A\s*(?:assistant)?analysis(?=[A-Z\"'(])",
+        r"assistant\s*(?:commentary[^\n]*)?final(?=\W|[A-Z])",
+    ),
     (r"\A\s*Here(?:'|’)?(?: i)?s my thought process:",  # Granite
      r"Here(?:'|’)?(?: i)?s my response:"),
 )  # fmt: skip

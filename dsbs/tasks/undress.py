@@ -1,7 +1,8 @@
 """One undressing step for every text that may hold a label: of gold, of teachers, of students.
 
-It removes what is no part of a label: typographic forms of characters, end tokens, bold and italics,
-quotes, code marks, LaTeX, a leading colon, and courtesies at the end. It changes no word and no digit.
+It removes what is no part of a label: typographic forms of characters, end tokens, bold and
+italics, quotes, code marks, LaTeX, a leading colon, and courtesies at the end. It changes no word
+and no digit.
 """
 
 import re
@@ -57,7 +58,8 @@ _CLOSING_EMPHASIS = re.compile(
 _LEADING = re.compile(r"(?:```\w*\n|[\s:*_`#→⇒•]|=>?|~~|>(?!\s*[\d=])|[-–—](?!\s*[\d.($]))+")
 _QUOTED = re.compile(r"([\"'`])(?=\S)(.+?)\1(?!\w)", re.S)
 _COURTESY = re.compile(
-    r"(?:(?<=[.!?)*\"'\s])|(?<=[\w}]\n))(?:I hope (?:this|that)|Hope (?:this|that)|Let me know|Feel free"
+    r"(?:(?<=[.!?)*\"'\s])|(?<=[\w}]\n))(?:I hope (?:this|that)|Hope (?:this|that)|Let me know"
+    r"|Feel free"
     r"|If you (?:have|need|want|would)|Is there anything|Would you like|Please (?:let|feel)"
     r"|Do you (?:want|need)|(?:I'm )?happy to help|Happy to)\b"
 )

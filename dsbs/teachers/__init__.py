@@ -1,1 +1,3 @@
-"""Who answers. One file an engine; nothing is imported here, so that each engine's libraries load only when it is used."""
+"""Who answers. One file an engine; nothing is imported here, so that each engine's libraries load
+only when it is used.
+"""

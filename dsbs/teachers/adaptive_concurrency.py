@@ -1,4 +1,6 @@
-"""How many requests may be in flight at once: more while a server gets faster, fewer when it is slow."""
+"""How many requests may be in flight at once: more while a server gets faster, fewer when it is
+slow.
+"""
 
 import time
 from collections.abc import Callable

@@ -16,7 +16,8 @@ _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 60.0
 
 _REFUSED = re.compile(
-    r"unsupported|not support|unrecognized|unrecognised|unknown|unexpected|not permitted|not allowed"
+    r"unsupported|not support|unrecognized|unrecognised|unknown|unexpected|not permitted"
+    r"|not allowed"
     r"|extra (?:inputs|fields)|deprecated|only the default|use '?max_",
     re.IGNORECASE,
 )
@@ -36,7 +37,7 @@ class BadReply(Exception):
 
 
 class NotJson(BadReply):
-    """A page of HTML or other text in place of JSON: something else than a model's server answers."""
+    """HTML or other text in place of JSON: what answers is no model's server."""
 
 
 class TooFewChoices(BadReply):
@@ -44,7 +45,8 @@ class TooFewChoices(BadReply):
 
 
 MENDABLE = (openai.OpenAIError, BadReply)
-"""What a request can end in: an error of the server or the connection, or a reply without answer."""
+"""What a request can end in: an error of the server or the connection, or a reply without answer.
+"""
 
 
 def describe(error: Exception) -> str:
@@ -66,7 +68,7 @@ def server_message(error: openai.APIStatusError) -> str:
 
 
 def message_of(body: object) -> str:
-    """The message of an error object in one of the forms that servers use; "" where there is none."""
+    """The message of an error object in any form that servers use; "" for none."""
     if isinstance(body, str):
         return body
     if not isinstance(body, dict):
@@ -98,13 +100,13 @@ def refused_setting(error: Exception, sent: set[str]) -> str | None:
 
 
 def stated_default(reason: str) -> float | None:
-    """The only value that a model takes for a setting, where it says so: "the default (1) value"."""
+    """The only value that a model takes for a setting, if the error states it."""
     found = re.search(r"default \((\d+(?:\.\d+)?)\)", reason)
     return float(found[1]) if found else None
 
 
 def timed_out(error: BaseException) -> bool:
-    """Whether a request took too long. The client calls every broken connection a timeout as well."""
+    """Whether a request took too long. To the client, a broken connection is a timeout too."""
     return isinstance(error, openai.APITimeoutError) and any(
         isinstance(cause, TimeoutError) for cause in _causes(error)
     )

@@ -123,8 +123,8 @@ class Servers:
 async def post_json(client: openai.AsyncOpenAI, path: str, body: dict[str, Any]) -> object:
     """The JSON of a reply. Raises BadReply where it is cut off or none.
 
-    The client's `completions.create` would walk through every value by its type, which takes half of
-    the time.
+    The client's `completions.create` would walk through every value by its type, which takes half
+    of the time.
     """
     try:
         return await client.post(path, cast_to=object, body=body)

@@ -1,4 +1,4 @@
-"""What a server can do, found out by one request: field names change, and unknown ones are ignored."""
+"""What a server can do, found out by a request: servers ignore fields that they do not know."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -111,7 +111,7 @@ def _no_answer(servers: Servers, error: Exception) -> InputError:
 
 
 async def schema_field(servers: Servers, *, chat: bool) -> SchemaField:
-    """How to send a schema so that this server enforces it. Raises InputError where no way works."""
+    """How to send a schema so that this server enforces it. Raises InputError if none works."""
     for body in _SCHEMA_FIELDS.values():
         if await _enforced(servers, body(_NONSENSE), chat=chat):
             return body

@@ -40,7 +40,7 @@ def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
 
 
 def read_chat(reply: object, prompt: Prompt) -> Completion:
-    """The completion of a /chat/completions reply. Raises BadReply where there is no answer in it."""
+    """The completion of a /chat/completions reply. Raises BadReply if it has no answer."""
     choice = _choices(reply)[0]
     message = choice.get("message")
     if not isinstance(message, dict):
@@ -124,7 +124,7 @@ def _finish_reason(choice: Mapping[str, Any]) -> str | None:
 
 
 def _text(content: object) -> str:
-    """Text given as such or in parts; "" for None. Parts that hold a reasoning trace do not count."""
+    """Text, given whole or in parts without those of a reasoning trace; "" for None."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):

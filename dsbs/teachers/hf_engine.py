@@ -130,7 +130,7 @@ class TransformersTeacher:
         return drawn
 
     def _inputs(self, prompts: list[Prompt]) -> dict[str, Any]:
-        """The inputs of `generate`. What all prompts begin with, the demonstrations, is read once."""
+        """The inputs of `generate`. The shared beginning of all prompts is read once."""
         texts = [self._text(prompt) for prompt in prompts]
         rows = self._tokenizer(texts, add_special_tokens=not prompts[0].messages).input_ids
         shared, rests = split_shared(rows)
@@ -138,7 +138,8 @@ class TransformersTeacher:
             shared, rests = [], rows
         width = max(map(len, rests))
         pads = [[self._tokenizer.pad_token_id] * (width - len(rest)) for rest in rests]
-        # Padding stands between the shared part and the rest, so that the shared part keeps its place.
+        # Padding stands between the shared part and the rest, so that the shared part keeps its
+        # place.
         ids = [[*shared, *pad, *rest] for pad, rest in zip(pads, rests, strict=True)]
         mask = [[1] * len(shared) + [0] * len(pad) + [1] * (width - len(pad)) for pad in pads]
         inputs: dict[str, Any] = {

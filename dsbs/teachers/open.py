@@ -73,7 +73,9 @@ def open_teacher(
 def open_without_weights(
     engine: Engine, options: EngineOptions, sampling: Sampling
 ) -> Iterator[Teacher]:
-    """A teacher for a dry run: only the tokenizer of a model that runs here, or the running servers."""
+    """A teacher for a dry run: only the tokenizer of a model that runs here, or the running
+    servers.
+    """
     if engine != "endpoint" or options.server is not None:
         from dsbs.teachers.tokenizer_only import TokenizerTeacher
 

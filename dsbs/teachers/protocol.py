@@ -43,7 +43,7 @@ IDLE: Final = Idle.IDLE
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How text is drawn. Every value is sent, so the defaults of an engine or a model never apply."""
+    """How text is drawn. Every value is sent, so an engine's or model's defaults never apply."""
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -67,7 +67,7 @@ class Sampling:
         return replace(self, refused=tuple(sorted({*self.refused, setting})))
 
     def changes(self, other: "Sampling") -> dict[str, float | int | None]:
-        """Settings whose value differs in the other, with that value; None is the model's default."""
+        """Settings that differ in the other, with its value; None is the model's default."""
         before = self.as_request()
         return {name: value for name, value in other.as_request().items() if value != before[name]}
 
@@ -131,7 +131,9 @@ class RayOptions:
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """Which model answers and how an engine runs it or reaches it. An engine reads what concerns it."""
+    """Which model answers and how an engine runs it or reaches it. An engine reads what concerns
+    it.
+    """
 
     model: str
     """Hub name, folder, or the name that a server knows."""

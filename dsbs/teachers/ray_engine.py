@@ -167,7 +167,7 @@ class RayTeacher:
             self._loop.call_soon_threadsafe(self._broken, broken)
 
     def _arrived(self, number: int, answered: Any) -> None:
-        """Hand on a batch. After the loss of a machine one may come twice; the second is dropped."""
+        """Hand on a batch. After the loss of a machine one may come twice; it is dropped."""
         self._supply.forget.remote(number)
         future = self._waiting.pop(number, None)
         if future is None or future.done():

@@ -1,4 +1,4 @@
-"""What runs on the machines of a Ray cluster: waiting batches, and vLLM engines that answer them."""
+"""What runs on the machines of a Ray cluster: waiting batches, and vLLM engines."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ Failure = tuple[str, str, str, str]
 class Supply:
     """An actor beside the run that holds batches by number, each until it is answered.
 
-    So reading can be repeated. When a machine is lost, Ray computes again what it held, and may read
-    from the first batch on; a batch that has been answered by then is empty.
+    So reading can be repeated. When a machine is lost, Ray computes again what it held, and may
+    read from the first batch on; a batch that has been answered by then is empty.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Supply:
 
 
 def read_supply(_: Any, supply: Any) -> Iterator[dict[str, list[Any]]]:
-    """Every batch of a supply as a row of its own, which is the stream that Ray Data distributes."""
+    """Every batch of a supply as one row: the stream that Ray Data distributes."""
     import ray
 
     for number in count():
@@ -63,9 +63,9 @@ def read_supply(_: Any, supply: Any) -> Iterator[dict[str, list[Any]]]:
 class Replica:
     """One engine in an actor of Ray Data. It answers many rows of `read_supply` at a time.
 
-    It is the teacher of `--engine vllm`, so its answers are the same. Ray Data LLM's own stage gives
-    neither the finish reason, without which a cut-off answer looks like a whole one, nor cached
-    tokens.
+    It is the teacher of `--engine vllm`, so its answers are the same. Ray Data LLM's own stage
+    gives neither the finish reason, without which a cut-off answer looks like a whole one, nor
+    cached tokens.
     """
 
     def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
@@ -78,7 +78,8 @@ class Replica:
         try:
             self._teacher = VllmTeacher(options, sampling)
         except InputError as error:
-            # After an exception here Ray would try elsewhere. Sent back, it ends the run in one line.
+            # After an exception here Ray would try elsewhere. Sent back, it ends the run in one
+            # line.
             self._failure = (error.where, error.got, error.expected, error.fix)
             return
         threading.Thread(target=self._run, daemon=True).start()

@@ -92,7 +92,9 @@ class VllmTeacher:
                 yield Completion(prompt.id, "", error=" ".join(str(error).split()))
 
     def _step(self, in_flight: dict[str, InFlight]) -> Iterator[Completion | Idle]:
-        """Let the engine compute a step: the completions that it finishes, IDLE where there are none."""
+        """Let the engine compute a step: the completions that it finishes, IDLE where there are
+        none.
+        """
         finished = False
         for output in self._engine.step():
             one = in_flight[output.request_id]

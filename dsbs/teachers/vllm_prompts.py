@@ -128,8 +128,8 @@ def _backend(tokenizer: Any) -> Any:
 def _logprobs(scored: Scored, outputs: list[Any]) -> list[float]:
     """Log-probability of each continuation.
 
-    It is that of its first token where one step tells the continuations apart, else the sum over all
-    its tokens.
+    It is that of its first token where one step tells the continuations apart, else the sum over
+    all its tokens.
     """
     if scored.in_one_step:
         next_token = outputs[0].outputs[0].logprobs[0]

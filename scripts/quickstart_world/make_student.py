@@ -1,12 +1,14 @@
-"""Make the starting weights of the small student: a T5 of 0.6 million parameters that has read plain text.
+"""Make the starting weights of the small student: a T5 of 0.6 million parameters that has read
+plain text.
 
     python scripts/quickstart_world/make_student.py
     python scripts/quickstart_world/make_student.py --steps 20 --out /tmp/student
 
-A real student starts from weights that know words and sentences; this is the small stand-in. The text teaches the words of
-the world, the ways to ask, what is true of whole categories, and to choose from a list. It contains no answers: no document
-names a thing together with a category or a value, so what a thing is, and what is true of it, is left to training. Learned
-by span corruption, as T5.
+A real student starts from weights that know words and sentences; this is the small stand-in. The
+text teaches the words of the world, the ways to ask, what is true of whole categories, and to
+choose from a list. It contains no answers: no document names a thing together with a category or a
+value, so what a thing is, and what is true of it, is left to training. Learned by span corruption,
+as T5.
 """
 
 import random
@@ -24,9 +26,10 @@ SENTINELS = tuple(f"<extra_id_{n}>" for n in range(10))
 """What stands for a span that was taken out, as in T5."""
 VOCABULARY, TEXTS, BATCH = 2048, 40_000, 32
 SHRUNK = 0.125
-"""What the vectors of the things are multiplied by at the end. The text tells no thing from another, so they are about what
-they were at random, as long as all others. Measured on a development seed: 58 % instead of 29 % of validation after 600 steps
-of ordinary training on 1,280 questions."""
+"""What the vectors of the things are multiplied by at the end. The text tells no thing from
+another, so they are about what
+they were at random, as long as all others. Measured on a development seed: 58 % instead of 29 % of
+validation after 600 steps of ordinary training on 1,280 questions."""
 
 
 def documents(world: World, seed: int) -> Iterator[str]:
@@ -46,7 +49,9 @@ def about_things(world: World, rng: random.Random) -> str:
 
 
 def about_values(world: World, rng: random.Random) -> str:
-    """A way to ask, without a thing, and a list of values; one is true of its category, or left when the rest is struck out."""
+    """A way to ask, without a thing, and a list of values; one is true of its category, or left
+    when the rest is struck out.
+    """
     key = rng.choice(list(world.phrasings))
     asked = rng.choice(world.phrasings[key]).format(thing="it")
     facts = [category.facts[key] for category in rng.sample(world.categories, CHOICES)]
@@ -72,9 +77,11 @@ def category_facts(world: World, rng: random.Random) -> str:
 def corrupt(
     ids: Sequence[int], sentinels: Sequence[int], rng: random.Random, share: float = 0.25
 ) -> tuple[list[int], list[int]]:
-    """Span corruption: about `share` of the ids, in spans of one to five, stand behind their sentinels in the target.
+    """Span corruption: about `share` of the ids, in spans of one to five, stand behind their
+    sentinels in the target.
 
-    The text is divided into as many parts as there are spans, one to a part. Returns (input, target) without end tokens.
+    The text is divided into as many parts as there are spans, one to a part. Returns (input,
+    target) without end tokens.
     """
     spans = max(1, min(len(sentinels), round(share * len(ids) / 3)))
     bounds = [number * len(ids) // spans for number in range(spans + 1)]
@@ -89,7 +96,9 @@ def corrupt(
 
 
 def make_tokenizer(world: World, texts: Sequence[str]) -> Any:
-    """The tokenizer of the built-in students, trained on the text and the names of the categories, with the sentinels."""
+    """The tokenizer of the built-in students, trained on the text and the names of the categories,
+    with the sentinels.
+    """
     from dsbs.config.student_options import StudentOptions
     from dsbs.student.tokenizer import train_tokenizer
 

@@ -1,15 +1,17 @@
-"""Make the small teacher: a Llama of 1.1 million parameters that answers by few-shot chain of thought, trained from nothing.
+"""Make the small teacher: a Llama of 1.1 million parameters that answers by few-shot chain of
+thought, trained from nothing.
 
     python scripts/quickstart_world/make_teacher.py
     python scripts/quickstart_world/make_teacher.py --steps 20 --out /tmp/teacher
 
-It reads two kinds of documents. Facts: sentences of the world as plain text. Worked examples: one to eight questions with
-answers in a layout of the document's own; some give the two steps, some the second step only, some the bare answer, so
-that the examples before a question decide how it is answered. Worked examples are about the combinations of train, as text
-about common things is what a large model has read; no question about a combination of validation or test is among them.
-(With one combination a thing instead of four, it learned by heart what is said of each thing: 80 % of test after 1,500
-steps.) Some examples are about invented words, because a prompt may be too. The prompt file's demonstrations are not among
-them.
+It reads two kinds of documents. Facts: sentences of the world as plain text. Worked examples: one
+to eight questions with answers in a layout of the document's own; some give the two steps, some the
+second step only, some the bare answer, so that the examples before a question decide how it is
+answered. Worked examples are about the combinations of train, as text about common things is what a
+large model has read; no question about a combination of validation or test is among them. (With one
+combination a thing instead of four, it learned by heart what is said of each thing: 80 % of test
+after 1,500 steps.) Some examples are about invented words, because a prompt may be too. The prompt
+file's demonstrations are not among them.
 """
 
 import random
@@ -69,7 +71,9 @@ def random_layout(rng: random.Random) -> Layout:
 def worked_document(
     world: World, worked: Sequence[Combination], length: int, rng: random.Random
 ) -> tuple[str, list[Span]]:
-    """`length` worked examples in one layout, and the spans to learn: the answers to all that are not invented."""
+    """`length` worked examples in one layout, and the spans to learn: the answers to all that are
+    not invented.
+    """
     layout, text, spans = random_layout(rng), "", list[Span]()
     for _ in range(length):
         invented = rng.random() < 0.2
@@ -130,7 +134,9 @@ def _word(rng: random.Random) -> str:
 def batches(
     world: World, worked: Sequence[Combination], seed: int, examples: int = 40
 ) -> Iterator[Batch]:
-    """Batches without end: documents of one length each, about `examples` worked examples; every sixth batch facts."""
+    """Batches without end: documents of one length each, about `examples` worked examples; every
+    sixth batch facts.
+    """
     rng = random.Random(f"teacher {seed}")
     while True:
         if rng.random() < 1 / 6:
@@ -145,7 +151,9 @@ def batches(
 
 
 def make_tokenizer(texts: Sequence[str]) -> Any:
-    """The project's byte-level tokenizer for a decoder: nothing is added to a text, neither an end nor a space."""
+    """The project's byte-level tokenizer for a decoder: nothing is added to a text, neither an end
+    nor a space.
+    """
     from tokenizers import Tokenizer, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -189,7 +197,9 @@ def make_model(tokenizer: Any) -> Any:
 
 
 def loss_of(model: Any, tokenizer: Any, batch: Batch) -> Any:
-    """Mean cross-entropy of the learned tokens and the end tokens. Only they pass the output layer: it is half the work."""
+    """Mean cross-entropy of the learned tokens and the end tokens. Only they pass the output layer:
+    it is half the work.
+    """
     import torch
     from torch.nn import functional as F
 

@@ -1,9 +1,10 @@
-"""Make the data of the small world: facts.yaml -> data/train.jsonl, data/validation.jsonl, data/test.jsonl.
+"""Make the data of the small world: facts.yaml -> data/train.jsonl, data/validation.jsonl,
+data/test.jsonl.
 
     python scripts/quickstart_world/make_world.py
 
-Takes a second. The same seed gives the same files, byte for byte; tests/end_to_end/test_world.py holds them to it. No combination of
-thing and property stands in two files.
+Takes a second. The same seed gives the same files, byte for byte; tests/end_to_end/test_world.py
+holds them to it. No combination of thing and property stands in two files.
 """
 
 import json

@@ -1,7 +1,8 @@
-"""The small world as a value, and what follows from it: how it is cut, asked about and explained. Pure functions.
+"""The small world as a value, and what follows from it: how it is cut, asked about and explained.
+Pure functions.
 
-A combination is a thing and a property, as (trout, place). Everything is kept apart by combination: what teacher and student
-train on, and what validation and test ask.
+A combination is a thing and a property, as (trout, place). Everything is kept apart by combination:
+what teacher and student train on, and what validation and test ask.
 """
 
 import random
@@ -25,7 +26,9 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class Category:
-    """Things of one kind. `also` holds, by property, values of other categories that would be right here too."""
+    """Things of one kind. `also` holds, by property, values of other categories that would be right
+    here too.
+    """
 
     name: str
     things: tuple[str, ...]
@@ -101,8 +104,10 @@ def explain(world: World, asked: Combination) -> str:
 
 
 def cut(world: World, seed: int) -> dict[str, list[Combination]]:
-    """Every combination in exactly one part: of a thing's six properties four are `train`, and two are held out; a fifth of
-    those is `validation` and the rest `test`. Train has one combination of every thing before a second of any.
+    """Every combination in exactly one part: of a thing's six properties four are `train`, and two
+    are held out; a fifth of
+    those is `validation` and the rest `test`. Train has one combination of every thing before a
+    second of any.
     """
     rng = random.Random(f"cut {seed}")
     orders = [
@@ -133,7 +138,9 @@ def ask(world: World, asked: Combination, phrasing: str, rng: random.Random) -> 
 def questions(
     world: World, combinations: Sequence[Combination], each: int, seed: str
 ) -> list[dict[str, Any]]:
-    """`each` questions a combination, every one phrased in another way, in random order; the id says what is asked."""
+    """`each` questions a combination, every one phrased in another way, in random order; the id
+    says what is asked.
+    """
     rng = random.Random(f"questions {seed}")
     rows = []
     for asked in combinations:

@@ -1,4 +1,6 @@
-"""The store of answers: nothing paid for is lost, whoever writes to it and whatever happens to the disk."""
+"""The store of answers: nothing paid for is lost, whoever writes to it and whatever happens to the
+disk.
+"""
 
 import json
 import sqlite3

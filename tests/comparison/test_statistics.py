@@ -1,4 +1,6 @@
-"""The statistics against worked examples, other libraries, and simulations in which the truth is known."""
+"""The statistics against worked examples, other libraries, and simulations in which the truth is
+known.
+"""
 
 import numpy as np
 import pytest
@@ -41,7 +43,9 @@ def test_mean_over_examples_of_one_student_is_the_interval_of_a_share() -> None:
 
 
 def test_without_a_share_of_the_examples_a_method_test_is_the_paired_t_test() -> None:
-    """Student's own data of 1908: hours of sleep gained by ten patients under two drugs; one example each."""
+    """Student's own data of 1908: hours of sleep gained by ten patients under two drugs; one
+    example each.
+    """
     dextro = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
     laevo = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
     claim = method_test(laevo[:, None], dextro[:, None])
@@ -93,7 +97,9 @@ def test_mcnemar_is_the_sign_test_of_the_examples_that_one_gets_right() -> None:
 
 
 def test_holm_by_hand() -> None:
-    """Holm 1979: the smallest of four counts four times, the next three times, and none below the one before."""
+    """Holm 1979: the smallest of four counts four times, the next three times, and none below the
+    one before.
+    """
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
 
@@ -145,7 +151,9 @@ def test_the_smallest_fraction_has_a_range() -> None:
 def test_claims_about_methods_hold_what_they_promise(
     spread: float, seeds: int, suits: float
 ) -> None:
-    """2,000 comparisons each: the interval covers a true difference of 3 points, and no difference is seldom claimed."""
+    """2,000 comparisons each: the interval covers a true difference of 3 points, and no difference
+    is seldom claimed.
+    """
     rng = np.random.default_rng([seeds, round(1000 * spread), round(10 * suits)])
     claim = method_test(*simulate(rng, seeds=seeds, spread=spread, difference=0.03, suits=suits))
     low, high = claim.ci95_seeds_and_examples
@@ -158,7 +166,9 @@ def test_claims_about_methods_hold_what_they_promise(
 def test_intervals_over_seeds_cover_the_mean_of_other_seeds_on_the_same_examples(
     spread: float,
 ) -> None:
-    """Without an example's share in the verdicts, the test set is all alike and the true mean is known."""
+    """Without an example's share in the verdicts, the test set is all alike and the true mean is
+    known.
+    """
     rng = np.random.default_rng(3)
     verdicts, _ = simulate(rng, seeds=4, spread=spread, hard=0.0, suits=0.0)
     intervals = [
@@ -168,7 +178,9 @@ def test_intervals_over_seeds_cover_the_mean_of_other_seeds_on_the_same_examples
 
 
 def test_mcnemar_on_one_pair_of_seeds_is_no_claim_about_methods() -> None:
-    """Why the two kinds of claim are kept apart: no true difference, and it finds one again and again."""
+    """Why the two kinds of claim are kept apart: no true difference, and it finds one again and
+    again.
+    """
     wrong = []
     for spread in SPREADS:
         first, second = simulate(

@@ -1,4 +1,6 @@
-"""Near-duplicates between splits: on the published release, whose numbers are known, and on small cases for each trap."""
+"""Near-duplicates between splits: on the published release, whose numbers are known, and on small
+cases for each trap.
+"""
 
 import sys
 from pathlib import Path

@@ -62,7 +62,8 @@ def test_data_sets_saved_by_datasets_are_read_with_their_class_labels(tmp_path: 
     assert [e.gold for e in data.splits["train"][:3]] == names
     assert data.splits["train"][0].input == "p train 0</s>h"
 
-    # The same through load_dataset, as from the hub: a folder of Parquet files, split names of its own.
+    # The same through load_dataset, as from the hub: a folder of Parquet files, split names of its
+    # own.
     hub = tmp_path / "hub"
     hub.mkdir()
     for part, name in (("train", "train_r1"), ("test", "test_r1")):

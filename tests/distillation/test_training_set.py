@@ -13,7 +13,9 @@ from support.trainings import data_of, settings_of, validation_of
 
 
 def second_teacher(farm: Farm) -> None:
-    """Another teacher of the farm: it takes birds for mammals where the first does not, and says more."""
+    """Another teacher of the farm: it takes birds for mammals where the first does not, and says
+    more.
+    """
     text = farm.answers.read_text().replace(
         "It has feathers. So it is a bird", "It is warm. So it is a mammal"
     )

@@ -139,7 +139,9 @@ test_loss.__test__ = False  # type: ignore[attr-defined]
 
 
 def test_soft_tokens_of_a_larger_student_lower_a_smaller_ones_test_loss(tmp_path: Path) -> None:
-    """Labels are noisy: a student of hard labels learns the noise, one of soft labels how sure one can be."""
+    """Labels are noisy: a student of hard labels learns the noise, one of soft labels how sure one
+    can be.
+    """
     farm = noisy(tmp_path)
     shared = {
         "answers": farm.folder / "answered",

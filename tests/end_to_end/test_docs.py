@@ -1,4 +1,6 @@
-"""Every command line that the documents, the pipelines and the stages show goes through the real parser."""
+"""Every command line that the documents, the pipelines and the stages show goes through the real
+parser.
+"""
 
 import importlib
 import re
@@ -19,12 +21,15 @@ FILES = [
 ]
 _LINE = re.compile(
     r"^[\s#$]*(?:[A-Z_]+=\S+\s+)*(?:.*\|\s*)?"  # a comment, variables, a pipe
-    r"(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|(?:torchrun|accelerate launch) .*? -m dsbs\.(\w+)|dsbs (\w+))(.*)$"
+    r"(?:python3? -m dsbs(?:\.(\w+)|\s+(\w+))|(?:torchrun|accelerate launch) .*? -m dsbs\.(\w+)"
+    r"|dsbs (\w+))(.*)$"
 )
 
 
 def commands(path: Path) -> list[tuple[str, list[str]]]:
-    """(stage, arguments) of every dsbs line; a backslash joins lines, a # begins a comment, > and | end a command."""
+    """(stage, arguments) of every dsbs line; a backslash joins lines, a # begins a comment, > and |
+    end a command.
+    """
     found = []
     for line in re.sub(r"\\\n\s*", " ", path.read_text()).splitlines():
         if match := _LINE.match(line):

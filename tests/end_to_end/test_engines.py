@@ -1,4 +1,6 @@
-"""Real engines: vLLM in the process, vLLM's own server, and transformers, over one small teacher that knows its task."""
+"""Real engines: vLLM in the process, vLLM's own server, and transformers, over one small teacher
+that knows its task.
+"""
 
 import importlib.util
 import json
@@ -147,7 +149,9 @@ def test_three_engines_give_the_same_parsed_labels(
 def test_demonstrations_are_read_from_the_servers_cache(
     zoo: Zoo, teacher: Path, server: str
 ) -> None:
-    """vLLM keeps whole blocks of 128 tokens on a processor: two requests that begin alike share theirs."""
+    """vLLM keeps whole blocks of 128 tokens on a processor: two requests that begin alike share
+    theirs.
+    """
     from dsbs.teachers.endpoint import EndpointTeacher
 
     shared = "Animal: duck\nAnswer: It has feathers. So it is a bird.\n\n" * 12
@@ -165,7 +169,9 @@ def test_demonstrations_are_read_from_the_servers_cache(
 def test_engines_share_one_store_because_the_engine_is_not_in_the_key(
     zoo: Zoo, teacher: Path, server: str, tmp_path: Path
 ) -> None:
-    """A local folder is known by its content: the same model under a server of this run is the same teacher."""
+    """A local folder is known by its content: the same model under a server of this run is the same
+    teacher.
+    """
     store = tmp_path / "s.sqlite"
     first = ask(
         zoo,
@@ -234,7 +240,9 @@ def test_label_scores_agree_between_engines_and_sum_to_one(
 def test_labels_that_begin_alike_are_scored_by_all_their_tokens(
     zoo: Zoo, teacher: Path, server: str, tmp_path: Path
 ) -> None:
-    """bird and birdie may share their first token, so the whole texts are scored; both engines agree."""
+    """bird and birdie may share their first token, so the whole texts are scored; both engines
+    agree.
+    """
     from dsbs.teachers.endpoint import EndpointTeacher
 
     text = zoo.task.read_text().replace(
@@ -262,7 +270,9 @@ def test_labels_that_begin_alike_are_scored_by_all_their_tokens(
 def test_a_schema_really_holds_answers_on_a_real_server(
     zoo: Zoo, teacher: Path, server: str, tmp_path: Path
 ) -> None:
-    """The teacher has never seen JSON: what parses does so because the server holds it to the schema."""
+    """The teacher has never seen JSON: what parses does so because the server holds it to the
+    schema.
+    """
     settings = {
         "engine": "endpoint",
         "base_url": server,

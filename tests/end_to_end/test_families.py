@@ -1,4 +1,6 @@
-"""Students of other families, in random miniature: each is loaded from a folder, trained with soft labels, and read."""
+"""Students of other families, in random miniature: each is loaded from a folder, trained with soft
+labels, and read.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,6 @@
-"""Prompt and pipeline files are found from a checkout, an editable install and a wheel, each in a fresh environment."""
+"""Prompt and pipeline files are found from a checkout, an editable install and a wheel, each in a
+fresh environment.
+"""
 
 import shutil
 import subprocess
@@ -30,7 +32,8 @@ class Environment:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         self.python = folder / "bin" / "python"
         (site,) = folder.glob("lib/python*/site-packages")
-        # A path line adds the folder but does not run the .pth files in it, so this project's own install stays out.
+        # A path line adds the folder but does not run the .pth files in it, so this project's own
+        # install stays out.
         (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
 
     def install(self, *what: str) -> None:

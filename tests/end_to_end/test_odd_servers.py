@@ -1,4 +1,6 @@
-"""Runs against servers that reply in other forms, refuse what others take, or send half a character."""
+"""Runs against servers that reply in other forms, refuse what others take, or send half a
+character.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""The files beside the package: versions that agree, constraints that fit, a guide that names what is there."""
+"""The files beside the package: versions that agree, constraints that fit, a guide that names what
+is there.
+"""
 
 import ast
 import re

@@ -1,4 +1,6 @@
-"""Tasks named to the decoder: one encoder pass for all targets of an example changes no loss, gradient, label or score."""
+"""Tasks named to the decoder: one encoder pass for all targets of an example changes no loss,
+gradient, label or score.
+"""
 
 import copy
 import json

@@ -1,4 +1,6 @@
-"""Ray: the teacher's engines and a comparison's students on a cluster, one machine of which is lost on the way."""
+"""Ray: the teacher's engines and a comparison's students on a cluster, one machine of which is lost
+on the way.
+"""
 
 import pytest
 
@@ -58,7 +60,9 @@ def stored(out: Path) -> dict[str, list[Any]]:
 
 
 def kill_in_the_middle(cluster: Cluster, progress: Path, killed: list[int]) -> None:
-    """Once 100 rows are answered: SIGKILL for a machine whose engine is at work. `killed` gets the number of answers."""
+    """Once 100 rows are answered: SIGKILL for a machine whose engine is at work. `killed` gets the
+    number of answers.
+    """
     while True:
         time.sleep(0.05)
         answered = json.loads(progress.read_text())["new"] if progress.is_file() else 0
@@ -113,7 +117,8 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(
     assert len(labelled) == 500
     assert sum(row["correct"] for row in labelled.values()) >= 375
 
-    # The engine is not in the key: an engine of another kind has nothing left to do, and vLLM alone says the same.
+    # The engine is not in the key: an engine of another kind has nothing left to do, and vLLM alone
+    # says the same.
     again = api.generate(
         **shared, engine="transformers", store=tmp_path / "ray" / STORE, out=tmp_path / "again"
     )
@@ -127,7 +132,9 @@ def test_every_row_is_answered_once_though_a_machine_is_lost(
 def test_cells_are_trained_on_a_cluster_as_they_are_here(
     cluster: Cluster, farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing has a gold label, so the cell of gold labels fails, and is told by Ray and by the comparison."""
+    """Nothing has a gold label, so the cell of gold labels fails, and is told by Ray and by the
+    comparison.
+    """
     farm.data.write_text(
         "animal,sound\n" + "".join(f"{r['animal']},{r['sound']}\n" for r in farm.rows)
     )

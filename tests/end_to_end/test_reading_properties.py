@@ -21,7 +21,8 @@ NLI = ("entailment", "neutral", "contradiction")
 RATINGS = ("1", "2", "3", "4", "5")
 
 PIECES = st.sampled_from(
-    """So the answer is|The answer is|Answer:|Final answer:|(a)|(b)|B|b.|A|ice|ice cream|bank|the U.S.|or|and
+    """So the answer is|The answer is|Answer:|Final answer:|(a)|(b)|B|b.|A|ice|ice cream|bank|the
+    U.S.|or|and
     |not|neutral|contradiction|entailment|because|4|5|4.5|/|-|*|**|x|=|8|48|6|%|,|;|:|.|!|?|{|}|(|)|\\boxed{
     |\\frac{|$|"|'|`|<think>|</think>|</s>|\n|\n\n|I hope this helps!|Wait,|{"label": "ice"}|"label":|é|ı|²
     """.replace("\n    ", "").split("|")

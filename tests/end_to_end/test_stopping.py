@@ -1,4 +1,6 @@
-"""What stopping at the end of the answer saves, on what a large teacher really said without being stopped."""
+"""What stopping at the end of the answer saves, on what a large teacher really said without being
+stopped.
+"""
 
 from pathlib import Path
 

@@ -149,7 +149,9 @@ def test_reading_a_student_does_not_depend_on_the_batch(trained_farm: Farm) -> N
 
 
 def real_rows(published: Path, answers: Path, count: int) -> TrainingData:
-    """The first rows of CommonsenseQA whose answers are right, to learn by heart: the same in every split."""
+    """The first rows of CommonsenseQA whose answers are right, to learn by heart: the same in every
+    split.
+    """
     material = data_of(answers=answers)
     usable = [
         e

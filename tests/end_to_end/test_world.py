@@ -1,4 +1,6 @@
-"""The small world that travels with dsbs: its data, its prompt, its teacher, its student's starting weights."""
+"""The small world that travels with dsbs: its data, its prompt, its teacher, its student's starting
+weights.
+"""
 
 import json
 import random
@@ -285,7 +287,8 @@ def test_the_teacher_answers_held_out_questions_by_few_shot_chain_of_thought() -
         correct(task, example, answer) for example, answer in zip(examples, answers, strict=True)
     ]
     assert sum(right) >= 0.9 * len(right)
-    # About one answer in twelve is the bare label, as of real teachers; a student has no rationale to learn there.
+    # About one answer in twelve is the bare label, as of real teachers; a student has no rationale
+    # to learn there.
     assert sum(answer.outcome == "ok" for answer in answers) >= 0.8 * len(answers)
 
 

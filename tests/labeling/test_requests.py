@@ -19,7 +19,9 @@ from support.served_farm import Serve, ask, seen
 
 
 def test_only_what_changed_is_asked(farm: Farm, serve: Serve, tmp_path: Path) -> None:
-    """Appended rows: those. Parsing: nothing. The server's address: nothing. A word of a demonstration: everything."""
+    """Appended rows: those. Parsing: nothing. The server's address: nothing. A word of a
+    demonstration: everything.
+    """
     log = tmp_path / "seen"
     url = serve("--log", log)
     farm.write(farm.rows[:60])

@@ -20,7 +20,9 @@ def test_budget_says_whether_to_distill_and_up_to_where() -> None:
 
 
 def test_rows_1_and_2_of_table_3() -> None:
-    """Small students: mostly teacher training at 1e21; student training and inference about even, little else, at 1e25."""
+    """Small students: mostly teacher training at 1e21; student training and inference about even,
+    little else, at 1e25.
+    """
     for n in (1e9, 3e9):
         small = split_shares(best_split(1e21, "both", n), 1e21, "both", n)
         assert small.teacher_training > 0.5

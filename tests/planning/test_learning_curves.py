@@ -45,7 +45,9 @@ def test_few_fractions_bear_no_curve() -> None:
 
 @pytest.mark.slow
 def test_intervals_hold_the_truth_at_their_rate(planner_benchmark: ModuleType) -> None:
-    """Nominal 90 %; twenty repeats at one place come below 14 once in fifty thousand times if it is met."""
+    """Nominal 90 %; twenty repeats at one place come below 14 once in fifty thousand times if it is
+    met.
+    """
     inside, missed = planner_benchmark.curve_coverage(20, samples=60)[1.0]
     assert 20 * inside >= 14
     assert missed < 0.012

@@ -1,4 +1,6 @@
-"""The page as a reader meets it: opened in headless Chromium, looked at, filtered, searched, printed, and attacked."""
+"""The page as a reader meets it: opened in headless Chromium, looked at, filtered, searched,
+printed, and attacked.
+"""
 
 import json
 import shutil

@@ -109,7 +109,9 @@ def test_own_numbers_stand_beside_the_papers_with_their_source(written: Path) ->
 
 
 def test_teacher_quality_is_counted_as_in_the_answers(cqa_palm: Path, tmp_path: Path) -> None:
-    """Of PaLM's answers to the training questions 442 labels are not literally among the choices; folding reads 124."""
+    """Of PaLM's answers to the training questions 442 labels are not literally among the choices;
+    folding reads 124.
+    """
     write_report([cqa_palm], tmp_path)
     train, test = rows_of(next((tmp_path / "tables").glob("teacher-*.csv")))
     inexact = sum(int(train[how]) for how in ("read by folding", "read by letter", "not readable"))
@@ -205,7 +207,9 @@ def test_bad_input_is_one_line(
 
 @pytest.mark.slow
 def test_a_large_report_is_made_quickly_and_stays_small(large_report: LargeReport) -> None:
-    """50 students and 10,000 questions. Processor time, for on a busy machine the clock says little of the work."""
+    """50 students and 10,000 questions. Processor time, for on a busy machine the clock says little
+    of the work.
+    """
     assert large_report.cpu_s < 20
     assert large_report.results.bytes < 15e6
     assert large_report.results.examples == 10_000

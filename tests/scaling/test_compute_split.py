@@ -8,8 +8,9 @@ from dsbs.scaling import laws
 from dsbs.scaling.compute_split import HIGH, best_split, distilling_wins, trained_alone
 from dsbs.scaling.flops import decoder_flops_per_token, distillation_flops
 
-# Fractions of student training, teacher inference and teacher training at the optimum of Table 3's scenario, recomputed with
-# the printed coefficients by another optimiser (Nelder-Mead). Row 3 of the table is not reproduced; docs/planner.md.
+# Fractions of student training, teacher inference and teacher training at the optimum of Table 3's
+# scenario, recomputed with the printed coefficients by another optimiser (Nelder-Mead). Row 3 of
+# the table is not reproduced; docs/planner.md.
 TABLE_3 = {
     (1e9, 1e21): (0.31, 0.16, 0.53),
     (3e9, 1e21): (0.35, 0.08, 0.57),

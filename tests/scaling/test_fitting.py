@@ -13,7 +13,9 @@ from dsbs.scaling.forms import DISTILLATION, SUPERVISED
 def test_intervals_of_refitted_laws_hold_the_law_at_their_rate(
     planner_benchmark: ModuleType,
 ) -> None:
-    """Nominal 90 %; percentiles of resampled runs alone hold 75 % of these points of the distillation law."""
+    """Nominal 90 %; percentiles of resampled runs alone hold 75 % of these points of the
+    distillation law.
+    """
     for found in planner_benchmark.law_coverage(20, samples=60).values():
         assert found.between >= 0.85
         assert 0 < found.error < 0.1

@@ -1,4 +1,6 @@
-"""Operations and parameters: the laws' accounting against printed values, T5's against torch on the real shapes."""
+"""Operations and parameters: the laws' accounting against printed values, T5's against torch on the
+real shapes.
+"""
 
 import itertools
 from dataclasses import replace
@@ -25,7 +27,8 @@ from dsbs.scaling import encoder_decoder, flops
     ],
 )
 def test_forward_operations_a_token_equal_table_13(n, billions):
-    # Printed sizes are rounded to as much as 5e-4; another vocabulary (32768) would be off by 4e-3 at 103M.
+    # Printed sizes are rounded to as much as 5e-4; another vocabulary (32768) would be off by 4e-3
+    # at 103M.
     assert flops.decoder_flops_per_token(n) / 1e9 == pytest.approx(billions, rel=6.1e-4)
 
 

@@ -28,7 +28,9 @@ REASONS = {"bird": "It has feathers.", "mammal": "It has fur."}
 
 
 class Farm:
-    """A small task of a user's own, in a folder: prompt file, CSV with labels, and a teacher's answers by content."""
+    """A small task of a user's own, in a folder: prompt file, CSV with labels, and a teacher's
+    answers by content.
+    """
 
     def __init__(self, folder: Path, *, sounds: int = 5) -> None:
         self.folder, self.task, self.data = folder, folder / "farm.yaml", folder / "rows.csv"

@@ -1,8 +1,10 @@
-"""An OpenAI-compatible server on loopback that answers at once, or badly: what a network and a provider do to a run.
+"""An OpenAI-compatible server on loopback that answers at once, or badly: what a network and a
+provider do to a run.
 
     python tests/support/loopback.py --port 0 --log seen.txt --delay 0.01 --faults 0.2
 
-Prints its port. Every prompt it receives is written to the log, as the hash of its text, before anything is answered.
+Prints its port. Every prompt it receives is written to the log, as the hash of its text, before
+anything is answered.
 """
 
 import argparse

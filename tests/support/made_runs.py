@@ -43,7 +43,9 @@ REASON = "A rock rolls down until something stops it, and what lies at the foot 
 
 @dataclass
 class World:
-    """Test questions of the task cqa with a teacher's answers, and students who know more with size, data and method."""
+    """Test questions of the task cqa with a teacher's answers, and students who know more with
+    size, data and method.
+    """
 
     folder: Path
     examples: int = 300
@@ -70,7 +72,9 @@ class World:
         )
 
     def answers(self, teacher: str = "PaLM 540B") -> Path:
-        """A run of generate; the teacher is right on three quarters, and one answer of ten has something wrong with it."""
+        """A run of generate; the teacher is right on three quarters, and one answer of ten has
+        something wrong with it.
+        """
         task, out = load_task("cqa"), self.folder / "answers"
         with open_run(out, GenerateResult, GenerateConfig(task="cqa", out=out)) as run:
             run.finish(self._generated(task, out, teacher), sorted(out.glob("data/*")))

@@ -39,7 +39,9 @@ def write_run(
     noise: float = 0.01,
     **cell: Any,
 ) -> Path:
-    """A finished comparison whose accuracy follows a power law of rows: 1 - floor - 6 / rows^0.5, and noise."""
+    """A finished comparison whose accuracy follows a power law of rows: 1 - floor - 6 / rows^0.5,
+    and noise.
+    """
     rng = np.random.default_rng(0)
     cells = []
     for fraction in (0.05, 0.075, 0.125, 0.2, 0.275, 0.375, 0.5):
@@ -97,7 +99,9 @@ def simulated_curve(
     student: str = "one",
     params: float | None = None,
 ) -> Curve:
-    """Seven fractions of 4,000 rows, three seeds: error = 0.15 + 6 / rows^0.5, larger students less."""
+    """Seven fractions of 4,000 rows, three seeds: error = 0.15 + 6 / rows^0.5, larger students
+    less.
+    """
     rows = np.repeat(4000 * np.array([0.1, 0.15, 0.25, 0.4, 0.55, 0.75, 1.0]), 3)
     error = 0.15 + 6 / rows**0.5 + (0 if params is None else 20 / params**0.5)
     accuracy = 1 - error + noise * rng.standard_normal(len(rows))

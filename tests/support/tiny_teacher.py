@@ -1,4 +1,6 @@
-"""A decoder-only model of a few ten thousand parameters that has learned the zoo by heart, and serves as a real teacher."""
+"""A decoder-only model of a few ten thousand parameters that has learned the zoo by heart, and
+serves as a real teacher.
+"""
 
 import random
 from pathlib import Path
@@ -17,7 +19,9 @@ CHAT_TEMPLATE = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfo
 
 
 def fit_teacher(zoo: Zoo, folder: Path, *, steps: int = 120) -> None:
-    """Train on prompts with their answers until greedy text is right, and save it as any hub model is saved."""
+    """Train on prompts with their answers until greedy text is right, and save it as any hub model
+    is saved.
+    """
     task = load_task(str(zoo.task))
     prefix = prompt_prefix(task)
     examples = [e for rows in load_data(task, zoo.data).splits.values() for e in rows]

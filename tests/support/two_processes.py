@@ -1,4 +1,6 @@
-"""Trainings that training/test_sharding.py looks at, all in one pair of processes that torchrun starts: two_processes.py FARM OUT."""
+"""Trainings that training/test_sharding.py looks at, all in one pair of processes that torchrun
+starts: two_processes.py FARM OUT.
+"""
 
 import functools
 import sys
@@ -57,7 +59,9 @@ def interrupted(settings: dict[str, Any], out: Path) -> None:
 
 
 def with_little_memory(settings: dict[str, Any], out: Path) -> None:
-    """Passes that keep activations run out of memory above some tokens, on one process sooner than on the other."""
+    """Passes that keep activations run out of memory above some tokens, on one process sooner than
+    on the other.
+    """
     forward = T5ForConditionalGeneration.forward
 
     @functools.wraps(forward)

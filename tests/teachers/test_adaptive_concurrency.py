@@ -14,7 +14,9 @@ class Clock:
 
 
 def answer(gate: Gate, clock: Clock, capacity: int, rounds: int) -> None:
-    """A server that takes a second for up to `capacity` requests at once, and longer in proportion for more."""
+    """A server that takes a second for up to `capacity` requests at once, and longer in proportion
+    for more.
+    """
     for _ in range(rounds):
         started, at_once = clock.now, gate()
         clock.now += max(1.0, at_once / capacity)

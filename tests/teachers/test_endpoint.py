@@ -54,7 +54,9 @@ def test_every_row_is_asked_once_in_completions_or_chat(
 def test_reasoning_is_stored_and_kept_apart_from_the_rationale(
     farm: Farm, serve: Serve, form: str
 ) -> None:
-    """The trace has a blank line, which stops continued text, and it argues for another label before the right one."""
+    """The trace has a blank line, which stops continued text, and it argues for another label
+    before the right one.
+    """
     results = ask(farm, serve("--chat", "--reasoning", form))
     assert results["splits"]["train"]["outcomes"] == {"ok": 64}
     for row in pq.read_table(farm.folder / "asked" / "data" / "train.parquet").to_pylist():

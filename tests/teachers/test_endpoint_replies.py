@@ -1,4 +1,6 @@
-"""Only the text of a reply is needed; whatever else is missing, odd or in parts is no reason to lose it."""
+"""Only the text of a reply is needed; whatever else is missing, odd or in parts is no reason to
+lose it.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Prompts with the same demonstrations: they are read once for a batch, and answered as if each were alone."""
+"""Prompts with the same demonstrations: they are read once for a batch, and answered as if each
+were alone.
+"""
 
 from pathlib import Path
 
@@ -25,7 +27,9 @@ def prompts() -> list[Prompt]:
 
 
 def answers(model: Path, batch_size: int) -> tuple[dict[str, tuple[str, int | None]], int]:
-    """Text and prompt tokens of every answer, and how many tokens the model has read or written for them."""
+    """Text and prompt tokens of every answer, and how many tokens the model has read or written for
+    them.
+    """
     seen = []
     sampling = Sampling(max_new_tokens=12)
     options = EngineOptions(str(model), dtype="float32", concurrency=batch_size)

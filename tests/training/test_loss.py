@@ -1,4 +1,6 @@
-"""The loss as arithmetic: equivalences that hold whatever the data, on a tiny T5 without dropout in fp32."""
+"""The loss as arithmetic: equivalences that hold whatever the data, on a tiny T5 without dropout in
+fp32.
+"""
 
 import copy
 import math
@@ -146,7 +148,9 @@ def test_micro_batches_change_nothing(model: Any, tokenizer: Any, cut: dict[str,
 
 
 def test_a_mean_of_means_would_have_been_caught(model: Any, tokenizer: Any) -> None:
-    """The trainer's own habit, each micro-batch by its own tokens, differs: the test above can fail."""
+    """The trainer's own habit, each micro-batch by its own tokens, differs: the test above can
+    fail.
+    """
     parts = [collate([example]) for example in encoded(PAIRS, tokenizer)[:8]]
     mean = sum(loss_and_gradient(model, part)[0] for part in parts) / len(parts)
     assert abs(mean - loss_and_gradient(model, collate(encoded(PAIRS, tokenizer)[:8]))[0]) > 0.1

@@ -1,4 +1,6 @@
-"""Many devices: what is sharded trains as what is not, and no process waits for another in vain. Real processes, over gloo."""
+"""Many devices: what is sharded trains as what is not, and no process waits for another in vain.
+Real processes, over gloo.
+"""
 
 import json
 import os
@@ -117,7 +119,9 @@ def test_sharded_training_goes_on_in_one_process(trained: Trained) -> None:
 
 
 def test_what_fits_into_memory_is_agreed_on(trained: Trained) -> None:
-    """One process has room for 130 tokens, the other for 70: neither waits for the other, and the steps stay the same."""
+    """One process has room for 130 tokens, the other for 70: neither waits for the other, and the
+    steps stay the same.
+    """
     assert "tokens does not fit in memory" in trained.said
     trained.alike("replicated", "tight", rel=1e-4)
 

@@ -111,7 +111,8 @@ class GenerateResult(Spent):
     failures: list[tuple[str, int]] = []
     """Why requests have no answer, with their number; the most frequent first."""
     changed_settings: dict[str, float | int | None] = {}
-    """Settings that the model refuses, with the value it was asked with; None is its own default."""
+    """Settings that the model refuses, with the value it was asked with; None is its own default.
+    """
     stopped: str = ""
     """Which limit ended the run, or ""."""
     shown: list[ShownAnswer] = []
