@@ -26,7 +26,7 @@ AnswersFormat = Literal["auto", "text", "batch", "chat", "label-studio", "doccan
 
 
 class GenerateConfig(StageConfig):
-    """Have a teacher answer the inputs of a task. Every answer is kept and gets one outcome."""
+    """Have a teacher answer the inputs of a task. Every answer is kept."""
 
     task: Annotated[str, NamesInput] = Field(
         "quickstart",
