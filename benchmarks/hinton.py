@@ -75,15 +75,15 @@ def train(
 ) -> nn.Module:
     """Train on labels, or on the teacher's logits `soft` for the same rows as well."""
     pixels, labels = rows
-    optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     generator = torch.Generator().manual_seed(0)
     for _ in range(STEPS):
         batch = torch.randint(len(labels), (BATCH,), generator=generator)
         said = model(pixels[batch])
         wanted = said.detach() if soft is None else soft[batch]
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         mixed_loss(said, labels[batch], wanted, weight=weight, temperature=t).backward()
-        optimiser.step()
+        optimizer.step()
     return model
 
 

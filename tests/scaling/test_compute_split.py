@@ -9,7 +9,7 @@ from dsbs.scaling.compute_split import HIGH, best_split, distilling_wins, traine
 from dsbs.scaling.flops import decoder_flops_per_token, distillation_flops
 
 # Fractions of student training, teacher inference and teacher training at the optimum of Table 3's
-# scenario, recomputed with the printed coefficients by another optimiser (Nelder-Mead). Row 3 of
+# scenario, recomputed with the printed coefficients by another optimizer (Nelder-Mead). Row 3 of
 # the table is not reproduced; docs/planner.md.
 TABLE_3 = {
     (1e9, 1e21): (0.31, 0.16, 0.53),
@@ -23,7 +23,7 @@ TABLE_3 = {
 
 
 @pytest.mark.parametrize(("n", "compute"), TABLE_3)
-def test_the_best_split_has_the_fractions_of_another_optimiser(n: float, compute: float) -> None:
+def test_the_best_split_has_the_fractions_of_another_optimizer(n: float, compute: float) -> None:
     split = best_split(compute, "both", n)
     shares = tuple(split_shares(split, compute, "both", n).model_dump().values())
     assert sum(shares) == pytest.approx(1, abs=1e-5)
