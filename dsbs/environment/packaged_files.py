@@ -20,6 +20,8 @@ PACKAGED = (
             "tokenizer_config.json",
         )
     ),
+    "planning/page.html.j2",
+    "plots/macros.html.j2",
     *(f"reporting/{name}" for name in ("page.css", "page.html.j2", "page.js", "published.yaml")),
 )
 """Names as `dsbs.core.files.packaged` takes them."""
