@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dsbs.core.errors import InputError
 from dsbs.data.columns import Lacking, look_up
 from dsbs.data.values import is_missing, name_of, read_value
-from dsbs.tasks.labels import LETTERS
+from dsbs.tasks.label_keys import LETTERS
 
 
 class Options(NamedTuple):

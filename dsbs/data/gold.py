@@ -8,7 +8,8 @@ from dsbs.core.errors import InputError
 from dsbs.data.choices import Options
 from dsbs.data.columns import Lacking, is_template, look_up
 from dsbs.data.values import Value, is_missing, name_of, read_value
-from dsbs.tasks.labels import LETTERS, gold_label
+from dsbs.tasks.label_keys import LETTERS
+from dsbs.tasks.labels import gold_label
 from dsbs.tasks.task import Columns, Task
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")

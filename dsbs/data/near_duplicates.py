@@ -10,7 +10,7 @@ from typing import Any
 from dsbs.config.base import Duplicates
 from dsbs.core.records import Example, NearDuplicate, NearDuplicates
 from dsbs.core.tables import percent
-from dsbs.tasks.labels import fold
+from dsbs.tasks.label_keys import fold
 
 ALIKE = 0.8
 """Near-duplicates share at least this much of their words (Jaccard)."""

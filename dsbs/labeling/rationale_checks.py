@@ -14,7 +14,8 @@ from dsbs.core.tables import percent
 from dsbs.metrics.calibration import Calibration
 from dsbs.metrics.distributions import distance
 from dsbs.tasks.equations import NotAnEquation, evaluate
-from dsbs.tasks.labels import LETTERS, LabelKind, fold
+from dsbs.tasks.label_keys import LETTERS, fold
+from dsbs.tasks.labels import LabelKind
 
 Argues = Literal["label", "several", "other", "nothing"]
 """What a rationale names: its own label alone; its label and others; only others; none of the

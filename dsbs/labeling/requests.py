@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from dsbs.core.records import Example
-from dsbs.tasks.labels import LETTERS
+from dsbs.tasks.label_keys import LETTERS
 from dsbs.tasks.prompts import (
     demonstrations,
     prompt_prefix,

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from dsbs.tasks.label_keys import lower
+
 _MAX_CHARS = 600
 """What stands farther behind a marker is not looked at."""
 _GAP = r"[\s*_`,]{1,8}"
@@ -52,14 +54,6 @@ def find_statements(markers: Sequence[str], text: str) -> list[Statement]:
         stated = text[end : min(limit, end + _MAX_CHARS)]
         found.append(Statement(start, text[start:end], stated))
     return found
-
-
-def lower(text: str) -> str:
-    """Lower case, character by character, so that places in both texts are the same."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _places(markers: tuple[str, ...], text: str) -> list[tuple[int, int]]:

@@ -4,16 +4,10 @@ import re
 from collections.abc import Sequence
 
 from dsbs.core.records import Answer, Completion, Example, Outcome
+from dsbs.tasks.closed_sets import Matched
 from dsbs.tasks.json_answers import JsonAnswer, find_json_answers
-from dsbs.tasks.labels import (
-    Matched,
-    fold,
-    key,
-    match_label,
-    meaning,
-    published_label,
-    same_label,
-)
+from dsbs.tasks.label_keys import fold, key
+from dsbs.tasks.labels import match_label, meaning, published_label, same_label
 from dsbs.tasks.markers import Statement, find_statements
 from dsbs.tasks.task import Task
 from dsbs.tasks.traces import may_hold_a_trace, split_reasoning

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from dsbs.core.errors import InputError
 from dsbs.core.files import find_file, read_yaml
 from dsbs.core.records import Completion, Example
-from dsbs.tasks.labels import LETTERS
+from dsbs.tasks.label_keys import LETTERS
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
 

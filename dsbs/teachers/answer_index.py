@@ -11,7 +11,7 @@ from dsbs.core.records import Example
 from dsbs.data.examples import content_hash, examples_of, input_alone
 from dsbs.data.sources import hub_columns
 from dsbs.data.spool import SpooledExamples
-from dsbs.tasks.labels import fold
+from dsbs.tasks.label_keys import fold
 from dsbs.tasks.prompts import render_question
 from dsbs.tasks.task import Task
 from dsbs.teachers.found_answer import FoundAnswer
