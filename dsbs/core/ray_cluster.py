@@ -1,6 +1,7 @@
 """A Ray cluster, joined for the time of a run; a new one of this machine where there is none."""
 
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -32,7 +33,10 @@ def joined(address: str | None) -> Iterator[Any]:
     try:
         # The output of workers stays in Ray's own logs: stdout is for results.
         ray.init(
-            address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False,
         )
     except ConnectionError as error:
         raise _unreached(address, error) from None

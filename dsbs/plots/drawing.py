@@ -13,7 +13,7 @@ _SOFT = "#555555"
 _MARKERS = ("o", "D", "s", "^", "x", "P")
 _MARK_STYLES = ("--", ":", "-.")
 # Text stays text in an SVG, so that it can be searched; equal figures give equal files.
-_SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "dsbs", "font.size": 10}
+_SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "dsbs", "font.size": 10}
 
 
 def save_figures(figures: Sequence[Figure], folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -46,7 +47,9 @@ def save_student(
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    merged(student.model).save_pretrained(partial, state_dict=weights)
+    merged(student.model).save_pretrained(
+        partial, state_dict=None if weights is None else dict(weights)
+    )
     student.tokenizer.save_pretrained(partial)
     student.card.write(partial)
     write_checksums(partial)
@@ -72,7 +75,7 @@ def load_student(folder: Path, device: torch.device | str | None = None) -> Stud
     tune_cpu()
     card = read_card(folder)
     check_whole(folder)
-    model = fuse_layers(AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32))
+    model: Any = fuse_layers(AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32))
     model.to(device or best_device()).eval()
     return Student(model, AutoTokenizer.from_pretrained(folder), card)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -83,7 +84,8 @@ def decoder_start(
     model: PreTrainedModel, rows: torch.Tensor, prompt: Sequence[int]
 ) -> torch.Tensor:
     """(B, 1 + P): what the decoder reads before its first token: the start token and the prompt."""
-    start: torch.Tensor = model.prepare_decoder_input_ids_from_labels(rows[:, :1])
+    shift: Any = model.prepare_decoder_input_ids_from_labels
+    start: torch.Tensor = shift(rows[:, :1])
     return torch.cat([start, start.new_tensor(prompt).expand(len(rows), -1)], dim=1)
 
 

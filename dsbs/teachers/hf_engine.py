@@ -37,7 +37,7 @@ class TransformersTeacher:
             self._tokenizer = AutoTokenizer.from_pretrained(
                 options.model, revision=options.revision, padding_side="left"
             )
-            self._model = AutoModelForCausalLM.from_pretrained(
+            self._model: Any = AutoModelForCausalLM.from_pretrained(
                 options.model, revision=options.revision, dtype=options.dtype
             )
         except (OSError, ValueError) as error:
@@ -48,7 +48,8 @@ class TransformersTeacher:
                 fix="check name and network",
             ) from None
         accelerator = torch.accelerator.current_accelerator(check_available=True)
-        self._model.to(device or accelerator or "cpu").eval()
+        model: Any = self._model
+        model.to(device or accelerator or "cpu").eval()
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token
         self.chat = wants_chat(options.api, self._tokenizer)
         self.sampling = sampling.for_chat() if self.chat else sampling
@@ -170,7 +171,7 @@ class TransformersTeacher:
         """The generated text up to its end token or the first stop string."""
         ends = {self._tokenizer.eos_token_id, self._tokenizer.pad_token_id}
         length = next((at for at, token in enumerate(ids) if token in ends), len(ids))
-        text = self._tokenizer.decode(ids[:length], skip_special_tokens=True)
+        text = str(self._tokenizer.decode(ids[:length], skip_special_tokens=True))
         stops = [at for stop in self.sampling.stop if (at := text.find(stop)) >= 0]
         stopped = bool(stops) or length < len(ids) or length < self.sampling.max_new_tokens
         text = text[: min(stops)] if stops else text

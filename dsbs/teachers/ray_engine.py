@@ -128,9 +128,8 @@ class RayTeacher:
         self._supply = ray.remote(Supply).options(num_cpus=0, label_selector=here).remote()
         rows = ray.data.from_items([0])  # one task, which reads
         rows.context.target_max_block_size = 1  # byte, so that every batch is handed on at once
-        batches = rows.map_batches(
-            read_supply, fn_args=(self._supply,), num_cpus=0, label_selector=here
-        )
+        read: Any = read_supply
+        batches = rows.map_batches(read, fn_args=(self._supply,), num_cpus=0, label_selector=here)
         pool = ray.data.ActorPoolStrategy(
             min_size=1,
             max_size=self._replicas,

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from transformers import (
-    Seq2SeqTrainingArguments,
     TrainerCallback,
     TrainerControl,
     TrainerState,
+    TrainingArguments,
 )
-from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
+from transformers.integrations.integration_utils import (
+    TensorBoardCallback,
+    get_available_reporting_integrations,
+)
 
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress, say
@@ -30,7 +33,7 @@ class StepCallback(TrainerCallback):
 
     def on_step_end(
         self,
-        args: Seq2SeqTrainingArguments,
+        args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
         **unused: Any,
@@ -43,7 +46,7 @@ class StepCallback(TrainerCallback):
 
     def on_log(
         self,
-        args: Seq2SeqTrainingArguments,
+        args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
         logs: Mapping[str, float] | None = None,

@@ -99,8 +99,9 @@ def unsharded(module: nn.Module) -> Iterator[None]:
 
     So every process can run as many forward passes as it likes.
     """
-    groups = [part for part in module.modules() if isinstance(part, FSDPModule)]
-    module.set_reshard_after_forward(False)
+    groups: list[Any] = [part for part in module.modules() if isinstance(part, FSDPModule)]
+    outermost: Any = module
+    outermost.set_reshard_after_forward(False)
     for group in groups:
         group.unshard()
     try:
@@ -108,9 +109,9 @@ def unsharded(module: nn.Module) -> Iterator[None]:
     finally:
         for group in groups:
             group.reshard()
-        module.set_reshard_after_forward(True)
+        outermost.set_reshard_after_forward(True)
         # The backward pass needs the outermost group at once.
-        module.set_reshard_after_forward(False, recurse=False)
+        outermost.set_reshard_after_forward(False, recurse=False)
 
 
 def whole_tensors(values: Any, *, keep: bool) -> Any:
@@ -189,13 +190,14 @@ class ShardedTrainer(StepTrainer):
         """Write the whole model, as `Trainer` does."""
         weights = self._weights()
         if self.args.should_save:
-            self._save(output_dir, state_dict=weights)
+            self._save(output_dir, state_dict=dict(weights or {}))
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         state = whole_tensors(self.optimizer.state_dict(), keep=self.args.should_save)
         if self.args.should_save:
             torch.save(state, Path(output_dir) / "optimizer.pt")
-            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
+            scheduler: Any = self.lr_scheduler
+            torch.save(scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
 
 def _shard_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:

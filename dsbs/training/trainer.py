@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from accelerate.utils.memory import clear_device_cache
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Seq2SeqTrainer, TrainerControl
+from transformers import PreTrainedModel, PrinterCallback, Seq2SeqTrainer, TrainerControl
 
 from dsbs.core.progress import say
 from dsbs.student.encoding import Encoded
@@ -38,6 +38,11 @@ class StepTrainer(Seq2SeqTrainer):
     labels instead of computing a loss; processes share its rows and add up their counts.
     """
 
+    # The base class has them optional.
+    model: PreTrainedModel
+    optimizer: torch.optim.Optimizer
+    train_dataset: Any
+
     def __init__(
         self,
         *,
@@ -62,7 +67,8 @@ class StepTrainer(Seq2SeqTrainer):
             save_best: Saves the weights (None: the model's own) as soon as they are the best.
             trainer_arguments: Arguments of `Seq2SeqTrainer`.
         """
-        super().__init__(train_dataset=encoded.examples, eval_dataset=[0], **trainer_arguments)
+        datasets: dict[str, Any] = {"train_dataset": encoded.examples, "eval_dataset": [0]}
+        super().__init__(**datasets, **trainer_arguments)
         self.remove_callback(PrinterCallback)
         self._sampler = sampler
         self._collator = collator
@@ -83,7 +89,7 @@ class StepTrainer(Seq2SeqTrainer):
         """The next steps, without counting items: each brings its own sizes."""
         return list(islice(epoch_iterator, num_batches)), None
 
-    def training_step(
+    def training_step(  # type: ignore[override]  # a batch is ours, and no dictionary
         self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Forward and backward of every pass.
@@ -150,7 +156,7 @@ class StepTrainer(Seq2SeqTrainer):
         """Steps whose gradient was clipped, those before an interruption included."""
         if self._clipped is None:
             logged = (log.get("clipped_steps", 0) for log in self.state.log_history)
-            self._clipped = max(logged, default=0)
+            self._clipped = int(max(logged, default=0))
         return self._clipped
 
     @property
@@ -251,10 +257,10 @@ class StepTrainer(Seq2SeqTrainer):
         # Every process writes its own random state.
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
             seal_checkpoint(folder)
 
     def _clip_grad_norm(self, model: Any) -> Any:
-        norm = super()._clip_grad_norm(model)
+        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
         self._clipped = self.clipped_steps + int(norm > self.args.max_grad_norm)
         return norm

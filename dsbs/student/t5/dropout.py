@@ -26,5 +26,5 @@ class _Dropout(torch.autograd.Function):
 
 def dropout(x: torch.Tensor, rate: float) -> torch.Tensor:
     """`x` with a share `rate` of its elements set to 0 and the others divided by 1 - rate."""
-    dropped: torch.Tensor = _Dropout.apply(x, rate) if rate else x
+    dropped: torch.Tensor = _Dropout.apply(x, rate) if rate else x  # type: ignore[no-untyped-call]
     return dropped

@@ -41,7 +41,7 @@ def fuse_layers(model: PreTrainedModel) -> PreTrainedModel:
             if type(module).__name__.endswith("Attention") and hasattr(module, "compute_bias"):
                 make_packable(module)
             elif isinstance(module, nn.Dropout):
-                module.forward = partial(_drop, module)
+                module.forward = partial(_drop, module)  # type: ignore[method-assign]
     return model
 
 
@@ -82,7 +82,7 @@ class RMSNorm(torch.autograd.Function):
 def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
     device = x.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-    normed: torch.Tensor = RMSNorm.apply(x, module.weight, module.variance_epsilon, dtype)
+    normed: torch.Tensor = RMSNorm.apply(x, module.weight, module.variance_epsilon, dtype)  # type: ignore[no-untyped-call]
     return normed
 
 
