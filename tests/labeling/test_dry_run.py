@@ -54,7 +54,7 @@ def test_generate_and_plan_cost_state_the_same_tokens_and_money(farm: Farm, serv
     prices = {"price_in": 200.0, "price_out": 800.0, "price_cached": 20.0}
     plan = ask(farm, serve(), plan=True, api="completions", **prices)["plan"]
     cost = api.plan(
-        "cost", task=str(farm.task), data=farm.data, teacher="7B", student="220M", **prices
+        "cost", task=str(farm.task), data=farm.data, teacher="7B", student="t5-v1_1-base", **prices
     )
     each = cost["tokens_per_request"]
     assert plan["rows"] == cost["rows"] == 72
