@@ -27,7 +27,7 @@ from dsbs.labeling.budget import Limits
 from dsbs.labeling.dry_run import dry_run, show_dry_run
 from dsbs.labeling.label import LabelingJob, LiveTeacher, label
 from dsbs.labeling.requests import Style
-from dsbs.labeling.selection import RowChoice, choose_rows, find_published
+from dsbs.labeling.selection import AnswerFiles, RowChoice, choose_rows, find_published
 from dsbs.labeling.show import show_results
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
@@ -110,9 +110,8 @@ def labeling_job(config: GenerateConfig, task: Task) -> LabelingJob:
     extra = extra_examples(task, config.extra_unlabeled, skip_incomplete=skip)
     published = None
     if config.engine == "published":
-        published = find_published(
-            task, data, extra, config.answers_from, config.answers_format, config.splits
-        )
+        files = AnswerFiles(config.answers_from, config.answers_format)
+        published = find_published(task, data, extra, files, config.splits)
     choice = RowChoice(config.splits, config.data_frac, config.seeds, config.max_rows)
     out = config.out or Path("runs") / f"{task.name}-{config.engine}-{config.slug()}"
     return LabelingJob(

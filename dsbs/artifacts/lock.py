@@ -82,14 +82,7 @@ def _lock(file: IO[str] | IO[bytes], *, shared: bool) -> bool:
 
 def is_locked(folder: Path) -> bool:
     """Whether a process holds the folder now."""
-    if fcntl is None or not (folder / LOCK).is_file():
-        return False
-    with (folder / LOCK).open(encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+    return is_held(folder / LOCK)
 
 
 def _this_process() -> dict[str, str | int]:

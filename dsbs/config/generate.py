@@ -51,12 +51,11 @@ class GenerateConfig(StageConfig):
     )
     answers_from: Annotated[Path | None, NamesInput] = Field(
         None,
-        description="published answers: JSON lines with id and text, or a folder in the layout of "
-        "the paper's release",
+        description="published answers: a file of one of the formats below, or a folder in the "
+        "layout of the paper's release",
     )
     answers_format: AnswersFormat = Field(
-        "auto",
-        description="Format of the published answers. Default: found out from the first row.",
+        "auto", description="format of the file of published answers; auto: by its first row"
     )
     splits: Listed[Split] = Field(
         (),
@@ -67,8 +66,7 @@ class GenerateConfig(StageConfig):
     )
     split_seed: int = Field(0, description="seed of the 80/10/10 split of rows without splits")
     skip_incomplete: bool = Field(
-        False,
-        description="Skip and count rows that lack a field of the input, instead of stopping.",
+        False, description="leave out, and count, rows that lack a field of the input"
     )
     data_frac: Annotated[Fraction, Incidental] = Field(
         1.0, description="label only the rows that `train --data-frac` with this fraction uses"

@@ -32,26 +32,41 @@ class RowChoice:
     """Most rows of each split."""
 
 
+@dataclass(frozen=True)
+class AnswerFiles:
+    """Where published answers are."""
+
+    path: Path | None = None
+    """A file or folder. Default: the folder llm/ beside the data."""
+    form: AnswersFormat = "auto"
+    """Format of a file. auto: by its first row."""
+
+
 def find_published(
     task: Task,
     data: TaskData,
     extra: SpooledExamples,
-    answers_from: Path | None,
-    form: AnswersFormat,
+    files: AnswerFiles,
     splits: Sequence[Split],
 ) -> PublishedAnswers:
-    """The published answers of a file or folder; by default those beside the data.
+    """The published answers of a file or folder. Raises InputError where there are none.
 
-    Raises InputError where there are none.
+    Args:
+        task: The task that they answer.
+        data: The rows that they belong to.
+        extra: Rows without gold labels that they may belong to as well.
+        files: Where they are.
+        splits: The splits to read from a folder. Default: all.
     """
-    source = answers_from or (data.files[0].parent / "llm" if data.files else None)
+    beside = data.files[0].parent / "llm" if data.files else None
+    source = files.path or beside
     if source is not None and source.is_file():
-        return read_published(task, source, form, [*data.splits.values(), extra])
+        return read_published(task, source, files.form, [*data.splits.values(), extra])
     if source is None or not source.is_dir() or task.release is None:
         raise InputError(
             "--answers-from",
             got=source or "nothing",
-            expected="answers as JSON lines, or a release's llm/ folder beside the data",
+            expected="a file of answers, or a release's llm/ folder beside the data",
             fix="name the file or folder of the published answers",
         )
     ids = {

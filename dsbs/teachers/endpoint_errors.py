@@ -5,7 +5,7 @@ from typing import Any
 
 import openai
 
-from dsbs.teachers.clean_text import clean_text
+from dsbs.data.values import whole_text
 
 _OVERLOADED = {429, 502, 503, 504, 529}
 _PASSING = {408, 409, 425, 429}
@@ -59,7 +59,7 @@ def describe(error: Exception) -> str:
         text = f"no connection: {_causes(error)[-1] or type(_causes(error)[-1]).__name__}"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(clean_text(text).split())[:_SHOWN_CHARS]
+    return " ".join(whole_text(text).split())[:_SHOWN_CHARS]
 
 
 def server_message(error: openai.APIStatusError) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsbs.core.records import Completion
-from dsbs.teachers.clean_text import clean_text
+from dsbs.data.values import whole_text
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
 from dsbs.teachers.protocol import Prompt
 
@@ -31,7 +31,7 @@ def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
     return [
         Completion(
             prompt.id,
-            _without_echo(clean_text(_text(choice.get("text"))), prompt.text),
+            _without_echo(whole_text(_text(choice.get("text"))), prompt.text),
             _finish_reason(choice),
             *usage.share(len(prompts), at),
         )
@@ -51,10 +51,10 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
     trace = next(filter(None, traces), "") or "\n".join(_thinking(content))
     return Completion(
         prompt.id,
-        clean_text(text),
+        whole_text(text),
         _finish_reason(choice),
         *_usage(reply).share(1, 0),
-        reasoning=clean_text(trace) or None,
+        reasoning=whole_text(trace) or None,
     )
 
 
@@ -120,7 +120,7 @@ def _without_choices(reply: Mapping[str, Any]) -> BadReply:
 
 def _finish_reason(choice: Mapping[str, Any]) -> str | None:
     reason = choice.get("finish_reason")
-    return clean_text(str(reason)) if reason is not None else None
+    return whole_text(str(reason)) if reason is not None else None
 
 
 def _text(content: object) -> str:

@@ -14,9 +14,8 @@ from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.task import Task
 from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.answer_index import AnswerIndex
-from dsbs.teachers.clean_text import clean_text
 from dsbs.teachers.found_answer import FoundAnswer
-from dsbs.teachers.protocol import Prompt, Wait
+from dsbs.teachers.protocol import IDLE, Idle, Prompt, Wait
 
 _NONE = FoundAnswer("", None, "the published answers have no such id")
 
@@ -47,17 +46,20 @@ class PublishedAnswers:
         """The key in the store: published answers are known by their source and the row's id."""
         return f"published:{self.source}:{example_id}"
 
-    def complete(self, prompts: Iterable[Prompt | Wait]) -> Generator[Completion, None, None]:
+    def complete(
+        self, prompts: Iterable[Prompt | Wait]
+    ) -> Generator[Completion | Idle, None, None]:
         """The answer to every prompt of `prompt`; failed where there is none."""
         for prompt in prompts:
             if isinstance(prompt, Wait):
+                yield IDLE
                 continue
             found = self.answers.get(prompt.id.split(":", 2)[2], _NONE)
             yield Completion(
                 prompt.id,
-                clean_text(found.text or ""),
+                found.text or "",
                 finish_reason=found.finish_reason,
-                reasoning=clean_text(found.reasoning) if found.reasoning else None,
+                reasoning=found.reasoning,
                 error=found.error,
             )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
+from dsbs.core.supervisor import Children
 from dsbs.teachers.protocol import EngineOptions, ServerOptions
 
 _LOG_LINES = 8
@@ -55,21 +56,12 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
         *_model_flags(options),
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dsbs.core.supervisor", *command],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            env={"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ},
-            start_new_session=True,  # Ctrl-C is for the run, which then stops the server
-        )
-    say(f"starting {options.model} on port {port}; its log is {log}")
-    try:
+    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ}
+    with log.open("ab") as output, Children() as children:
+        process = children.start(command, stdout=output, stderr=output, env=environment)
+        say(f"starting {options.model} on port {port}; its log is {log}")
         _wait(process, f"{address}/health", log)
         yield f"{address}/v1"
-    finally:
-        _stop(process)
 
 
 def _model_flags(options: EngineOptions) -> list[str]:
@@ -124,11 +116,3 @@ def _not_started(process: subprocess.Popen[bytes], log: Path) -> InputError:
     ended = process.poll() is not None
     got = f"exit code {process.returncode}" if ended else f"no server after {_START_S:.0f} s"
     return InputError("--serve", got=got, expected="a server that starts", fix=f"see {log}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Let go of the server. Its supervisor stops it within half a minute."""
-    assert process.stdin is not None
-    process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=60)

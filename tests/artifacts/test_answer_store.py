@@ -130,7 +130,7 @@ def test_two_processes_share_a_store(farm: Farm, serve: Serve, tmp_path: Path) -
     for result in results:
         assert sum(split["outcomes"]["ok"] for split in result["splits"].values()) == 72
     with AnswerStore(store, readonly=True) as opened:
-        assert opened.counts()[0]["answers"] == 72
+        assert opened.counts()[0].answers == 72
     assert set(seen(log)) == set(prompts(farm).values())
 
 
@@ -153,12 +153,12 @@ def test_a_read_only_folder_and_a_full_disk_are_told_and_what_was_answered_stays
         with pytest.raises(InputError, match="free the disk"):
             ask(farm, serve(), store=small / "store.sqlite", prompts_per_request=2)
         with AnswerStore(small / "store.sqlite", readonly=True) as store:
-            assert store.counts()[0]["answers"] > 50
+            assert store.counts()[0].answers > 20
         subprocess.run(["mount", "-o", "remount,ro", small], check=True)
         with pytest.raises(InputError, match="an answer store to write to"):
             ask(farm, serve(), store=small / "store.sqlite", out=tmp_path / "other")
         with AnswerStore(small / "store.sqlite", readonly=True) as store:
-            assert store.counts()[0]["answers"] > 50
+            assert store.counts()[0].answers > 20
     finally:
         subprocess.run(["umount", small], check=False)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dsbs import api
 from support.command import Cli
 from support.farm import Farm
 from support.served_farm import Serve, ask, seen
@@ -47,3 +48,18 @@ def test_a_plan_shows_prompts_tokens_and_money_and_asks_nothing(
     shown = cli("generate", *arguments, "--plan", "--out", farm.folder / "asked").stdout
     assert "give --price-in and --price-out" in shown
     assert "requests to send" in shown
+
+
+def test_generate_and_plan_cost_state_the_same_tokens_and_money(farm: Farm, serve: Serve) -> None:
+    prices = {"price_in": 200.0, "price_out": 800.0, "price_cached": 20.0}
+    plan = ask(farm, serve(), plan=True, api="completions", **prices)["plan"]
+    cost = api.plan(
+        "cost", task=str(farm.task), data=farm.data, teacher="7B", student="t5-v1_1-base", **prices
+    )
+    each = cost["tokens_per_request"]
+    assert plan["rows"] == cost["rows"] == 72
+    assert plan["prompt_tokens_each"] == round(each["shared"] + each["question"], 1)
+    assert plan["answer_tokens_each"] == round(each["answer"], 1)
+    for count in ("prompt_tokens", "cached_tokens", "completion_tokens"):
+        assert plan[count] == round(cost["tokens"][count])
+    assert plan["cost"] == round(cost["money"], 2) > 0

@@ -19,17 +19,17 @@ def data_of(**flags: Any) -> TrainingData:
     return load_training_data(data_source(config), answer_sources(config))
 
 
-def settings_of(data: TrainingData, **flags: Any) -> Training:
+def settings_of(data: TrainingData, /, **flags: Any) -> Training:
     """The resolved settings of these flags."""
     return training_of(TrainConfig(**flags), data.task)
 
 
-def rows_of(data: TrainingData, **flags: Any) -> TrainingRows:
+def rows_of(data: TrainingData, /, **flags: Any) -> TrainingRows:
     """The training rows with these flags."""
     training = settings_of(data, **flags)
     return training_rows(data, training.selection, training.recipe)
 
 
-def validation_of(data: TrainingData, **flags: Any) -> list[ValidationRow]:
+def validation_of(data: TrainingData, /, **flags: Any) -> list[ValidationRow]:
     """The validation rows with these flags."""
     return validation_rows(data, settings_of(data, **flags).validation)

@@ -12,7 +12,7 @@ from dsbs.data.load import load_data
 from dsbs.tasks.prompts import load_task, render_question
 from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.protocol import Prompt
-from dsbs.teachers.published import PublishedTeacher, read_published
+from dsbs.teachers.published import PublishedAnswers, read_published
 from support.farm import Farm
 
 TEXT = " It has feathers. So it is a bird."
@@ -71,7 +71,7 @@ def data(farm: Farm) -> Path:
     return path
 
 
-def published(farm: Farm, data: Path, *lines: Any, form: Any = "auto") -> PublishedTeacher:
+def published(farm: Farm, data: Path, *lines: Any, form: Any = "auto") -> PublishedAnswers:
     text = farm.task.read_text().replace("gold: kind", "gold: kind, id: id")
     farm.task.write_text(text)
     task = load_task(str(farm.task))
@@ -80,7 +80,7 @@ def published(farm: Farm, data: Path, *lines: Any, form: Any = "auto") -> Publis
     return read_published(task, path, form, load_data(task, data).splits.values())
 
 
-def completed(teacher: PublishedTeacher, example_id: str) -> Any:
+def completed(teacher: PublishedAnswers, example_id: str) -> Any:
     (found,) = teacher.complete([Prompt(teacher.key(example_id))])
     return found
 

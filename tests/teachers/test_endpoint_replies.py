@@ -56,7 +56,7 @@ def test_a_prompt_that_is_repeated_is_not_part_of_its_answer() -> None:
 
 
 def test_half_a_character_becomes_a_mark_and_a_whole_one_stays() -> None:
-    reply = choices("owl \ud83e\udd89", "half \ud83e an owl")
+    reply = choices("owl \U0001f989", "half \ud83e an owl")
     assert [c.text for c in read_texts(reply, PROMPTS)] == ["owl \U0001f989", "half \ufffd an owl"]
 
 

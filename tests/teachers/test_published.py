@@ -8,7 +8,8 @@ import pytest
 
 from dsbs import api
 from dsbs.core.errors import InputError
-from dsbs.teachers.published import read_json_lines, read_release
+from dsbs.tasks.prompts import load_task
+from dsbs.teachers.published import read_published, read_release
 from support.command import Cli
 from support.farm import Farm
 from support.places import DATA_FILES
@@ -137,7 +138,8 @@ def test_keys_of_published_answers_are_those_of_stores_that_people_have(
     for name, text in case["files"].items():
         (tmp_path / name).write_text(text)
     if "answers.jsonl" in case["files"]:
-        found = read_json_lines(tmp_path / "answers.jsonl")
+        task = load_task("quickstart")
+        found = read_published(task, tmp_path / "answers.jsonl", "auto", [])
     else:
         found = read_release(tmp_path, 2, {"train": list(case["keys"])})
     assert {name: found.key(name) for name in case["keys"]} == case["keys"]
