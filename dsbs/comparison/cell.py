@@ -1,9 +1,11 @@
 """One cell of a comparison: a student to train and to measure.
 
-This is the one place of the package that knows the settings of a training as a whole.
+This is the one place of the package that knows the settings of `dsbs train`: processes of their own
+get them as a file, and run folders record them.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +18,12 @@ from dsbs.artifacts.results.train import TrainResult
 from dsbs.comparison.groups import learning_flags
 from dsbs.config.compare import Equal
 from dsbs.config.evaluate import EvaluateConfig
-from dsbs.config.presets import Preset, base_name, preset_of
-from dsbs.config.recipe import training_of
+from dsbs.config.presets import base_name
+from dsbs.config.recipe import Training, training_of
 from dsbs.config.train import TrainConfig
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.evaluation.run import evaluate_run
+from dsbs.tasks.task import Task
 from dsbs.training.run import train_run
 
 
@@ -46,18 +49,27 @@ class Cell:
     """One student to train and to measure."""
 
     settings: TrainConfig
-    """All its settings; other modules read its `key`."""
+    """Those of `dsbs train`; other modules read the resolved `training`."""
+    task: Task
     equal: Equal
     """What its number of steps makes equal among the methods."""
     marks: tuple[str, ...] = ()
     """What else sets it apart; part of its name."""
 
+    @cached_property
+    def training(self) -> Training:
+        """What to train, with every value resolved."""
+        return training_of(self.settings, self.task)
+
     @property
     def key(self) -> CellKey:
         """Student, method, labels, fraction and seed."""
-        t = self.settings
         return CellKey(
-            student=t.student, method=t.method, labels=t.labels, data_frac=t.data_frac, seed=t.seed
+            student=self.training.student,
+            method=self.training.recipe.method,
+            labels=self.training.recipe.labels,
+            data_frac=self.training.selection.fraction,
+            seed=self.training.seed,
         )
 
     @property
@@ -75,17 +87,12 @@ class Cell:
     @property
     def learning_rate(self) -> float:
         """The learning rate as given, or the student's preset."""
-        return self.settings.learning_rate or self._preset.learning_rate
+        return self.training.optimization.learning_rate
 
     @property
     def steps(self) -> int:
         """Optimizer steps as given, or the student's preset."""
-        return self.settings.max_steps or self._preset.max_steps
-
-    @property
-    def _preset(self) -> Preset:
-        t = self.settings
-        return preset_of(t.student, lora=t.lora_rank is not None, optimizer=t.optimizer)
+        return self.training.optimization.max_steps
 
     def with_rate(self, rate: float) -> "Cell":
         """The same cell trained at this learning rate."""
@@ -104,7 +111,7 @@ class Cell:
         """What it is to be trained on. This reads and tokenizes the rows."""
         from dsbs.training.prepare import prepare
 
-        prepared = prepare(training_of(self.settings, data.task), data)
+        prepared = prepare(self.training, data)
         return Size(len(prepared.rows.pairs), prepared.costs.flops_per_example)
 
     def job(self, data: TrainingData, out: Path) -> Job:
@@ -118,8 +125,7 @@ class Cell:
 
     def train(self, data: TrainingData, out: Path) -> TrainResult:
         """Train it, unless that is done already."""
-        training = training_of(self.settings, data.task)
-        return train_run(training, data, self.folder(out), settings=self.settings)
+        return train_run(self.training, data, self.folder(out), settings=self.settings)
 
     def measure(self, data: TrainingData, out: Path) -> EvaluateResult:
         """Measure it on test, unless that is done already."""

@@ -9,20 +9,20 @@ from dsbs.distillation.labeled_data import TrainingData
 
 
 def make_grid(
-    trainings: Sequence[TrainConfig], data: TrainingData, equal: Equal, also_equal: Equal | None
+    settings: Sequence[TrainConfig], data: TrainingData, equal: Equal, also_equal: Equal | None
 ) -> list[Cell]:
     """One cell per training; with `also_equal`, those of `standard` a second time.
 
     Args:
-        trainings: The settings of each training, with the student's name resolved.
+        settings: The settings of each training, with the student's name resolved.
         data: The rows and answers.
         equal: What all methods have in common; see `equalized`.
         also_equal: What the second `standard` has in common with the other methods.
     """
-    cells = equalized([Cell(training, equal) for training in trainings], data)
+    cells = equalized([Cell(each, data.task, equal) for each in settings], data)
     if also_equal is None:
         return cells
-    again = [Cell(cell.settings, also_equal, (also_equal,)) for cell in cells]
+    again = [Cell(cell.settings, data.task, also_equal, (also_equal,)) for cell in cells]
     return cells + [c for c in equalized(again, data) if c.key.method == "standard"]
 
 

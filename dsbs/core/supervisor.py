@@ -30,6 +30,7 @@ class Children:
         self._processes: list[subprocess.Popen[bytes]] = []
         # The parent alone holds the writing end: children do not inherit it.
         self._read, self._write = os.pipe()
+        self._ended = False
 
     def __enter__(self) -> "Children":
         return self
@@ -40,6 +41,7 @@ class Children:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._ended = True
         os.close(self._write)
         os.close(self._read)
         for process in self._processes:
@@ -48,6 +50,8 @@ class Children:
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a command that reads nothing from stdin; `options` are those of Popen."""
+        if self._ended:  # another thread may still be about to start one
+            raise RuntimeError("the block of these children has ended")
         process = subprocess.Popen(
             [sys.executable, "-m", "dsbs.core.supervisor", *command],
             stdin=self._read,

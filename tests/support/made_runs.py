@@ -24,7 +24,7 @@ from dsbs.config.generate import GenerateConfig
 from dsbs.config.presets import PAPER
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import Answer, Completion, Example, Prediction
-from dsbs.labeling.aggregate import Harvested, write_dataset
+from dsbs.labeling.aggregate import ReadAnswer, write_dataset
 from dsbs.metrics.accuracy import interval
 from dsbs.reporting.write import Report
 from dsbs.tasks.prompts import load_task
@@ -98,14 +98,14 @@ class World:
             }
         )
 
-    def _answer(self, example: Example, at: int) -> Harvested:
+    def _answer(self, example: Example, at: int) -> ReadAnswer:
         label = example.gold if self.rng.random() < 0.75 else str(self.rng.choice(CHOICES))
         rationale = " ".join([REASON.format(label)] * int(self.rng.integers(1, 4)))
         rationale = f"{self.hostile} {rationale}" if self.hostile and at == 0 else rationale
         answer = Answer(example.id, "ok", rationale, label, "exact")
         if at % 10 == 9:
             answer = Answer(example.id, "no_label" if at % 20 == 9 else "cut_off")
-        return Harvested(example, Completion(example.id, rationale), answer, capped=False)
+        return ReadAnswer(example, Completion(example.id, rationale), answer, capped=False)
 
     def compare(self, answers: Path) -> Path:
         """A run of compare over students x methods x fractions x seeds."""
@@ -131,7 +131,7 @@ class World:
         return judge(results, verdicts, {})
 
     def _cell(self, out: Path, config: TrainConfig) -> CellResult:
-        name = Cell(config, "steps").name
+        name = Cell(config, load_task("cqa"), "steps").name
         folder = out / CELLS / name
         knows = (
             0.25 * np.log10(PARAMETERS[config.student] / 248e6)
