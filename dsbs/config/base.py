@@ -74,9 +74,11 @@ class StageConfig(BaseModel):
         }
 
     def default(self, name: str) -> Any:
-        """The default of a setting as a plain JSON value; None for a setting that there is not."""
+        """The default of a setting as a plain JSON value; None where it has none."""
         field = type(self).model_fields.get(name)
-        return to_jsonable_python(_absolute(field.get_default())) if field else None
+        if field is None or field.is_required():
+            return None
+        return to_jsonable_python(_absolute(field.get_default()))
 
     def slug(self, *more: object) -> str:
         """Eight hex digits of the identity, for folder names."""

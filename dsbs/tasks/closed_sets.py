@@ -182,12 +182,15 @@ class _Closed:
         )
 
     def _with_text(self, label: str, named: str, match: LabelMatch, tail: str) -> Matched:
-        """A letter before the text of an option, which may be another one."""
+        """A letter before the text of an option. Where they differ, a whole text is the label."""
         verdict = tails.judge(tail, lambda part: self._mentions_other(part, named))
         if not verdict.counts:
             return Matched(None, "none", named, verdict.reason)
-        reason = "ambiguous" if named != label else verdict.reason
-        return Matched(named, match, named, reason)
+        if named != label:
+            # Text comes before letters: small models copy a letter and choose the text.
+            whole = f"({LETTERS[self._allowed.index(label)]}) {named}"
+            return Matched(named, "folded", whole, "ambiguous" if tail.strip(" .") else None)
+        return Matched(named, match, named, verdict.reason)
 
     def _stated(self, text: str) -> tuple[str, LabelMatch, str] | None:
         """The option that the words behind a letter name, and what follows it."""

@@ -19,7 +19,7 @@ def test_a_flag_knows_its_type_its_choices_and_its_default() -> None:
 def test_a_default_of_0_is_a_default_and_one_of_nothing_is_none() -> None:
     flags = {flag.field: flag for flag in flags_of(GenerateConfig)}
     assert flags["split_seed"].default == "0"
-    assert [flags[name].default for name in ("model", "zero_shot", "splits", "serve_args")] == [
+    assert [flags[name].default for name in ("teacher", "zero_shot", "splits", "serve_args")] == [
         *([""] * 4)
     ]
 

@@ -67,7 +67,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_pipeline(tmp_path: Path) 
 
 WRONG = {
     "--data-fra 0.5": "Did you mean --data-frac?",
-    "--data-frac 0": "--data-frac: got '0'; expected greater than 0; give share of the training rows",
+    "--data-frac 0": "--data-frac: got '0'; expected greater than 0; give Share of the training rows",
     "--data-frac 1.2": "--data-frac: got '1.2'; expected less than or equal to 1",
     "--data-frac much": "--data-frac: got 'much'; expected a valid number",
     "--method stepwise": "--method: got 'stepwise'; expected 'standard', 'step_by_step'",

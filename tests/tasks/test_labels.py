@@ -38,9 +38,9 @@ def test_a_choice_is_read_by_its_text_else_by_its_letter(
     assert (found.label, found.match) == (label, match)
 
 
-def test_the_text_wins_over_a_letter_that_disagrees_and_is_not_learned() -> None:
+def test_a_whole_text_wins_over_a_letter_that_disagrees() -> None:
     found = match_label("choice", "(a) coloring book", CHOICES)
-    assert (found.label, found.reason) == ("coloring book", "ambiguous")
+    assert (found.label, found.match, found.reason) == ("coloring book", "folded", None)
     found = match_label("choice", "(e) viaduct", CHOICES)
     assert (found.label, found.reason) == ("bridge", "mismatch")
 
