@@ -81,9 +81,9 @@ class World:
         return out
 
     def _generated(self, task: Task, out: Path, teacher: str) -> GenerateResult:
-        splits = write_dataset(
-            (self._answer(e, at) for at, e in enumerate(self.questions)), task, AnswerWriter(out)
-        )
+        answers = (self._answer(e, at) for at, e in enumerate(self.questions))
+        with AnswerWriter(out) as writer:
+            splits = write_dataset(answers, task, writer)
         return GenerateResult.model_validate(
             {
                 "out": str(out),
