@@ -1,7 +1,7 @@
 """What a run has used, what that costs, and whether it may go on."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -52,17 +52,25 @@ class Spending:
     reused: int = 0
     new: int = 0
     failed: int = 0
+    judged: int = 0
+    """Answers that were looked at to see whether they can be used."""
     bad: int = 0
-    """Answers that cannot be used."""
+    """Those of them that cannot."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
     _answered: float = field(default_factory=time.monotonic)
 
-    def add(self, completions: Iterable[Completion], bad: int = 0) -> None:
-        """Count committed completions, `bad` of which cannot be used."""
-        self.bad += bad
+    def add(self, completions: Iterable[Completion], verdicts: Sequence[bool] = ()) -> None:
+        """Count committed completions.
+
+        Args:
+            completions: What was committed.
+            verdicts: Of those that were judged, whether each cannot be used.
+        """
+        self.judged += len(verdicts)
+        self.bad += sum(verdicts)
         self._answered = time.monotonic()
         for completion in completions:
             if completion.error is None:
@@ -103,10 +111,10 @@ class Spending:
 
     def _too_many_bad(self) -> str:
         share = self.limits.max_bad_answers
-        if share is None or self.asked < _JUDGED_AFTER or self.bad <= share * self.asked:
+        if share is None or self.judged < _JUDGED_AFTER or self.bad <= share * self.judged:
             return ""
         return (
-            f"{self.bad} of {self.asked} answers cannot be used, more than --max-bad-answers "
+            f"{self.bad} of {self.judged} answers cannot be used, more than --max-bad-answers "
             f"{share:g}. See how they look with --max-rows 30 --show, and change the task's prompt "
             "or its answer marker"
         )

@@ -156,7 +156,7 @@ def _ask_rows(
         run=run,
         task=task_hash,
         progress_json=job.progress_json,
-        is_bad=partial(_is_bad, job.task),
+        is_bad=partial(_is_bad, job.task) if job.limits.max_bad_answers is not None else None,
     )
     store.define(task_hash, definition)
     store.forget_asked(run)

@@ -26,6 +26,11 @@ _COMMIT_S = 0.1
 """A commit comes after so many answers, or so long after the first of them, or when the teacher is
 idle, whichever is first."""
 
+_JUDGED_ALL = 200
+_JUDGED_ONE_IN = 100
+"""Answers that are parsed to see whether they can be used: the first ones, then one in so many. To
+parse each would take a fast teacher's run half as long again."""
+
 _REPORT_S = 1.0
 """Seconds between reports for other programs."""
 
@@ -72,7 +77,7 @@ class Labeler:
         run: str,
         task: str,
         progress_json: Path | None = None,
-        is_bad: Callable[[Example, Completion], bool] = lambda example, completion: False,
+        is_bad: Callable[[Example, Completion], bool] | None = None,
     ) -> None:
         """Begin a run.
 
@@ -83,7 +88,7 @@ class Labeler:
             run: Name of the run in the store.
             task: Hash of the task's definition.
             progress_json: File for the state of the run, for other programs.
-            is_bad: Whether an answer cannot be used.
+            is_bad: Whether an answer cannot be used. Default: nobody wants to know.
         """
         self._store = store
         self._source = source
@@ -94,6 +99,7 @@ class Labeler:
         self._is_bad = is_bad
         self._in_flight: dict[str, Example] = {}
         self._reported_at = 0.0
+        self._seen = 0
         self.stopped = ""
         """Which limit ended the run, or ""."""
 
@@ -123,9 +129,20 @@ class Labeler:
             for completions in in_commits(answered):
                 kept = self._store.keep(self._source.name, completions)
                 pairs = [(self._in_flight.pop(completion.id), completion) for completion in kept]
-                self._spending.add(kept, bad=sum(self._is_bad(*pair) for pair in pairs))
+                self._spending.add(kept, verdicts=self._verdicts(pairs))
                 progress.add(len(kept), self._spending.note())
                 self._report()
+
+    def _verdicts(self, pairs: Sequence[tuple[Example, Completion]]) -> list[bool]:
+        """Whether answers cannot be used: of the first all, later one in many."""
+        if self._is_bad is None:
+            return []
+        verdicts = []
+        for pair in pairs:
+            self._seen += 1
+            if self._seen <= _JUDGED_ALL or self._seen % _JUDGED_ONE_IN == 0:
+                verdicts.append(self._is_bad(*pair))
+        return verdicts
 
     def _prompts(
         self, requests: Iterable[Request], left: "array[int]", progress: Progress

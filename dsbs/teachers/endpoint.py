@@ -129,6 +129,8 @@ class EndpointTeacher:
             if failed.permanent:
                 return await self._answer_singly(prompts, failed)
             return [Completion(prompt.id, "", error=failed.reason) for prompt in prompts]
+        if not any(map(is_empty, completions)):
+            return completions
         again = [self._if_empty(*pair) for pair in zip(prompts, completions, strict=True)]
         return list(await asyncio.gather(*again))
 
@@ -145,13 +147,13 @@ class EndpointTeacher:
     async def _if_empty(self, prompt: Prompt, completion: Completion) -> Completion:
         """The completion; where its text is empty without a reason, that of another attempt."""
         for _ in range(_EMPTY_ATTEMPTS - 1):
-            if prompt.labels or not is_empty(completion):
+            if not is_empty(completion):
                 return completion
             try:
                 (completion,) = await self._servers.ask(lambda client: self._ask(client, [prompt]))
             except Failed as failed:
                 return Completion(prompt.id, "", error=failed.reason)
-        if prompt.labels or not is_empty(completion):
+        if not is_empty(completion):
             return completion
         reason = f"the answer is empty (finish reason: {completion.finish_reason or 'none'})"
         return Completion(prompt.id, "", error=f"{reason} ({_EMPTY_ATTEMPTS} attempts)")

@@ -59,8 +59,10 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
 
 
 def is_empty(completion: Completion) -> bool:
-    """Whether a completion has no text, and no finish reason that explains it."""
-    return not completion.text.strip() and completion.finish_reason not in _EXPLAINS_EMPTY
+    """Whether a completion has neither text nor scores, and no finish reason that explains it."""
+    if completion.text.strip() or completion.label_scores:
+        return False
+    return completion.finish_reason not in _EXPLAINS_EMPTY
 
 
 class _Usage(NamedTuple):

@@ -68,6 +68,7 @@ class TransformersTeacher:
             for prompt in [] if isinstance(batch, Wait) else batch:
                 if prompt.labels:
                     yield self._score(prompt)
+                    yield IDLE
                 elif error := self._misfit(prompt):
                     yield Completion(prompt.id, "", error=error)
                 else:

@@ -1,5 +1,6 @@
 """vLLM in this process: one engine, stepped from here; every answer is handed on as it finishes."""
 
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -13,6 +14,9 @@ from dsbs.teachers.vllm_start import start_engine
 
 _DRAWN_TOGETHER = 32
 """Prompts that are drawn and tokenized together."""
+
+
+_SLOW_STEP_S = 0.05
 
 
 class VllmTeacher:
@@ -96,14 +100,18 @@ class VllmTeacher:
         none.
         """
         finished = False
-        for output in self._engine.step():
+        started = time.monotonic()
+        outputs = self._engine.step()
+        slow = time.monotonic() - started > _SLOW_STEP_S
+        for output in outputs:
             one = in_flight[output.request_id]
             one.outputs[output.request_id] = output
             if len(one.outputs) == len(one.keys):
                 finished = True
                 self._drop(one, in_flight)
                 yield self._prompts.completion(one)
-        if not finished:
+        # After slow steps, what is finished must not wait for the next one to be committed.
+        if slow or not finished:
             yield IDLE
 
     def _drop(self, one: InFlight, in_flight: dict[str, InFlight]) -> None:
