@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dsbs.tasks.prompts import load_task
 from support.places import ROOT
 
 ASK = """
@@ -91,10 +92,10 @@ def test_edits_take_effect_in_an_editable_install(
     environment = Environment(tmp_path / "venv")
     environment.install("-e", str(checkout))
     _, task, version, _ = environment.ask(empty)
-    assert (task, version) == (str(checkout / "prompts" / "cqa.yaml"), 1)
+    assert (task, version) == (str(checkout / "prompts" / "cqa.yaml"), load_task("cqa").version)
     path = checkout / "prompts" / "cqa.yaml"
-    path.write_text(path.read_text().replace("version: 1", "version: 2"))
-    assert environment.ask(empty)[2] == 2
+    path.write_text(path.read_text().replace(f"version: {version}", f"version: {version + 1}"))
+    assert environment.ask(empty)[2] == version + 1
 
 
 def test_a_wheel_works_in_an_empty_folder(checkout: Path, empty: Path, tmp_path: Path) -> None:
