@@ -1,17 +1,15 @@
-"""Checks of what a teacher or a student said: rationales that argue for another label, skewed
-labels, overconfidence.
-"""
+"""Checks of answers: rationales that argue for another label, skewed labels, overconfidence."""
 
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.core.records import Answer, Example
 from dsbs.core.tables import percent
-from dsbs.metrics.calibration import Calibration
+from dsbs.metrics.calibration import Calibration, CalibrationScores
 from dsbs.metrics.distributions import distance
 from dsbs.tasks.equations import NotAnEquation, evaluate
 from dsbs.tasks.label_keys import LETTERS, fold
@@ -91,10 +89,18 @@ def _findings(split: SplitSummary) -> Iterator[str]:
         yield f"label probabilities are off by {error} (expected calibration error)"
 
 
+class LabelFindings(NamedTuple):
+    """What `Agreement` has counted, as `SplitSummary` states it."""
+
+    rationale_argues_for: dict[str, int]
+    label_counts: dict[str, dict[str, int]] | None
+    """None for kinds whose labels few rows share."""
+    label_distance: float | None
+    calibration: CalibrationScores | None
+
+
 class Agreement:
-    """Counts, as answers pass, what rationales argue for and which labels are given; `results` are
-    plain JSON values.
-    """
+    """Counts what rationales argue for and which labels are given, as answers pass."""
 
     def __init__(self, kind: LabelKind) -> None:
         self._kind = kind
@@ -112,25 +118,26 @@ class Agreement:
         if answer.rationale and answer.label is not None:
             self._argues[argues_for(self._kind, answer.rationale, answer.label, allowed)] += 1
 
-    def results(self) -> dict[str, Any]:
-        """`rationale_argues_for`, `label_counts` (teacher and gold) with their `label_distance`,
-        and `calibration`.
-        """
-        found: dict[str, Any] = {"rationale_argues_for": dict(self._argues)}
-        teacher, gold = (dict(sorted(self._labels[whose].items())) for whose in ("teacher", "gold"))
-        if teacher:
-            found["label_counts"] = {"teacher": teacher, "gold": gold}
-            found["label_distance"] = distance(teacher, gold) if gold else None
-        if (calibrated := self._calibration.scores()) is not None:
-            found["calibration"] = calibrated
-        return found
+    def results(self) -> LabelFindings:
+        """What has been counted so far."""
+        counts = {whose: dict(sorted(labels.items())) for whose, labels in self._labels.items()}
+        teacher = counts["teacher"]
+        gold = counts["gold"]
+        return LabelFindings(
+            rationale_argues_for=dict(self._argues),
+            label_counts=counts if teacher else None,
+            label_distance=distance(teacher, gold) if teacher and gold else None,
+            calibration=self._calibration.scores(),
+        )
 
 
 def _named(text: str, labels: Sequence[str]) -> set[str]:
-    """The labels that stand in a text as whole words; the longest first, so that "river bank" does
-    not also name "bank".
+    """The labels that stand in a text as whole words.
+
+    The longest are looked for first, so that "river bank" does not also name "bank".
     """
-    text, found = f" {' '.join(_WORD.findall(text.casefold()))} ", set()
+    text = f" {' '.join(_WORD.findall(text.casefold()))} "
+    found = set()
     for label in sorted(set(map(fold, labels)), key=len, reverse=True):
         words = f" {' '.join(_WORD.findall(label))} "
         if words.strip() and words in text:

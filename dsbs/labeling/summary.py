@@ -1,11 +1,6 @@
-"""What became of all answers of a split: outcomes, teacher accuracy by both rules, rationales,
-labels, distributions.
-
-Nothing is dropped.
-"""
+"""What became of all answers of a split. Nothing is dropped."""
 
 from collections import Counter
-from typing import Any
 
 from dsbs.artifacts.results.generate import OutcomeExample, RationaleLengths, SplitSummary
 from dsbs.core.records import OUTCOMES, Answer, Completion, Example
@@ -14,7 +9,8 @@ from dsbs.metrics.distributions import entropy
 from dsbs.tasks.parsing import answer_part, correct, correct_as_published
 from dsbs.tasks.task import Task
 
-_SHOWN_PER_OUTCOME, _SHOWN_CHARS = 3, 300
+_SHOWN_PER_OUTCOME = 3
+_SHOWN_CHARS = 300
 
 
 class SplitCounter:
@@ -28,16 +24,26 @@ class SplitCounter:
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[OutcomeExample]] = {}
         self._agreement = Agreement(task.label.kind)
-        self.rows = self._gold = self._correct = self._strict = self._capped = (
-            self._distributions
-        ) = 0
+        self.rows = 0
+        self._gold = 0
+        self._correct = 0
+        self._strict = 0
+        """Rows that are correct by the rule of the paper's code."""
+        self._capped = 0
+        self._distributions = 0
         self._entropy = 0.0
+        """The sum over all distributions."""
 
     def add(
         self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False
     ) -> bool | None:
-        """Count one answer and the (first) completion behind it; whether it is correct, None
-        without gold.
+        """Count one answer, and return whether it is correct; None without a gold label.
+
+        Args:
+            example: The row.
+            completion: The completion of its first sample.
+            answer: What all samples say.
+            capped: Whether a rationale was cut.
         """
         self.rows += 1
         self._outcomes[answer.outcome] += 1
@@ -47,18 +53,11 @@ class SplitCounter:
         self._capped += capped
         if answer.rationale_usable and answer.rationale:
             self._words[len(answer.rationale.split())] += 1
-        if (
-            answer.outcome != "ok"
-            and len(shown := self._shown.setdefault(answer.outcome, [])) < _SHOWN_PER_OUTCOME
-        ):
-            text = self._text(completion)
-            shown.append(OutcomeExample(id=example.id, text=text, label=answer.label))
+        self._keep_example(example, completion, answer)
         self._agreement.add(example, answer, self._task.allowed(example.choices))
         if answer.distribution:
-            self._distributions, self._entropy = (
-                self._distributions + 1,
-                self._entropy + entropy(answer.distribution),
-            )
+            self._distributions += 1
+            self._entropy += entropy(answer.distribution)
         if example.gold is None:
             return None
         self._gold += 1
@@ -68,37 +67,39 @@ class SplitCounter:
         return verdict
 
     def summary(self) -> SplitSummary:
-        """What was counted; teacher accuracy only where gold labels are."""
-        ordered = {
-            outcome: self._outcomes[outcome] for outcome in OUTCOMES if self._outcomes[outcome]
-        }
-        found: dict[str, Any] = {
-            "rows": self.rows,
-            "outcomes": ordered,
-            "shares": {outcome: round(count / self.rows, 4) for outcome, count in ordered.items()},
-            "label_kind": self._task.label.kind,
-            "label_match": dict(self._matches),
-            "reasons": dict(self._reasons),
-            "rationale_words": self._lengths(),
-            "examples": self._shown,
-            **self._agreement.results(),
-            "gold_rows": self._gold,
-        }
-        if self._gold:
-            found |= {
-                "teacher_correct": self._correct,
-                "teacher_accuracy": self._correct / self._gold,
-                "teacher_correct_strict": self._strict,
-                "teacher_accuracy_strict": self._strict / self._gold,
-            }
-        if self._distributions:
-            found["entropy"] = self._entropy / self._distributions
-        return SplitSummary.model_validate(found)
+        """What has been counted. There is an accuracy only where there are gold labels."""
+        counts = {one: self._outcomes[one] for one in OUTCOMES if self._outcomes[one]}
+        gold = self._gold
+        entropies = self._distributions
+        return SplitSummary(
+            rows=self.rows,
+            outcomes=counts,
+            shares={outcome: round(count / self.rows, 4) for outcome, count in counts.items()},
+            label_kind=self._task.label.kind,
+            label_match=dict(self._matches),
+            reasons=dict(self._reasons),
+            rationale_words=self._lengths(),
+            examples=self._shown,
+            **self._agreement.results()._asdict(),
+            gold_rows=gold,
+            teacher_correct=self._correct if gold else None,
+            teacher_accuracy=self._correct / gold if gold else None,
+            teacher_correct_strict=self._strict if gold else None,
+            teacher_accuracy_strict=self._strict / gold if gold else None,
+            entropy=self._entropy / entropies if entropies else None,
+        )
+
+    def _keep_example(self, example: Example, completion: Completion, answer: Answer) -> None:
+        """Keep the first few answers of every outcome but `ok`."""
+        if answer.outcome == "ok":
+            return
+        shown = self._shown.setdefault(answer.outcome, [])
+        if len(shown) < _SHOWN_PER_OUTCOME:
+            text = self._text(completion)
+            shown.append(OutcomeExample(id=example.id, text=text, label=answer.label))
 
     def _text(self, completion: Completion) -> str:
-        """The end of the answer itself, where what is wrong with it mostly stands, or why there is
-        none.
-        """
+        """The end of an answer, where most of what can be wrong stands, or why there is none."""
         if completion.error:
             return completion.error[:_SHOWN_CHARS]
         return answer_part(self._task, completion.text).strip()[-_SHOWN_CHARS:]

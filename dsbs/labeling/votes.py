@@ -1,6 +1,4 @@
-"""From several answers to one example to one: the vote, its shares, and rationales that argue for
-the winner.
-"""
+"""From the answers of several samples to one answer: their vote, its shares, its rationales."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,11 +11,16 @@ from dsbs.tasks.labels import LabelKind, meaning
 def vote(
     answers: Sequence[Answer], *, kind: LabelKind = "text", keep_rationales: int = 1
 ) -> Answer:
-    """The answer that stands for all samples of an example, in their order.
+    """The answer that stands for all samples of an example.
 
-    The label is the one that most usable samples gave, whatever its spelling (the first to be
-    given, of two with as many); rationales are those of samples that gave it, without repetition.
-    With one sample it is that sample; without a usable one, the most frequent outcome.
+    Its label is the one that most usable samples have, whatever its spelling; of two labels with as
+    many votes, the first. Its rationales are those of samples with that label, without repetition.
+    One sample is its own vote. Without a usable sample it is the most frequent outcome.
+
+    Args:
+        answers: The samples in their order.
+        kind: How labels are compared.
+        keep_rationales: Most rationales.
     """
     if len(answers) == 1:
         return answers[0]
