@@ -160,7 +160,7 @@ def test_a_read_only_folder_and_a_full_disk_are_told_and_what_was_answered_stays
         with AnswerStore(small / "store.sqlite", readonly=True) as store:
             assert store.counts()[0].answers > 20
     finally:
-        subprocess.run(["umount", small], check=False)
+        subprocess.run(["umount", "--lazy", small], check=False)
 
 
 def test_the_store_can_be_opened_with_any_tool_and_names_its_version(farm: Farm) -> None:
