@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from support.command import Cli, run_command
 from support.farm import Farm
@@ -18,6 +19,10 @@ from support.served_farm import Serve
 
 if TYPE_CHECKING:
     from support.made_runs import LargeReport
+
+# The same examples in every run: a test that fails fails for everybody.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 LONGEST = ("test_quickstart.py", "end_to_end/test_engines.py", "teachers/test_endpoint.py")
 """Files that take longest. They begin, so that no process of `pytest -n` is left to end alone."""
