@@ -123,7 +123,9 @@ def test_a_family_trains_with_every_loss_and_predicts(
         assert api.evaluate(run=tmp_path / "run", decode=decode)["n"] == 8
     named: dict[str, Any] = shared | {"task_prefix": "decoder", "out": tmp_path / "named"}
     if family is t5gemma2:
-        with pytest.raises(InputError, match="--task-prefix: got 't5gemma2'"):
+        with pytest.raises(
+            InputError, match="--task-prefix: got decoder with a student of type 't5gemma2'"
+        ):
             api.train(**named)
     else:
         api.train(**named, gradient_checkpointing=True)
