@@ -30,6 +30,11 @@ class LabeledData:
     files: tuple[Path, ...] = ()
     """Every file that was read, for the manifest."""
 
+    @property
+    def measured_files(self) -> tuple[Path, ...]:
+        """The files that a measurement depends on: rows and answers."""
+        return self.files
+
     def teacher_verdicts(self, split: Split) -> dict[str, bool]:
         """Whether the teacher is right, by example id, on the gold rows that it answered."""
         kind = self.task.label.kind
@@ -58,6 +63,10 @@ class TrainingData(LabeledData):
     def named_teachers(self) -> list[TeacherRun]:
         """The teachers in the order in which their runs were named."""
         return sorted(self.teachers, key=lambda run: run.place)
+
+    @property
+    def measured_files(self) -> tuple[Path, ...]:
+        return (*self.data_files, *(file for run in self.teachers for file in run.files))
 
     @property
     def answer_folders(self) -> list[Path]:

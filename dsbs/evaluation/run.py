@@ -42,7 +42,7 @@ def evaluate_run(
     decode = decode or card.decode
     settings = settings.model_copy(update={"decode": decode})
     out = out or _default_out(checkpoint, f"evaluate-{split}-{decode}")
-    inputs = [*data.files, *sorted(checkpoint.glob("*.safetensors"))]
+    inputs = [*data.measured_files, *sorted(checkpoint.glob("*.safetensors"))]
     with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
         if opened.finished is not None:
             say(f"{out} is done already")
