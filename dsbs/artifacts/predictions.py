@@ -18,7 +18,7 @@ _TEXT = frozenset(_FIELDS) - {"correct"}
 
 
 class PredictedLine(BaseModel):
-    """One line that `predict` writes. Fields that were not wanted are left out."""
+    """One line that `predict` writes. Fields that were not requested are absent."""
 
     id: str | int | float
     label: str | None

@@ -49,7 +49,7 @@ def is_path(name: str) -> bool:
 class _TextLoader(yaml.SafeLoader):
     """Reads every value but null as the text that is written, also yes, 1.50 and 9:10."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - that is how PyYAML is told
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML takes it from the class
         first: [(tag, pattern) for tag, pattern in found if tag.endswith((":null", ":merge"))]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

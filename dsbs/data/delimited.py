@@ -24,7 +24,7 @@ Cells = list[str]
 
 
 class _Form(NamedTuple):
-    """How the cells of a file are told apart."""
+    """How the cells of a file are separated."""
 
     delimiter: str
     quoted: bool
@@ -36,7 +36,7 @@ class _Form(NamedTuple):
 
 
 def read_delimited(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The rows of a CSV or TSV file. Rows whose cells are all empty are left out and counted.
+    """The rows of a CSV or TSV file. Rows whose cells are all empty are skipped and counted.
 
     Raises:
         InputError: for names that come twice, another number of cells than the header has, broken

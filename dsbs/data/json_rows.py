@@ -81,7 +81,7 @@ def _mapping(item: Any, where: str) -> Row:
 
 
 def _refuse_columns(row: Row, where: str) -> None:
-    """What pandas' `to_json()` writes unless told otherwise is one object of columns, not rows."""
+    """By default, pandas' `to_json()` writes one object of columns, not rows."""
     columns = [value for value in row.values() if isinstance(value, dict)]
     keys = [str(at) for at in range(len(columns[0]))] if columns else []
     by_column = len(columns) == len(row) > 0 and all(list(c) == keys for c in columns) and keys

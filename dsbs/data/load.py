@@ -36,7 +36,7 @@ class TaskData:
     parts: Mapping[Split, str]
     """The source's own names of the splits ("valid" for validation), where it has splits."""
     skipped: int = 0
-    """Rows that were left out because they lack a field."""
+    """Rows that were skipped because they lack a field."""
 
     def with_validation(self, seed: int = 0) -> "TaskData":
         """The same with a validation split: a tenth of train where the data has none.

@@ -55,7 +55,7 @@ class TrainingData(LabeledData):
     """The files of the rows alone."""
     split_seed: int
     skip_incomplete: bool
-    """Whether rows that lack a field were left out."""
+    """Whether rows that lack a field were skipped."""
     overlapping: frozenset[str]
     """Ids of training examples whose input test also has."""
 

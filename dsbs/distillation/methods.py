@@ -138,7 +138,7 @@ def _standard(
 def _step_by_step(
     label: str, rationales: Sequence[Rationale], alpha: float, prefixes: Prefixes, shares: _Shares
 ) -> tuple[Target, ...]:
-    """One target per text. Those of weight 0 are left out, so that alpha = 1 equals `standard`."""
+    """One target per text. Those of weight 0 are dropped, so that alpha = 1 equals `standard`."""
     targets = [Target(LABEL, label, alpha)]
     for rationale in rationales:
         weight = (1 - alpha) * shares[rationale.task] * rationale.weight

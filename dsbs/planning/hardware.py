@@ -29,7 +29,7 @@ def _row(
     return Accelerator(name, tflops * 1e12, memory_gb * 1e9, bandwidth_gb_s * 1e9, power_w, source)
 
 
-# V100 and T4 are left out: they have no bfloat16, and T5 overflows in fp16.
+# V100 and T4 are not listed: they have no bfloat16, and T5 overflows in fp16.
 ACCELERATORS = {
     row.name: row
     for row in (

@@ -1,5 +1,7 @@
 """What all answers of the planner have in common."""
 
+from abc import abstractmethod
+
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from dsbs.scaling.fitting import Interval
@@ -26,11 +28,13 @@ class Plan(Part):
         """Sources, assumptions, and where the answer leaves what was measured."""
         return self._rests_on()
 
+    @abstractmethod
     def _sentence(self) -> str:
-        raise NotImplementedError
+        """What `sentence` gives."""
 
+    @abstractmethod
     def _rests_on(self) -> list[str]:
-        raise NotImplementedError
+        """What `rests_on` gives."""
 
 
 class Estimate(Part):

@@ -117,7 +117,7 @@ def _section(
     comparison: Comparison, *, compare_to_paper: bool, price_per_hour: float | None
 ) -> Section:
     results = comparison.results
-    # The page has a section about the teacher's answers, so they are left out here.
+    # The page has a section about the teacher's answers, so they are not repeated here.
     without_teacher = results.model_copy(update={"teacher": {}})
     return Section(
         anchor=slug(comparison.name),

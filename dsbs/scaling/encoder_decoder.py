@@ -1,7 +1,7 @@
 """The shape of a T5, and the operations and parameters that follow from it.
 
 A multiply-add is two operations and only matrix multiplications count: norms, softmax, activations
-and embedding look-ups are left out.
+and embedding look-ups are not counted.
 """
 
 from collections.abc import Mapping

@@ -88,7 +88,7 @@ def correct(task: Task, example: Example, answer: Answer) -> bool:
 
 
 def correct_as_published(task: Task, example: Example, completion: Completion) -> bool:
-    """The same by the published rule (`paper.md`, section 1).
+    """The same by the rule of the code of Hsieh et al. 2023.
 
     The label is what stands behind the last marker, which must be written exactly. It is compared
     by exact text for choices and classes, by value for equations.

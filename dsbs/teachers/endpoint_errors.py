@@ -84,7 +84,7 @@ def refused_setting(error: Exception, sent: set[str]) -> str | None:
 
     Args:
         error: What the request ended in.
-        sent: Names of the fields that may be left out or named differently.
+        sent: Names of the fields that may be omitted or named differently.
     """
     if getattr(error, "status_code", None) not in (400, 422):
         return None

@@ -64,7 +64,7 @@ class CellResult(CellKey, GroupKey):
     steps: int | None = None
     """Optimizer steps of its training."""
     n_fraction: int | None = None
-    """Training rows in the fraction, before any are left out."""
+    """Training rows in the fraction, before any are dropped."""
     n_train: int | None = None
     """Training rows that it learned from."""
     epochs: float | None = None

@@ -106,7 +106,7 @@ class GenerateResult(Spent):
     """Inputs that two splits share, word for word, by pair of splits."""
     duplicates: NearDuplicates | None = None
     skipped: int = 0
-    """Rows of the data that lack a field, and were left out on request."""
+    """Rows of the data that lack a field and were skipped on request."""
     summary: str = ""
     failures: list[tuple[str, int]] = []
     """Why requests have no answer, with their number; the most frequent first."""

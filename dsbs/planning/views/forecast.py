@@ -77,5 +77,5 @@ def _growth_row(growth: Growth) -> list[Any]:
         f"{gains.start.student}, {gains.start.rows:,.0f} rows",
         estimate_words(gains.more_data.gain),
         estimate_words(gains.bigger_student.gain),
-        gains.pays_more or "cannot be told",
+        gains.pays_more or "not known",
     ]

@@ -82,7 +82,8 @@ class RMSNorm(torch.autograd.Function):
 def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
     device = x.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-    normed: torch.Tensor = RMSNorm.apply(x, module.weight, module.variance_epsilon, dtype)  # type: ignore[no-untyped-call]
+    apply: Any = RMSNorm.apply
+    normed: torch.Tensor = apply(x, module.weight, module.variance_epsilon, dtype)
     return normed
 
 

@@ -92,7 +92,7 @@ def attention(
         key: (S, H, X, K).
         value: (S, H, X, K).
         bias: (1, H, Y, X), added to the scores.
-        ignored: Positions that are left out, in a shape that broadcasts to the scores.
+        ignored: Masked positions, in a shape that broadcasts to the scores.
         rate: Dropout rate of the attention weights.
 
     Returns:
