@@ -1,7 +1,8 @@
 """What `dsbs evaluate` prints for people."""
 
-from dsbs.artifacts.results.evaluate import EvaluateResult, LabelScore
+from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.evaluate import show
+from dsbs.metrics.accuracy import LabelScores
 
 
 def result(**more: object) -> EvaluateResult:
@@ -12,7 +13,7 @@ def result(**more: object) -> EvaluateResult:
 
 
 def test_scores_of_each_label_are_a_table_where_there_are_labels() -> None:
-    bird = LabelScore(
+    bird = LabelScores(
         label="bird", n=4, predicted=5, correct=3, precision=0.6, recall=0.75, f1=0.67
     )
     shown = show(result(per_label=[bird], macro_f1=0.67))

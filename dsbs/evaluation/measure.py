@@ -2,19 +2,19 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
 from dsbs.artifacts.results.base import Against
-from dsbs.artifacts.results.evaluate import LabelScore, StudentScores
+from dsbs.artifacts.results.evaluate import StudentScores
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
 from dsbs.core.records import Example, Prediction, Split
 from dsbs.distillation.labeled_data import LabeledData
-from dsbs.metrics.accuracy import interval, per_label
+from dsbs.metrics.accuracy import LabelScores, interval, per_label
 from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
 from dsbs.metrics.distributions import softmax
@@ -91,7 +91,7 @@ def scores(
         **({"choices": labels} if kind == "choice" else {}),
     }
     macro_f1 = None
-    label_scores: list[LabelScore] = []
+    label_scores: list[LabelScores] = []
     # `evaluate` wants a folder, which is not the user's cache, even where it keeps all in memory.
     with tempfile.TemporaryDirectory() as scratch:
         options = {"keep_in_memory": True, "cache_dir": scratch}
@@ -99,8 +99,8 @@ def scores(
         if kind == "class":
             f1 = LabelMacroF1(kind, task.label.labels, **options).compute(**columns)
             macro_f1 = f1["macro_f1"]
-            rows = per_label([p.gold or "" for p in predictions], [p.label for p in predictions])
-            label_scores = [LabelScore(**asdict(row)) for row in rows]
+            gold = [p.gold or "" for p in predictions]
+            label_scores = per_label(gold, [p.label for p in predictions])
     scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
     return StudentScores(
         against=against,

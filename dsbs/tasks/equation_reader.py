@@ -27,7 +27,11 @@ _WORD_SIGNS = re.compile(
     r"|(?P<tight>x)(?=\d)",
     re.IGNORECASE,
 )
-_WORD_EQUALS = re.compile(r"(?:equals|is equal to|is|gives|makes)\s+(?=[$€£]?\s*\d)", re.IGNORECASE)
+_WORD_EQUALS = re.compile(
+    r"(?:equals|is equal to|is|gives|makes)"
+    r"\s+(?=[$€£]?\s*\d)",
+    re.IGNORECASE,
+)
 _SIGN_OF = {
     "divided by": "/",
     "multiplied by": "*",

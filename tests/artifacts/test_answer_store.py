@@ -15,7 +15,7 @@ from dsbs.artifacts.store_queries import Asked, example_from, example_json
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion, Example
 from support.farm import Farm
-from support.served_farm import Serve, ask, prompts, seen
+from support.served_farm import Serve, ask, flags, prompts, seen
 
 
 def completion(key: str, text: str = "", **fields: object) -> Completion:
@@ -98,18 +98,7 @@ def test_answers_come_back_in_the_order_of_the_data_however_many(tmp_path: Path)
 def test_two_processes_share_a_store(farm: Farm, serve: Serve, tmp_path: Path) -> None:
     log, store = tmp_path / "seen", tmp_path / "shared.sqlite"
     url = serve("--log", log, "--delay", "0.02")
-    shared = [
-        "--task",
-        farm.task,
-        "--data",
-        farm.data,
-        "--engine",
-        "endpoint",
-        "--teacher",
-        "model",
-        "--base-url",
-        url,
-    ]
+    shared = flags(farm, url)
     shared += [
         "--store",
         store,

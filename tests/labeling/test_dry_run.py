@@ -7,7 +7,7 @@ import pytest
 from dsbs import api
 from support.command import Cli
 from support.farm import Farm
-from support.served_farm import Serve, ask, seen
+from support.served_farm import Serve, ask, flags, seen
 
 
 def test_a_plan_shows_prompts_tokens_and_money_and_asks_nothing(
@@ -33,18 +33,7 @@ def test_a_plan_shows_prompts_tokens_and_money_and_asks_nothing(
     again = ask(farm, url, plan=True, **settings)["plan"]
     assert (again["requests"], again["reused"]) == (54, 18)
     assert again["seconds"] is not None  # the rate is now measured
-    arguments = [
-        "--task",
-        farm.task,
-        "--data",
-        farm.data,
-        "--engine",
-        "endpoint",
-        "--teacher",
-        "model",
-        "--base-url",
-        url,
-    ]
+    arguments = flags(farm, url)
     shown = cli("generate", *arguments, "--plan", "--out", farm.folder / "asked").stdout
     assert "give --price-in and --price-out" in shown
     assert "requests to send" in shown

@@ -26,6 +26,12 @@ def ask(farm: Farm, url: str, **settings: Any) -> dict[str, Any]:
     return api.generate(**shared | {"out": farm.folder / "asked"} | settings)
 
 
+def flags(farm: Farm, url: str) -> list[str | Path]:
+    """The flags of `generate` that label the farm through a server."""
+    rows: list[str | Path] = ["--task", farm.task, "--data", farm.data]
+    return [*rows, "--engine", "endpoint", "--teacher", "model", "--base-url", url]
+
+
 def seen(log: Path) -> Counter[str]:
     """How often the server saw each prompt."""
     return Counter(log.read_text().split()) if log.exists() else Counter()

@@ -24,7 +24,7 @@ from dsbs.tasks.prompts import load_task
 from dsbs.teachers.protocol import Sampling
 from support.command import Cli
 from support.farm import Farm
-from support.served_farm import Serve, ask, prompts, seen
+from support.served_farm import Serve, ask, flags, prompts, seen
 
 
 @pytest.mark.parametrize("chat", [False, True])
@@ -154,18 +154,7 @@ def stored_prompts(farm: Farm, out: Path) -> set[str]:
 def test_faults_lose_no_row_and_what_failed_is_listed(farm: Farm, serve: Serve, cli: Cli) -> None:
     farm.write([{**row, "sound": f"{row['sound']} {n}"} for n in range(6) for row in farm.rows])
     url = serve("--faults", "0.2", "--seed", "3")
-    arguments = [
-        "--task",
-        farm.task,
-        "--data",
-        farm.data,
-        "--engine",
-        "endpoint",
-        "--teacher",
-        "model",
-        "--base-url",
-        url,
-    ]
+    arguments = flags(farm, url)
     arguments += [
         "--prompts-per-request",
         "2",
@@ -197,18 +186,7 @@ def test_a_server_that_fails_always_ends_with_every_row_marked(
     farm: Farm, serve: Serve, cli: Cli
 ) -> None:
     url = serve("--faults", "1.0", "--seed", "1")
-    arguments = [
-        "--task",
-        farm.task,
-        "--data",
-        farm.data,
-        "--engine",
-        "endpoint",
-        "--teacher",
-        "model",
-        "--base-url",
-        url,
-    ]
+    arguments = flags(farm, url)
     arguments += [
         "--request-timeout",
         "0.5",

@@ -2,23 +2,10 @@
 
 from pydantic import Field
 
-from dsbs.artifacts.results.base import CellKey, Result, Score
+from dsbs.artifacts.results.base import CellKey, Score
 from dsbs.core.records import Split
+from dsbs.metrics.accuracy import LabelScores
 from dsbs.metrics.calibration import CalibrationScores
-
-
-class LabelScore(Result):
-    """Scores of one label of a `class` task."""
-
-    label: str
-    n: int
-    """Rows whose gold label it is."""
-    predicted: int
-    """Rows it was predicted for."""
-    correct: int
-    precision: float
-    recall: float
-    f1: float
 
 
 class StudentScores(Score):
@@ -28,7 +15,7 @@ class StudentScores(Score):
     """Share of outputs without a readable label."""
     macro_f1: float | None = None
     """Mean F1 over the gold labels. None unless the task is of kind `class`."""
-    per_label: list[LabelScore] = Field(default_factory=list)
+    per_label: list[LabelScores] = Field(default_factory=list)
     calibration: CalibrationScores | None = None
     """None where labels were generated and not scored."""
 
