@@ -16,7 +16,8 @@ from typing import get_args
 from dsbs.artifacts.answer_dataset import answer_files, write_card
 from dsbs.artifacts.results.generate import DryRunResult, GenerateResult
 from dsbs.artifacts.run_folder import open_run
-from dsbs.cli.stage import Stage, build
+from dsbs.cli.settings import build
+from dsbs.cli.stage import Stage
 from dsbs.config.generate import GenerateConfig
 from dsbs.core.errors import InputError
 from dsbs.core.files import find_file, packaged

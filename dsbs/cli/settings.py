@@ -1,0 +1,75 @@
+"""Settings of a stage from flags, a YAML file and a pipeline, with one-line errors."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from dsbs.config.base import StageConfig
+from dsbs.core.errors import InputError, nearest
+from dsbs.core.files import find_file, read_yaml
+
+Config = TypeVar("Config", bound=StageConfig)
+
+
+def configure(config: type[Config], stage: str, given: Mapping[str, Any]) -> Config:
+    """The configuration of a stage from flags, else from the file, else from the pipeline."""
+    flags = dict(given)
+    settings: dict[str, Any] = {}
+    if pipeline := flags.pop("pipeline", None):
+        path = find_file(pipeline, "pipelines")
+        section = _section(read_yaml(path), path, stage)
+        settings |= _known(section, config, where=f"{path}: {stage}")
+    if file := flags.pop("config", None):
+        settings |= _known(read_yaml(Path(file)), config, where=str(file))
+    return build(config, settings | flags)
+
+
+def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
+    """The model of these settings; InputError with the first wrong one as its flag."""
+    try:
+        return config(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:  # settings that do not go together: "name: why"
+            name, _, why = first["msg"].removeprefix("Value error, ").partition(": ")
+            got = repr(settings.get(name, "nothing"))
+            raise InputError(
+                f"--{name.replace('_', '-')}", got=got, expected=why, fix="see --help"
+            ) from None
+        field = str(first["loc"][0])
+        flag = field.upper() if field == config.positional else "--" + field.replace("_", "-")
+        if first["type"] == "missing":
+            raise InputError(
+                flag, got="nothing", expected=_help(config, first["loc"]), fix=f"give {flag}"
+            ) from None
+        expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        fix = f"give {_help(config, first['loc'])}"
+        raise InputError(
+            flag, got=repr(first.get("input"))[:80], expected=expected, fix=fix
+        ) from None
+
+
+def _help(config: type[StageConfig], location: Sequence[Any]) -> str:
+    field = config.model_fields.get(str(location[0])) if location else None
+    return (field.description or "see --help") if field else "see --help"
+
+
+def _known(settings: Mapping[str, Any], config: type[StageConfig], where: str) -> dict[str, Any]:
+    """Settings with underscores for hyphens. Raises InputError for a key that the stage lacks."""
+    for key in settings:
+        if str(key).replace("-", "_") not in config.model_fields:
+            fix = nearest(str(key), config.model_fields)
+            raise InputError(where, got=f"key {key!r}", expected="a setting of this stage", fix=fix)
+    return {str(key).replace("-", "_"): value for key, value in settings.items()}
+
+
+def _section(pipeline: Mapping[str, Any], path: Path, stage: str) -> Mapping[str, Any]:
+    section = pipeline.get(stage)
+    if not isinstance(section, Mapping):
+        fix = f"it has: {', '.join(pipeline)}"
+        raise InputError(
+            path, got=f"no section {stage!r}", expected="a mapping of settings", fix=fix
+        )
+    return section
