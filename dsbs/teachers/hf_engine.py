@@ -1,26 +1,31 @@
 """A causal language model through transformers, in batches, where vLLM does not install."""
 
+import math
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import torch
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion
 from dsbs.teachers.async_bridge import groups
 from dsbs.teachers.chat_template import model_text, wants_chat
+from dsbs.teachers.hf_cache import read_shared
 from dsbs.teachers.label_scoring import by_label, encode_continuations, split_shared
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import IDLE, EngineOptions, Idle, Prompt, Sampling, Wait
 
-_BATCH = 16
+_BATCH = 32
 """Prompts per batch, where the options name no number."""
 
 _WORTH_SHARING = 32
 """Tokens that the prompts of a batch must share before it pays to read them once."""
+
+
+_NO_SCHEMA = "transformers cannot enforce a JSON schema; use --engine vllm or endpoint"
 
 
 class TransformersTeacher:
@@ -64,17 +69,17 @@ class TransformersTeacher:
     ) -> Generator[Completion | Idle, None, None]:
         """See `Teacher.complete`."""
         for batch in groups(prompts, self._batch_size):
-            fitting = []
+            asked = []
             for prompt in [] if isinstance(batch, Wait) else batch:
                 if prompt.labels:
                     yield self._score(prompt)
                     yield IDLE
-                elif error := self._misfit(prompt):
-                    yield Completion(prompt.id, "", error=error)
+                elif prompt.schema is not None:
+                    yield Completion(prompt.id, "", error=_NO_SCHEMA)
                 else:
-                    fitting.append(prompt)
-            if fitting:
-                yield from self._generate(fitting)
+                    asked.append(prompt)
+            if asked:
+                yield from self._generate(asked)
             yield IDLE
 
     def count_tokens(self, texts: list[str]) -> list[int]:
@@ -94,19 +99,21 @@ class TransformersTeacher:
         ids: list[int] = self._tokenizer(text).input_ids
         return ids
 
-    def _misfit(self, prompt: Prompt) -> str:
-        """Why this prompt cannot be answered, or ""."""
-        if prompt.schema is not None:
-            return "transformers cannot enforce a JSON schema; use --engine vllm or endpoint"
-        limit = getattr(self._model.config, "max_position_embeddings", None)
-        tokens = len(self._encode(self._text(prompt)))
-        if limit is not None and tokens >= limit:
-            return f"the prompt has {tokens} tokens; the model's context length is {limit}"
-        return ""
-
     @torch.inference_mode()
     def _generate(self, prompts: list[Prompt]) -> Iterator[Completion]:
-        inputs = self._inputs(prompts)
+        texts = [self._text(prompt) for prompt in prompts]
+        encoded = self._tokenizer(texts, add_special_tokens=not prompts[0].messages).input_ids
+        limit = getattr(self._model.config, "max_position_embeddings", None) or math.inf
+        fitting = []
+        for prompt, ids in zip(prompts, encoded, strict=True):
+            if len(ids) < limit:
+                fitting.append((prompt, ids))
+                continue
+            error = f"the prompt has {len(ids)} tokens; the model's context length is {limit}"
+            yield Completion(prompt.id, "", error=error)
+        if not fitting:
+            return
+        inputs = self._inputs([ids for _, ids in fitting])
         out = self._model.generate(
             **inputs,
             **self._drawn(),
@@ -115,9 +122,8 @@ class TransformersTeacher:
             pad_token_id=self._tokenizer.pad_token_id,
         )
         width = inputs["input_ids"].shape[1]
-        masks = inputs["attention_mask"]
-        for prompt, ids, mask in zip(prompts, out[:, width:], masks, strict=True):
-            yield self._completion(prompt, ids.tolist(), int(mask.sum()))
+        for (prompt, prompt_ids), ids in zip(fitting, out[:, width:], strict=True):
+            yield self._completion(prompt, ids.tolist(), len(prompt_ids))
 
     def _drawn(self) -> dict[str, Any]:
         """The sampling as `generate` takes it. None turns a default of the model off."""
@@ -131,10 +137,8 @@ class TransformersTeacher:
             drawn |= {"stop_strings": list(sampling.stop), "tokenizer": self._tokenizer}
         return drawn
 
-    def _inputs(self, prompts: list[Prompt]) -> dict[str, Any]:
+    def _inputs(self, rows: list[list[int]]) -> dict[str, Any]:
         """The inputs of `generate`. The shared beginning of all prompts is read once."""
-        texts = [self._text(prompt) for prompt in prompts]
-        rows = self._tokenizer(texts, add_special_tokens=not prompts[0].messages).input_ids
         shared, rests = split_shared(rows)
         if len(rows) == 1 or len(shared) < _WORTH_SHARING or not self._looks_back_everywhere():
             shared, rests = [], rows
@@ -148,15 +152,11 @@ class TransformersTeacher:
             "input_ids": torch.tensor(ids, device=self._model.device),  # (prompts, tokens)
             "attention_mask": torch.tensor(mask, device=self._model.device),
         }
-        return inputs | ({"past_key_values": self._read(shared, len(rows))} if shared else {})
-
-    def _read(self, shared: list[int], count: int) -> DynamicCache:
-        """Keys and values of these tokens, for this many prompts."""
-        cache = DynamicCache(config=self._model.config)
-        ids = torch.tensor([shared], device=self._model.device)
-        self._model.base_model(input_ids=ids, past_key_values=cache, use_cache=True)
-        cache.batch_repeat_interleave(count)
-        return cache
+        if shared:
+            room = width + self.sampling.max_new_tokens
+            cache = read_shared(self._model, shared, count=len(rows), room=room)
+            inputs["past_key_values"] = cache
+        return inputs
 
     def _looks_back_everywhere(self) -> bool:
         """Whether every layer attends to all earlier tokens.
