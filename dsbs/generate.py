@@ -32,6 +32,7 @@ from dsbs.labeling.selection import AnswerFiles, RowChoice, choose_rows, find_pu
 from dsbs.labeling.show import show_results
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
+from dsbs.teachers.new_tokens import NewTokens, default_new_tokens
 from dsbs.teachers.open import check_engine, installed_engine
 from dsbs.teachers.protocol import (
     EndpointOptions,
@@ -141,15 +142,27 @@ def labeling_job(config: GenerateConfig, task: Task) -> LabelingJob:
 def _live_teacher(config: GenerateConfig, task: Task) -> LiveTeacher:
     assert config.engine in get_args(Engine)
     engine: Engine = config.engine  # type: ignore[assignment]
+    options = _engine_options(config)
+    new_tokens = _new_tokens(config, engine, options)
     sampling = Sampling(
         temperature=config.drawn_temperature,
         top_p=config.top_p,
-        max_new_tokens=config.max_new_tokens,
+        max_new_tokens=new_tokens.limit,
         stop=() if config.zero_shot else task.prompt.stop,
         extra=config.extra_body,
     )
     style = Style(config.zero_shot, config.rationalize)
-    return LiveTeacher(engine, _engine_options(config), sampling, style)
+    return LiveTeacher(engine, options, sampling, style, new_tokens)
+
+
+def _new_tokens(config: GenerateConfig, engine: Engine, options: EngineOptions) -> NewTokens:
+    """Most tokens of an answer: as given, or a default. An unusual default is said."""
+    if config.max_new_tokens is not None:
+        return NewTokens(config.max_new_tokens, why="")
+    default = default_new_tokens(engine, options, config.extra_body)
+    if default.reasons or not default.seen:
+        say(f"answers have up to {default.limit:,} tokens: {default.why}")
+    return default
 
 
 def _engine_options(config: GenerateConfig) -> EngineOptions:

@@ -1,5 +1,6 @@
 """The settings of `generate`."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -103,7 +104,13 @@ class GenerateConfig(StageConfig):
     top_p: float = Field(
         1.0, gt=0, le=1, description="draw from the most likely tokens with this total probability"
     )
-    max_new_tokens: int = Field(256, ge=1, description="most tokens per answer")
+    max_new_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="most tokens per answer; default: 256, or 4096 where --extra-body turns "
+        "reasoning on or the model's chat template has reasoning traces (that of a server is not "
+        "seen)",
+    )
     zero_shot: bool = Field(
         False, description="no demonstrations; the answer follows a JSON schema"
     )
@@ -225,6 +232,7 @@ class GenerateConfig(StageConfig):
             "base_url": self.engine == "endpoint" and not self.base_url and not self.serve,
             "temperature": self.samples > 1 and self.temperature == 0,
             "max_cost": self.max_cost is not None and without_prices,
+            "extra_body": not _is_object(self.extra_body),
             "label_scores": self.label_scores is not None
             and (self.engine == "published" or self.api == "chat"),
         }
@@ -234,7 +242,15 @@ class GenerateConfig(StageConfig):
         return self
 
 
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
 _INCONSISTENT = {
+    "extra_body": "an object in JSON",
     "teacher": "with --engine endpoint, the model's name",
     "base_url": "with --engine endpoint, --base-url or --serve",
     "temperature": "with several samples, a temperature above 0",

@@ -109,6 +109,12 @@ def make_pair(
     return TrainPair(example.id, example.input, targets, distribution)
 
 
+def label_text(method: Method, label: str, prefixes: Prefixes) -> str:
+    """The target of a row that has a label and no rationale."""
+    (target,) = _TARGETS[method](label, (), 1.0, prefixes, {})
+    return target.text
+
+
 def read_output(method: Method, text: str, prefixes: Prefixes) -> Output:
     """Take a student's text apart again.
 

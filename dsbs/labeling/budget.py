@@ -1,17 +1,29 @@
 """What a run has used, what that costs, and whether it may go on."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dsbs.artifacts.results.generate import RunState, Spent
 from dsbs.core.progress import duration
-from dsbs.core.records import Completion
+from dsbs.core.records import Completion, Outcome
 from dsbs.teachers.protocol import Prompt
 
 _JUDGED_AFTER = 200
 """Answers before the share of bad ones is judged."""
+
+_MEND: Mapping[Outcome, str] = {
+    "cut_off": "raise --max-new-tokens ({max_new_tokens:,} now)",
+    "no_label": "let the prompt say how to end, or add the teacher's own words before a label to "
+    "answer.marker",
+    "label_not_allowed": "name the labels in the prompt, e.g. by {{{{ labels }}}} in "
+    "prompt.instruction",
+    "refused": "word the prompt differently, or take another --teacher",
+    "failed": "see the errors of the server below",
+}
+"""What to change, by what is wrong with most of the answers that cannot be used."""
 
 _CHARS_PER_TOKEN = 3
 """Fewest characters per token to expect, so that a limit is kept."""
@@ -54,23 +66,23 @@ class Spending:
     failed: int = 0
     judged: int = 0
     """Answers that were looked at to see whether they can be used."""
-    bad: int = 0
-    """Those of them that cannot."""
+    faults: Counter[Outcome] = field(default_factory=Counter)
+    """The outcomes of those of them that cannot."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
     _answered: float = field(default_factory=time.monotonic)
 
-    def add(self, completions: Iterable[Completion], verdicts: Sequence[bool] = ()) -> None:
+    def add(self, completions: Iterable[Completion], faults: Sequence[Outcome | None] = ()) -> None:
         """Count committed completions.
 
         Args:
             completions: What was committed.
-            verdicts: Of those that were judged, whether each cannot be used.
+            faults: Of those that were judged, the outcome of each that cannot be used.
         """
-        self.judged += len(verdicts)
-        self.bad += sum(verdicts)
+        self.judged += len(faults)
+        self.faults.update(fault for fault in faults if fault is not None)
         self._answered = time.monotonic()
         for completion in completions:
             if completion.error is None:
@@ -111,12 +123,15 @@ class Spending:
 
     def _too_many_bad(self) -> str:
         share = self.limits.max_bad_answers
-        if share is None or self.judged < _JUDGED_AFTER or self.bad <= share * self.judged:
+        bad = self.faults.total()
+        if share is None or self.judged < _JUDGED_AFTER or bad <= share * self.judged:
             return ""
+        ((fault, count),) = self.faults.most_common(1)
+        mend = _MEND[fault].format(max_new_tokens=self.max_new_tokens)
         return (
-            f"{self.bad} of {self.judged} answers cannot be used, more than --max-bad-answers "
-            f"{share:g}. See how they look with --max-rows 30 --show, and change the task's prompt "
-            "or its answer marker"
+            f"{bad} of {self.judged} answers cannot be used, more than --max-bad-answers "
+            f"{share:g}; the outcome of {count} is {fault}: {mend}. See how they look with "
+            "--max-rows 30 --show"
         )
 
     def _too_dear(self, requests: int, each: _Tokens) -> str:

@@ -25,6 +25,7 @@ from dsbs.labeling.request_tokens import (
     tokens_per_request,
 )
 from dsbs.labeling.requests import Asker
+from dsbs.labeling.unnamed_labels import unnamed_in_words, unnamed_labels
 from dsbs.tasks.task import Task
 from dsbs.teachers.open import open_without_weights
 from dsbs.teachers.protocol import Teacher
@@ -58,10 +59,20 @@ def dry_run(job: LabelingJob, tokens_per_second: float | None) -> DryRunResult:
         asker = Asker(job.task, teacher, live.style)
         needed = _look_up(job, asker, store)
         first = next(iter(job.examples))
+        allowed = len(set(job.task.allowed(first.choices)))
+        unnamed = unnamed_in_words(job.task, unnamed_labels(job.task, asker, first), allowed)
         each, exact = _measure(job.task, needed.sample, teacher, asker.before_question(first))
         prompts = [asker.show(example) for example in islice(job.examples, _SHOWN)]
     rate = tokens_per_second or _measured_rate(job.out)
     plan = _plan(job, needed.requests, each, rate, prompts, exact=exact)
+    plan = plan.model_copy(
+        update={
+            "max_new_tokens": asker.max_new_tokens,
+            "max_new_tokens_why": live.new_tokens.why,
+            "reasons": live.new_tokens.reasons,
+            "unnamed": unnamed,
+        }
+    )
     return DryRunResult(task=job.task.name, teacher=teacher.name, plan=plan)
 
 
@@ -76,19 +87,25 @@ def show_dry_run(plan: DryRun) -> str:
     if plan.seconds is not None:
         time = duration(plan.seconds)
     money = "give --price-in and --price-out" if plan.cost is None else f"{plan.cost:,.2f}"
+    trace = "; a reasoning trace comes on top" if plan.reasons else ""
+    most = f"{plan.max_new_tokens:,}"
+    if plan.max_new_tokens_why:
+        most += f" (default: {plan.max_new_tokens_why})"
     rows = [
         ["rows", f"{plan.rows:,}"],
         ["answers in the store already", f"{plan.reused:,}"],
         ["requests to send", f"{plan.requests:,}"],
         ["tokens per prompt", f"{plan.prompt_tokens_each:,} ({how})"],
-        ["tokens per answer", f"{plan.answer_tokens_each:,} (as in the demonstrations)"],
+        ["tokens per answer", f"{plan.answer_tokens_each:,} (as in the demonstrations{trace})"],
+        ["most tokens per answer", most],
         ["prompt tokens in all", f"{plan.prompt_tokens:,}{scores}"],
         ["of these in the prefix cache", f"{plan.cached_tokens:,} at most"],
         ["generated tokens in all", f"{plan.completion_tokens:,}"],
         ["time", time],
         ["money", money],
     ]
-    return "\n".join([*shown, table(["what", "how much"], rows)])
+    note = [plan.unnamed] if plan.unnamed else []
+    return "\n".join([*shown, table(["what", "how much"], rows), *note])
 
 
 class _Needed(NamedTuple):

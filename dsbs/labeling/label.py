@@ -14,16 +14,18 @@ from dsbs.artifacts.run_folder import SERVER_LOG
 from dsbs.config.base import Duplicates
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress, say
-from dsbs.core.records import Completion, Example
+from dsbs.core.records import Completion, Example, Outcome
 from dsbs.data.load import TaskData, overlaps
 from dsbs.data.near_duplicates import find_duplicates
 from dsbs.labeling.aggregate import ReadAnswer, Reading, read_answers, write_dataset
 from dsbs.labeling.budget import Limits, Spending
 from dsbs.labeling.requests import Asker, Style
 from dsbs.labeling.runner import AnswerSource, Labeler, Request
-from dsbs.tasks.parsing import parse_answer
+from dsbs.labeling.unnamed_labels import unnamed_in_words, unnamed_labels
+from dsbs.tasks.parsing import correct, parse_answer
 from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
+from dsbs.teachers.new_tokens import NewTokens
 from dsbs.teachers.open import open_teacher
 from dsbs.teachers.protocol import Engine, EngineOptions, Prompt, Sampling, SettingRefused
 from dsbs.teachers.published import PublishedAnswers
@@ -43,6 +45,8 @@ class LiveTeacher:
     options: EngineOptions
     sampling: Sampling
     style: Style
+    new_tokens: NewTokens
+    """Most tokens of an answer, as in `sampling`, and where the number comes from."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> _Asked:
                 expected="a model that continues text",
                 fix="use --api completions",
             )
+        _say_unnamed(job, Asker(job.task, teacher, live.style))
         while True:
             asker = Asker(job.task, teacher, live.style)
             try:
@@ -123,6 +128,15 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> _Asked:
                 store.release()
                 setting = refused.setting
                 say(f"asking in another form: the model refuses {setting}: {refused}")
+
+
+def _say_unnamed(job: LabelingJob, asker: Asker) -> None:
+    """Print once which labels the prompts do not name."""
+    first = next(iter(job.examples))
+    unnamed = unnamed_labels(job.task, asker, first)
+    allowed = len(set(job.task.allowed(first.choices)))
+    if line := unnamed_in_words(job.task, unnamed, allowed):
+        say(line)
 
 
 def _ask_rows(
@@ -156,7 +170,7 @@ def _ask_rows(
         run=run,
         task=task_hash,
         progress_json=job.progress_json,
-        is_bad=partial(_is_bad, job.task) if job.limits.max_bad_answers is not None else None,
+        fault=partial(_fault, job.task) if job.limits.max_bad_answers is not None else None,
     )
     store.define(task_hash, definition)
     store.forget_asked(run)
@@ -204,11 +218,12 @@ def _score_requests(
             yield Request(asked.position, "score_after", asked.sample, example, prompt)
 
 
-def _is_bad(task: Task, example: Example, completion: Completion) -> bool:
-    """Whether an answer's label cannot be used. Label scores are never bad."""
+def _fault(task: Task, example: Example, completion: Completion) -> Outcome | None:
+    """The outcome of an answer whose label cannot be used. Label scores have no fault."""
     if completion.label_scores is not None:
-        return False
-    return not parse_answer(task, example, completion).label_usable
+        return None
+    answer = parse_answer(task, example, completion)
+    return None if answer.label_usable else answer.outcome
 
 
 def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateResult:
@@ -234,7 +249,7 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
         failures=failures,
         changed_settings=asked.changed_settings,
         stopped=asked.stopped,
-        shown=list(_shown(asked.show_prompt, answers())) if job.show else [],
+        shown=list(_shown(job.task, asked.show_prompt, answers())) if job.show else [],
     )
 
 
@@ -244,7 +259,9 @@ def _status(stopped: str, failures: Collection[object]) -> Status:
     return "incomplete" if failures else "done"
 
 
-def _shown(show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]) -> Iterator[ShownAnswer]:
+def _shown(
+    task: Task, show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]
+) -> Iterator[ShownAnswer]:
     for one in answers:
         example = one.example
         yield ShownAnswer(
@@ -254,5 +271,5 @@ def _shown(show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]) -> Iterator[
             outcome=one.answer.outcome,
             label=one.answer.label,
             gold=example.gold,
-            correct=None if example.gold is None else one.answer.label == example.gold,
+            correct=None if example.gold is None else correct(task, example, one.answer),
         )

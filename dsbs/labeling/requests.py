@@ -9,13 +9,16 @@ from functools import cached_property
 from typing import Any
 
 from dsbs.core.records import Example
-from dsbs.tasks.label_keys import LETTERS
 from dsbs.tasks.prompts import (
     demonstrations,
     prompt_prefix,
     render_answer,
+    render_hint,
+    render_instruction,
     render_question,
-    render_template,
+    render_stated,
+    render_zero_shot,
+    system_message,
 )
 from dsbs.tasks.task import Task
 from dsbs.teachers.protocol import Message, Prompt, Teacher
@@ -133,9 +136,7 @@ class Asker:
         return list(enumerate(self._task.allowed(example.choices)))
 
     def _stated(self, example: Example, rationale: str, at: int, label: str) -> str:
-        letter = LETTERS[at] if example.choices else ""
-        values = {**example.fields, "rationale": rationale, "label": label, "letter": letter}
-        said = render_template(self._task.prompt.answer, values)
+        said = render_stated(self._task, example, rationale, label, at)
         return said if rationale else " " + said.strip()
 
     def _key(self, request: Mapping[str, Any]) -> str:
@@ -152,14 +153,14 @@ class Asker:
             return self._prefix + render_question(self._task, example)
         blocks = [self._question(e) + render_answer(self._task, e, r, y) for e, r, y in self._shown]
         parts = [
-            *filter(None, [self._task.prompt.instruction.strip()]),
+            *filter(None, [render_instruction(self._task)]),
             *blocks,
             self._question(example),
         ]
         return self._task.prompt.separator.join(parts)
 
     def _messages(self, example: Example) -> tuple[Message, ...]:
-        """The instruction as system text, each demonstration as a turn, the example last."""
+        """The task's system message, each demonstration as a turn, the example last."""
         shown = self._turns(hinted=True) if self._hinted(example) else self._plain_turns
         return (*shown, {"role": "user", "content": self._question(example)})
 
@@ -171,7 +172,7 @@ class Asker:
         instruction = (
             zero_shot_instruction(self._task)
             if self._style.zero_shot
-            else self._task.prompt.instruction.strip()
+            else system_message(self._task)
         )
         turns: list[Message] = [{"role": "system", "content": instruction}] if instruction else []
         for shown, rationale, label in self._shown:
@@ -189,20 +190,18 @@ class Asker:
         return self._style.rationalize and example.gold is not None
 
     def _question(self, example: Example) -> str:
-        hint = (
-            render_template(self._task.prompt.hint, {"label": example.gold})
-            if self._hinted(example)
-            else ""
-        )
+        gold = example.gold if self._hinted(example) else None
+        hint = "" if gold is None else render_hint(self._task, gold)
         return hint + render_question(self._task, example)
 
 
 def zero_shot_instruction(task: Task) -> str:
     """The start of a prompt without demonstrations: the task's text, or one for its label kind."""
-    if task.prompt.zero_shot:
-        return task.prompt.zero_shot.strip()
+    if own := render_zero_shot(task):
+        return own
     what = _WHAT[task.label.kind].format(labels=", ".join(task.label.labels))
-    first = f"{task.prompt.instruction.strip()} " if task.prompt.instruction.strip() else ""
+    instruction = render_instruction(task)
+    first = f"{instruction} " if instruction else ""
     return (
         f'{first}Answer with one JSON object: {{"rationale": "...", "label": "..."}}. '
         f"The rationale explains the answer in one or two sentences. The label is {what}."

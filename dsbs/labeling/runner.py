@@ -12,7 +12,7 @@ from dsbs.artifacts.answer_store import AnswerStore, Claimed
 from dsbs.artifacts.store_queries import Asked, Purpose
 from dsbs.core.files import write_text
 from dsbs.core.progress import Progress, say
-from dsbs.core.records import Completion, Example
+from dsbs.core.records import Completion, Example, Outcome
 from dsbs.labeling.budget import Spending
 from dsbs.teachers.protocol import WAIT, Idle, Prompt, Wait
 
@@ -77,7 +77,7 @@ class Labeler:
         run: str,
         task: str,
         progress_json: Path | None = None,
-        is_bad: Callable[[Example, Completion], bool] | None = None,
+        fault: Callable[[Example, Completion], Outcome | None] | None = None,
     ) -> None:
         """Begin a run.
 
@@ -88,7 +88,7 @@ class Labeler:
             run: Name of the run in the store.
             task: Hash of the task's definition.
             progress_json: File for the state of the run, for other programs.
-            is_bad: Whether an answer cannot be used. Default: nobody wants to know.
+            fault: The outcome of an answer that cannot be used. Default: nobody wants to know.
         """
         self._store = store
         self._source = source
@@ -96,7 +96,7 @@ class Labeler:
         self._run = run
         self._task = task
         self._progress_json = progress_json
-        self._is_bad = is_bad
+        self._fault = fault
         self._in_flight: dict[str, Example] = {}
         self._reported_at = 0.0
         self._seen = 0
@@ -129,20 +129,20 @@ class Labeler:
             for completions in in_commits(answered):
                 kept = self._store.keep(self._source.name, completions)
                 pairs = [(self._in_flight.pop(completion.id), completion) for completion in kept]
-                self._spending.add(kept, verdicts=self._verdicts(pairs))
+                self._spending.add(kept, faults=self._faults(pairs))
                 progress.add(len(kept), self._spending.note())
                 self._report()
 
-    def _verdicts(self, pairs: Sequence[tuple[Example, Completion]]) -> list[bool]:
-        """Whether answers cannot be used: of the first all, later one in many."""
-        if self._is_bad is None:
+    def _faults(self, pairs: Sequence[tuple[Example, Completion]]) -> list[Outcome | None]:
+        """Outcomes of answers that cannot be used: of the first all are judged, later few."""
+        if self._fault is None:
             return []
-        verdicts = []
+        faults = []
         for pair in pairs:
             self._seen += 1
             if self._seen <= _JUDGED_ALL or self._seen % _JUDGED_ONE_IN == 0:
-                verdicts.append(self._is_bad(*pair))
-        return verdicts
+                faults.append(self._fault(*pair))
+        return faults
 
     def _prompts(
         self, requests: Iterable[Request], left: "array[int]", progress: Progress

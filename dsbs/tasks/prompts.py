@@ -23,6 +23,13 @@ class Demonstration(NamedTuple):
     label: str
 
 
+class Labels(tuple[str, ...]):
+    """The labels of a task for its templates. As text they are "a, b, c"."""
+
+    def __str__(self) -> str:
+        return ", ".join(self)
+
+
 def load_task(name: str) -> Task:
     """The task of a prompt file: a packaged name, or a path.
 
@@ -42,6 +49,9 @@ def _check_demonstrations(task: Task, path: Path) -> None:
     from jinja2 import TemplateError
 
     try:
+        system_message(task)
+        render_zero_shot(task)
+        render_hint(task, "")
         shown = demonstrations(task)
         answers = []
         for demonstration in shown:
@@ -85,20 +95,47 @@ def task_from(mapping: Mapping[str, Any], where: str) -> Task:
 
 def render_input(task: Task, fields: Mapping[str, Any], choices: Sequence[str] = ()) -> str:
     """What the student reads for a row with these fields."""
-    return render_template(task.input, {**fields, "options": _options(choices)})
+    return render_template(task.input, {**_shared(task), **fields, "options": _options(choices)})
 
 
 def render_question(task: Task, example: Example) -> str:
     """How an example stands at the end of a prompt, its answer still open."""
-    values = {**example.fields, "options": _options(example.choices), "input": example.input}
-    return render_template(task.prompt.question, values)
+    own = {"options": _options(example.choices), "input": example.input}
+    return render_template(task.prompt.question, {**_shared(task), **example.fields, **own})
 
 
 def render_answer(task: Task, example: Example, rationale: str, label: str) -> str:
     """How a demonstration's answer is written behind its question."""
-    letter = LETTERS[example.choices.index(label)] if label in example.choices else ""
-    values = {**example.fields, "rationale": rationale, "label": label, "letter": letter}
-    return render_template(task.prompt.answer, values)
+    at = example.choices.index(label) if label in example.choices else None
+    return render_stated(task, example, rationale, label, at)
+
+
+def render_stated(task: Task, example: Example, rationale: str, label: str, at: int | None) -> str:
+    """The same for the option in place `at`, where the example has options."""
+    letter = "" if at is None or not example.choices else LETTERS[at]
+    own = {"rationale": rationale, "label": label, "letter": letter}
+    return render_template(task.prompt.answer, {**_shared(task), **example.fields, **own})
+
+
+def render_instruction(task: Task) -> str:
+    """What stands once, before the demonstrations; "" for nothing."""
+    return render_template(task.prompt.instruction, _shared(task)).strip()
+
+
+def system_message(task: Task) -> str:
+    """What a chat model is told before the demonstrations; "" for nothing."""
+    system = render_template(task.prompt.system, _shared(task)).strip()
+    return "\n\n".join(filter(None, [render_instruction(task), system]))
+
+
+def render_zero_shot(task: Task) -> str:
+    """The task's own text for prompts without demonstrations; "" where it has none."""
+    return render_template(task.prompt.zero_shot, _shared(task)).strip()
+
+
+def render_hint(task: Task, label: str) -> str:
+    """What shows the gold label before a question."""
+    return render_template(task.prompt.hint, {**_shared(task), "label": label})
 
 
 def demonstrations(task: Task) -> list[Demonstration]:
@@ -129,7 +166,7 @@ def prompt_prefix(task: Task) -> str:
         render_question(task, shown.example) + render_answer(task, *shown)
         for shown in demonstrations(task)
     ]
-    instruction = task.prompt.instruction.strip()
+    instruction = render_instruction(task)
     return task.prompt.separator.join([*filter(None, [instruction]), *blocks, ""])
 
 
@@ -146,6 +183,11 @@ def render_template(source: str, values: Mapping[str, Any]) -> str:
     """
     rendered: str = _template(source).render(values)
     return rendered
+
+
+def _shared(task: Task) -> dict[str, Labels]:
+    """What every template of a task may use. A field of the same name comes first."""
+    return {"labels": Labels(task.label.labels)} if task.label.labels else {}
 
 
 def _options(choices: Sequence[str]) -> list[tuple[str, str]]:

@@ -34,9 +34,18 @@ class LabelForm(_Part):
 
 
 class PromptForm(_Part):
-    """How an example stands in a prompt: Jinja2 over its fields, `input` and `options`."""
+    """How an example stands in a prompt: Jinja2 over its fields, `input` and `options`.
+
+    Every template of a task of kind `class` may use `labels`, its labels: `{{ labels }}` writes
+    them with commas, and `{% for label in labels %}` goes through them.
+    """
 
     instruction: str = Field("", description="stands once, before the demonstrations")
+    system: str = Field(
+        "",
+        description="only for chat, in the system message behind the instruction: what to do, and "
+        "how to end. A model that continues text learns both from the demonstrations",
+    )
     question: str = Field(description="an example, its answer still open")
     answer: str = Field(
         description="how a demonstration is answered: over rationale, label and letter"

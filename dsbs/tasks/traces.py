@@ -41,6 +41,8 @@ _PLAIN_WORDS = len(_TAGS) - 1
 _ANY_CLOSE = re.compile("|".join(closes for _, closes in _TAGS[:-2]), re.IGNORECASE)
 """What closes a trace that was opened in the prompt: the tags, not the plain words."""
 
+_ANY_TAG = re.compile("|".join(f"{opens}|{closes}" for opens, closes in _TAGS[:-2]), re.IGNORECASE)
+
 
 class Reasoned(NamedTuple):
     """A completion's trace and the text behind it."""
@@ -78,6 +80,17 @@ def split_reasoning(text: str) -> Reasoned:
         traces.insert(0, _ANY_CLOSE.sub(" ", answer[: closings[-1].start()]))
         answer = answer[closings[-1].end() :]
     return Reasoned(_joined(traces), answer)
+
+
+def names_a_trace(template: str) -> bool:
+    """Whether a chat template has the tags of a trace somewhere."""
+    return bool(_ANY_TAG.search(template))
+
+
+def trace_is_closed(prompt: str) -> bool:
+    """Whether a prompt ends in the closing tag of a trace, so that the answer follows at once."""
+    closings = list(_ANY_CLOSE.finditer(prompt))
+    return bool(closings) and not prompt[closings[-1].end() :].strip()
 
 
 def may_hold_a_trace(text: str) -> bool:

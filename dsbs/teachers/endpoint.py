@@ -11,7 +11,13 @@ import openai
 from dsbs.core.progress import say
 from dsbs.core.records import Completion
 from dsbs.teachers.async_bridge import drive, groups
-from dsbs.teachers.endpoint_errors import describe, refused_setting, stated_default
+from dsbs.teachers.chat_template import without_system
+from dsbs.teachers.endpoint_errors import (
+    describe,
+    refused_setting,
+    refuses_system,
+    stated_default,
+)
 from dsbs.teachers.endpoint_pool import Failed, Servers, post_json
 from dsbs.teachers.endpoint_probes import (
     CHAT_LIMITS,
@@ -61,6 +67,7 @@ class EndpointTeacher:
         self._servers = Servers(options)
         self._prompts_per_request = options.endpoint.prompts_per_request
         self._chat_limit = CHAT_LIMITS[0]
+        self._takes_system = True
         self._schema_field: SchemaField | None = None
         try:
             self._run(check_model(self._servers))
@@ -171,6 +178,8 @@ class EndpointTeacher:
 
     def _chat_body(self, prompt: Prompt) -> dict[str, Any]:
         messages = [dict(message) for message in prompt.messages]
+        if not self._takes_system:
+            messages = without_system(messages)
         return {"messages": messages, **self._drawn(self._chat_limit, prompt)}
 
     def _drawn(self, limit: str, prompt: Prompt) -> dict[str, Any]:
@@ -201,6 +210,8 @@ class EndpointTeacher:
         except openai.APIStatusError as error:
             refused = refused_setting(error, _SETTINGS.keys() & body.keys())
             if refused is None:
+                if refuses_system(error) and _has_system(body):
+                    return await self._with_system_inside(client, path, body, describe(error))
                 raise
             if refused == CHAT_LIMITS[0] and "messages" in body:
                 return await self._with_other_limit(client, path, body)
@@ -217,6 +228,17 @@ class EndpointTeacher:
             self.sampling = self.sampling.without(setting)
         return SettingRefused(setting, reason)
 
+    async def _with_system_inside(
+        self, client: openai.AsyncOpenAI, path: str, body: dict[str, Any], reason: str
+    ) -> object:
+        """The same request with the system message before the first question, now and later on."""
+        if self._takes_system:
+            self._takes_system = False
+            say(f"the system message is sent before the first question, because of: {reason}")
+        return await self._post(
+            client, path, {**body, "messages": without_system(body["messages"])}
+        )
+
     async def _with_other_limit(
         self, client: openai.AsyncOpenAI, path: str, body: dict[str, Any]
     ) -> object:
@@ -227,3 +249,8 @@ class EndpointTeacher:
         limit = body[CHAT_LIMITS[0]]
         others = {name: value for name, value in body.items() if name != CHAT_LIMITS[0]}
         return await self._post(client, path, {**others, CHAT_LIMITS[1]: limit})
+
+
+def _has_system(body: Mapping[str, Any]) -> bool:
+    messages = body.get("messages") or []
+    return len(messages) > 1 and messages[0]["role"] == "system"

@@ -21,6 +21,9 @@ _REFUSED = re.compile(
     r"|extra (?:inputs|fields)|deprecated|only the default|use '?max_",
     re.IGNORECASE,
 )
+_SYSTEM = re.compile(
+    r"system\W*(?:role|message|prompt)|roles?\b[^.]*\bsystem\b|roles must alternate", re.IGNORECASE
+)
 _TOO_LONG = re.compile(r"context (?:length|window)|too (?:large|long|many tokens)", re.IGNORECASE)
 
 
@@ -97,6 +100,12 @@ def refused_setting(error: Exception, sent: set[str]) -> str | None:
     named = (re.search(rf"\b{name}\b", message) for name in sent)
     first = min(filter(None, named), key=lambda found: found.start(), default=None)
     return first[0] if first else None
+
+
+def refuses_system(error: Exception) -> bool:
+    """Whether a server's error says that the model's chat template takes no system message."""
+    status = getattr(error, "status_code", None)
+    return status in (400, 422, 500) and bool(_SYSTEM.search(describe(error)))
 
 
 def stated_default(reason: str) -> float | None:

@@ -3,9 +3,8 @@
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Self
 
-from dsbs.core.errors import InputError
 from dsbs.core.records import Completion
-from dsbs.teachers.chat_template import wants_chat
+from dsbs.teachers.chat_template import load_tokenizer, wants_chat
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import EngineOptions, Idle, Prompt, Sampling, Wait
 
@@ -14,19 +13,7 @@ class TokenizerTeacher:
     """Counts tokens. It answers nothing."""
 
     def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
-        from transformers import AutoTokenizer
-
-        try:
-            self._tokenizer = AutoTokenizer.from_pretrained(
-                options.model, revision=options.revision
-            )
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"--teacher {options.model}",
-                got=str(error).splitlines()[0],
-                expected="a model",
-                fix="check name and network",
-            ) from None
+        self._tokenizer = load_tokenizer(options)
         self.name = options.model
         self.chat = wants_chat(options.api, self._tokenizer)
         self.sampling = sampling.for_chat() if self.chat else sampling

@@ -63,6 +63,7 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         settings=TrainSettings.model_validate(vars(settings)),
         cut_inputs=prepared.encoded.cut_inputs,
         cut_targets=prepared.encoded.cut_targets,
+        lost_characters=prepared.lost_characters,
         precision=precision,
         processes=trainer.args.world_size,
         sharded=isinstance(trainer, ShardedTrainer),

@@ -9,6 +9,7 @@ from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.training.prepare import PreparedTraining
+from dsbs.training.tokenizer_check import losses_in_words
 
 
 def say_rows(prepared: PreparedTraining, data: TrainingData) -> None:
@@ -30,7 +31,12 @@ def say_rows(prepared: PreparedTraining, data: TrainingData) -> None:
         say(f"{count:,} training inputs also stand in test; --drop-overlap leaves them out")
     encoded = prepared.encoded
     if encoded.cut_inputs or encoded.cut_targets:
-        say(f"cut to the limits: {encoded.cut_inputs:,} inputs, {encoded.cut_targets:,} targets")
+        behind = prepared.rows.method == "rationale_then_label"
+        lost = ", whose labels are lost" if behind and encoded.cut_targets else ""
+        counts_cut = f"{encoded.cut_inputs:,} inputs, {encoded.cut_targets:,} targets{lost}"
+        say(f"cut to the limits: {counts_cut}")
+    if losses := losses_in_words(prepared.training.student, prepared.lost_characters):
+        say(losses)
 
 
 def check_disk(model: PreTrainedModel, out: Path) -> None:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-from dsbs.artifacts.results.train import Totals
+from dsbs.artifacts.results.train import LostCharacters, Totals
 from dsbs.config.recipe import Training
 from dsbs.core.errors import InputError
-from dsbs.core.records import LABEL, RATIONALE
+from dsbs.core.records import LABEL, RATIONALE, Example
 from dsbs.distillation.labeled_data import TrainingData, tokenizer_texts
 from dsbs.distillation.methods import read_output
 from dsbs.distillation.training_set import TrainingRows, training_rows
@@ -18,6 +19,7 @@ from dsbs.student.model import load_config, load_tokenizer
 from dsbs.training.batching import StepSampler
 from dsbs.training.costs import ExampleCosts
 from dsbs.training.soft_teacher import check_soft_teacher
+from dsbs.training.tokenizer_check import Writing, check_labels, lost_characters
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class PreparedTraining:
     tokenizer: PreTrainedTokenizerBase
     architecture: PreTrainedConfig
     encoded: Encoded
+    lost_characters: dict[str, LostCharacters]
+    """What the tokenizer cannot write; see `tokenizer_check.lost_characters`."""
 
     def sampler(self, rank: int = 0, ranks: int = 1) -> StepSampler:
         """The examples of every step, for one process."""
@@ -44,10 +48,7 @@ class PreparedTraining:
     @property
     def max_label_tokens(self) -> int:
         """Most tokens of a generated label: more than in training, fewer than rationales have."""
-        method = self.rows.method
-        prefixes = self.training.recipe.prefixes
-        targets = (t for pair in self.rows.pairs for t in pair.targets if t.task == LABEL)
-        labels = sorted({read_output(method, t.text, prefixes).label or "" for t in targets})
+        labels = sorted(_learned_labels(self.rows, self.training))
         longest = max(map(len, self.tokenizer(text_target=labels).input_ids))
         return min(self.training.optimization.max_target_tokens, 16 + 2 * longest)
 
@@ -97,6 +98,14 @@ def prepare(training: Training, data: TrainingData) -> PreparedTraining:
         check_soft_teacher(
             teacher, tokenizer=tokenizer, architecture=architecture, method=rows.method
         )
+    writing = Writing(
+        student=training.student,
+        tokenizer=tokenizer,
+        method=rows.method,
+        prefixes=recipe.prefixes,
+        max_target_tokens=limits.max_target_tokens,
+    )
+    check_labels(data.task, writing, _learned_labels(rows, training), _learned_rows(rows, data))
     label_first = rows.method == "label_then_rationale"
     encoded = encode_pairs(
         rows.pairs,
@@ -107,4 +116,20 @@ def prepare(training: Training, data: TrainingData) -> PreparedTraining:
         after_label=recipe.prefixes[RATIONALE].strip() if label_first else "",
         task_prefix=recipe.task_prefix,
     )
-    return PreparedTraining(training, rows, tokenizer, architecture, encoded)
+    lost = lost_characters(tokenizer, rows.pairs)
+    return PreparedTraining(training, rows, tokenizer, architecture, encoded, lost)
+
+
+def _learned_labels(rows: TrainingRows, training: Training) -> list[str]:
+    """Every label that is learned, once."""
+    prefixes = training.recipe.prefixes
+    targets = (t.text for pair in rows.pairs for t in pair.targets if t.task == LABEL)
+    read = (read_output(rows.method, text, prefixes).label or "" for text in targets)
+    return list(dict.fromkeys(read))
+
+
+def _learned_rows(rows: TrainingRows, data: TrainingData) -> list[Example]:
+    """The examples of the training pairs."""
+    ids = {pair.example_id for pair in rows.pairs}
+    examples = chain(data.splits.get("train", ()), data.splits["extra"])
+    return [example for example in examples if example.id in ids]

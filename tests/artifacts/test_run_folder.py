@@ -45,7 +45,7 @@ def test_the_same_command_goes_on_and_another_one_is_refused(tmp_path: Path) -> 
     with open_run(tmp_path / "run", GenerateResult, GenerateConfig(task="cqa")) as again:
         assert again.finished is not None
     with (
-        pytest.raises(InputError, match=r"other settings: max_new_tokens 9 \(was 256\)"),
+        pytest.raises(InputError, match=r"other settings: max_new_tokens 9 \(was None\)"),
         open_run(tmp_path / "run", GenerateResult, GenerateConfig(task="cqa", max_new_tokens=9)),
     ):
         pass

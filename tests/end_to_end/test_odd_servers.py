@@ -188,3 +188,35 @@ def test_parts_are_joined_and_an_echo_is_no_rationale(farm: Farm) -> None:
     with scripted(echo) as server:
         label(farm, server.url, api="completions", out=farm.folder / "echo")
     assert {row["rationale"] for row in rows(farm, "echo")} == {"It has fur."}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(400, "System role not supported"),
+        error(400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+        error(422, "Template error: system messages are not allowed"),
+    ],
+)
+def test_a_model_without_system_messages_gets_it_in_the_first_question(
+    farm: Farm, reply: Reply, capfd: pytest.CaptureFixture[str]
+) -> None:
+    farm.task.write_text(
+        farm.task.read_text().replace("prompt:\n", 'prompt:\n  system: "Say {{ labels }}."\n')
+    )
+
+    def answer(body: dict[str, Any]) -> Reply:
+        first = body["messages"][0]
+        return reply if first["role"] == "system" else message(TEXT)
+
+    with scripted(answer) as server:
+        made = label(farm, server.url, api="chat", concurrency=1)
+        assert (made["new"], made["failed"], made["changed_settings"]) == (4, 0, {})
+        assert len(server.requests) == 5
+        first = server.requests[-1]["messages"][0]
+        assert first["role"] == "user"
+        assert first["content"].startswith("Say bird, mammal.\n\nAnimal: hen clucks")
+        assert capfd.readouterr().err.count("before the first question") == 1
+    # How it was sent is not part of the key.
+    with scripted(lambda body: message(TEXT)) as other:
+        assert label(farm, other.url, api="chat")["reused"] == 4

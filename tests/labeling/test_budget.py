@@ -2,8 +2,13 @@
 
 import pytest
 
+from dsbs.core.records import Outcome
+from dsbs.labeling.budget import Limits, Spending
+from dsbs.teachers.protocol import Prompt
 from support.farm import Farm
 from support.served_farm import Serve, ask
+
+PROMPT = Prompt("x", "text")
 
 
 def test_budgets_stop_cleanly_and_the_next_run_goes_on(farm: Farm, serve: Serve) -> None:
@@ -35,4 +40,35 @@ def test_answers_that_cannot_be_used_stop_a_run_before_it_is_paid_for(
     )
     assert results["status"] == "stopped"
     assert "--max-bad-answers" in results["stopped"]
+    assert "is no_label" in results["stopped"]
+    assert "answer.marker" in results["stopped"]
     assert 200 <= results["new"] < 250
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("cut_off", "raise --max-new-tokens (256 now)"),
+        ("no_label", "answer.marker"),
+        ("label_not_allowed", "{{ labels }}"),
+        ("refused", "another --teacher"),
+        ("failed", "errors of the server"),
+    ],
+)
+def test_what_to_change_depends_on_what_is_wrong_with_most(fault: Outcome, said: str) -> None:
+    spending = Spending(Limits(max_bad_answers=0.5), max_new_tokens=256)
+    other: Outcome = "no_label" if fault != "no_label" else "refused"
+    spending.add([], faults=[None] * 99 + [fault] * 60 + [other] * 40)
+    assert spending.stop(0, PROMPT) == ""  # one answer short of 200
+    spending.add([], faults=[fault])
+    reason = spending.stop(0, PROMPT)
+    assert "101 of 200 answers cannot be used, more than --max-bad-answers 0.5; " in reason
+    assert f"the outcome of 61 is {fault}" in reason
+    assert said in reason
+    assert Spending(Limits()).stop(0, PROMPT) == ""
+
+
+def test_half_of_bad_answers_is_not_more_than_half() -> None:
+    spending = Spending(Limits(max_bad_answers=0.5))
+    spending.add([], faults=["no_label", None] * 150)
+    assert spending.stop(0, PROMPT) == ""

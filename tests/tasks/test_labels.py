@@ -274,3 +274,41 @@ def test_labels_of_one_meaning_have_one_name() -> None:
     assert meaning("equation", "0.1 + 0.2") == meaning("equation", "0.3")
     assert meaning("text", "Paris.") == meaning("text", "**paris**")
     assert meaning("choice", "1.50") != meaning("choice", "1.5")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Paris.",
+        "paris",
+        "PARIS.",
+        '"Paris"',
+        '"Paris".',
+        '"Paris."',
+        "'Paris'",
+        "\N{LEFT DOUBLE QUOTATION MARK}Paris\N{RIGHT DOUBLE QUOTATION MARK}.",
+        "**Paris**",
+        "**Paris.**",
+        "**Paris**.",
+        '**"Paris."**',
+        "*Paris*",
+        "`Paris`",
+        "__Paris__.",
+        ": Paris",
+        "Paris\N{IDEOGRAPHIC FULL STOP}",
+        "Paris..",
+        " Paris \n",
+    ],
+)
+def test_a_text_is_the_same_with_a_full_stop_quotes_or_bold(written: str) -> None:
+    assert same_label("text", written, "Paris")
+    assert same_label("text", normalize("text", written), "Paris")
+    assert same_label("text", gold_label("text", written), normalize("text", "**Paris**."))
+    assert meaning("text", written) == meaning("text", "Paris")
+    assert not same_label("text", written, "Parish")
+
+
+def test_a_text_keeps_the_full_stop_of_an_abbreviation() -> None:
+    assert normalize("text", "**the U.S.**") == "the U.S."
+    assert same_label("text", "the U.S", "The U.S..")
+    assert not same_label("text", "3.5", "35")

@@ -1,6 +1,7 @@
 """Prompts test the parser, and the parser the prompts."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -14,6 +15,7 @@ from dsbs.tasks.prompts import (
     render_answer,
     render_prompt,
     render_question,
+    system_message,
 )
 from support.places import TASKS
 
@@ -40,8 +42,53 @@ def test_demonstrations_are_short_varied_and_not_repeated(name: str) -> None:
     for _, rationale, _ in shown:
         assert 5 <= len(rationale.split()) <= 40
         assert 1 <= len(re.findall(r"[.!?](\s|$)", rationale)) <= 2, rationale
-    if load_task(name).label.kind == "choice":
-        assert len({example.choices.index(label) for example, _, label in shown}) >= 4
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_no_label_and_no_position_is_shown_more_often_than_another(name: str) -> None:
+    task = load_task(name)
+    shown = demonstrations(task)
+    if task.label.kind == "choice":
+        assert {len(example.choices) for example, _, _ in shown} == {5}
+        counts = Counter(example.choices.index(label) for example, _, label in shown)
+        assert set(counts) == set(range(5))
+    else:
+        counts = Counter(label for _, _, label in shown)
+        assert set(counts) >= set(task.label.labels)
+    assert max(counts.values()) - min(counts.values()) <= 1
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_chat_model_is_told_what_to_do_and_how_to_end(name: str) -> None:
+    task = load_task(name)
+    told = system_message(task)
+    assert task.answer.marker[0] in told
+    assert all(label in told for label in task.label.labels)
+    assert "no markdown" in told
+    assert "{{" not in told
+    assert told not in prompt_prefix(task)
+
+
+def test_every_template_of_a_class_task_may_use_its_labels(tmp_path) -> None:
+    from support.farm import FARM
+
+    path = tmp_path / "farm.yaml"
+    text = FARM.replace("prompt:\n", 'prompt:\n  instruction: "One of: {{ labels }}."\n')
+    path.write_text(text.replace("Animal: {{ input }}", "{{ labels | length }} {{ labels[1] }}"))
+    task = load_task(str(path))
+    assert prompt_prefix(task).startswith("One of: bird, mammal.\n\n2 mammal\nAnswer:")
+    assert system_message(task) == "One of: bird, mammal."
+    path.write_text(FARM.replace("prompt:\n", 'prompt:\n  system: "{{ lables }}"\n'))
+    with pytest.raises(InputError, match="'lables' is undefined"):
+        load_task(str(path))
+
+
+def test_a_field_named_labels_stays_the_rows_own(tmp_path) -> None:
+    from support.farm import FARM
+
+    path = tmp_path / "farm.yaml"
+    path.write_text(FARM.replace("animal", "labels"))
+    assert demonstrations(load_task(str(path)))[0].example.input == "hen clucks"
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -68,7 +115,7 @@ def test_the_student_reads_what_the_published_code_gave_it() -> None:
     example = demonstrations(task)[0][0]
     assert example.input == (
         "Where would you keep milk so that it stays fresh for a week?\nAnswer Choices:\n"
-        "(a) cupboard\n(b) refrigerator\n(c) windowsill\n(d) oven\n(e) garage"
+        "(a) cupboard\n(b) refrigerator\n(c) breakfast table\n(d) cow\n(e) shopping bag"
     )
     assert "</s>" in demonstrations(load_task("anli1"))[0][0].input
 

@@ -145,6 +145,14 @@ class DryRun(Result):
     """None without a rate."""
     prompts: list[str]
     """The first prompts in full."""
+    max_new_tokens: int = 0
+    """Most tokens per answer."""
+    max_new_tokens_why: str = ""
+    """Where that number comes from; "" where it was given."""
+    reasons: bool = False
+    """Whether that leaves room for a reasoning trace, which `answer_tokens_each` does not count."""
+    unnamed: str = ""
+    """Which labels the prompts do not name, in words; "" where they name all."""
 
 
 class DryRunResult(Result):

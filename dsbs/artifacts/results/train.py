@@ -71,6 +71,19 @@ class Totals(Result):
     """0 for an architecture whose count dsbs does not know."""
 
 
+class LostCharacters(Result):
+    """Characters that do not come back from the tokens of a sample of texts."""
+
+    texts: int
+    """Texts tried."""
+    changed: int
+    """Those of them that lose characters."""
+    share: float
+    """Lost characters among all."""
+    characters: dict[str, int]
+    """How often each is lost, the most frequent first; at most 20."""
+
+
 class TrainResult(CellKey, RowCounts, Totals):
     """What `train` leaves."""
 
@@ -88,6 +101,8 @@ class TrainResult(CellKey, RowCounts, Totals):
     trained_parameters: int = 0
     tokenizer: str = ""
     """Hash of the tokenizer."""
+    lost_characters: dict[str, LostCharacters] = Field(default_factory=dict)
+    """What the tokenizer cannot write of `inputs` and `targets`; empty where nothing is lost."""
     validation_rows: int = 0
     """Validation rows with a label to compare with."""
     selected_by: str = "last step"
