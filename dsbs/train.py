@@ -35,10 +35,11 @@ def train(config: TrainConfig) -> TrainResult:
 def show(results: TrainResult) -> str:
     """The run in a few lines."""
     marked = " (chosen by gold labels)" if results.selected_by == "gold" else ""
+    fallen = f" (no rationales for {asked})" if (asked := results.fell_back_from) else ""
     accuracy = percent(results.best_validation_accuracy)
     return "\n".join(
         [
-            f"{results.student} ({results.parameters:,} parameters), {results.method}, "
+            f"{results.student} ({results.parameters:,} parameters), {results.method}{fallen}, "
             f"labels {results.labels}",
             f"learned from {results.n_train:,} of {results.n_fraction:,} rows "
             f"({results.data_frac:.4g} of {results.n_rows:,}), "
