@@ -24,7 +24,7 @@ _ROWS_PER_WRITE = 1000
 _OWN = "the user's own"
 
 BELONGING = ("id", "input", "input_hash", "choices", "gold")
-"""The columns that say for which row an answer was made."""
+"""The columns that tie an answer to the row that it was made for."""
 
 
 @functools.cache

@@ -23,8 +23,8 @@ def done_cells(cells: Iterable[CellResult]) -> list[CellResult]:
 def counted_cells(cells: Sequence[CellResult]) -> list[CellResult]:
     """The cells that may stand for their method: no training twice.
 
-    A cell that fell back to `standard` for lack of rationales tells nothing about the method that
-    was asked for, and it repeats the cell of `standard` with its setting and seed. So it counts
+    A cell that fell back to `standard` for lack of rationales is no sample of the method that was
+    asked for, and it repeats the cell of `standard` with its setting and seed. So it counts
     only where there is no such cell, and then as `standard`.
     """
     known = {(*cell.group, cell.seed) for cell in cells if cell.fell_back_from is None}

@@ -164,7 +164,7 @@ def _fallen_back(results: CompareResult) -> list[str]:
     alike = grouped(fallen, lambda cell: (*cell.setting, cell.fell_back_from))
     return [
         f"{cells[0].fell_back_from} ({_setting(cells[0])}): no rationale to learn, so "
-        f"{len(cells)} of its students learned by standard and say nothing about it."
+        f"{len(cells)} of its students learned by standard and do not count for it."
         for cells in alike
     ]
 

@@ -159,7 +159,7 @@ def _stray(run: TeacherRun, counts: AnswerRows, first: str | None, index: RowInd
 def _label_difference(answered: LabelForm | None, task: LabelForm) -> str:
     """What the labels of the answers' task and those of the task do not share; "" if nothing."""
     if answered is None:
-        return "answers that do not say for which labels they were made"
+        return "answers without a record of the labels they were made for"
     if answered.kind != task.kind:
         return f"answers with labels of kind {answered.kind!r}, where the task has {task.kind!r}"
     gone = [label for label in answered.labels if label not in task.labels]

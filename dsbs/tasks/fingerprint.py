@@ -1,4 +1,4 @@
-"""What is read of a row, as a hash: by it an answer knows again the row that it was made for."""
+"""What is read of a row, as a hash: it ties an answer to the row that it was made for."""
 
 import functools
 import json

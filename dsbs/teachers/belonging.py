@@ -43,18 +43,18 @@ def check_apart(
     if not apart:
         return
     first = apart[0]
-    counted = f"{len(apart):,} of {len(found):,} answers belong to no row of the data"
+    counted = f"{len(apart):,} of {len(found):,} answers"
     named = f"{first.where}" + (f", with an id like {first.id!r}" if first.id else "")
     known = next((part[0].id for part in rows if part), None)
     if known is not None and len(apart) > MOST_APART * len(found) and not may_have_changed:
         raise InputError(
             path,
-            got=f"{counted}; the first is {named}",
+            got=f"{counted} that belong to no row of the data; the first is {named}",
             expected=f"at most {100 * MOST_APART:.0f} % of them, and ids like {known!r}",
             fix="give the rows that they were made for, or name the data's id column in the task "
             f"file, {_GO_ON}",
         )
-    say(f"{path}: {counted}; the first is {named}")
+    say(f"{path}: {counted} belong to no row of the data; the first is {named}")
 
 
 def check_inputs(
@@ -89,11 +89,14 @@ def check_inputs(
         if lacking is not None and not may_have_changed:
             raise _other_input(example, answer, lacking)
     if changed:
-        say(f"{path}: {changed:,} answers repeat another input than that of the row with their id")
+        say(
+            f"{path}: {changed:,} of {len(answers):,} answers repeat another input than that of "
+            "the row with their id"
+        )
     if unchecked:
         say(
-            f"{path}: {unchecked:,} answers do not repeat what was asked, so their ids alone say "
-            "to which rows they belong"
+            f"{path}: {unchecked:,} of {len(answers):,} answers come without what was asked, so "
+            "they are joined to rows by id alone"
         )
     return Checked(changed, unchecked)
 

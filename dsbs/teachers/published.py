@@ -100,7 +100,7 @@ def read_release(
             expected=f"{len(files)} chunks",
             fix="check data and release",
         )
-    say(f"{folder}: answers do not repeat what was asked, so they are joined by their order alone")
+    say(f"{folder}: answers come without what was asked, so they are joined to rows by order alone")
     return PublishedAnswers("published", answers, files)
 
 

@@ -174,7 +174,7 @@ def test_an_export_of_label_studio_is_joined_by_its_data(farm: Farm, data: Path)
     # A task of its own has the id of a row, and is not that row.
     export = {**label_studio("bird", animal="owl", sound="hoots"), "id": 2}
     assert completed(published(farm, data, export, may_have_changed=True), "2").error is not None
-    with pytest.raises(InputError, match="1 of 1 answers belong to no row"):
+    with pytest.raises(InputError, match="1 of 1 answers that belong to no row"):
         published(farm, data, export)
 
 

@@ -105,8 +105,7 @@ class PublishedCounts(Result):
     changed: int = 0
     """Those whose file repeats another input than that of the row with their id."""
     unchecked: int = 0
-    """Those whose file does not repeat the input, so that only id or order says where they belong.
-    """
+    """Those whose file does not repeat the input, so that id or order alone joins them."""
 
 
 class GenerateResult(Spent):
