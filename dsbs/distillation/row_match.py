@@ -13,7 +13,7 @@ from dsbs.artifacts.results.train import AnswerRows
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import short_hash
 from dsbs.core.iteration import Chain
-from dsbs.core.records import Example, Split
+from dsbs.core.records import SPLITS, Example, Split
 from dsbs.distillation.teacher_runs import TeacherRun
 from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.task import LabelForm, Task
@@ -95,7 +95,10 @@ def match_rows(run: TeacherRun, index: RowIndex, to_learn: Sequence[Sequence[Exa
     """
     learns_extra = any(example.split == "extra" for part in to_learn for example in part[:1])
     passed: tuple[Split, ...] = () if learns_extra else ("extra",)
-    files = [file for file in run.files if file.stem not in passed]
+    # In the order of the data, so that the first difference is the first there.
+    files = [
+        file for split in SPLITS for file in run.files if file.stem == split and split not in passed
+    ]
     total = 0
     without_row = 0
     changed = 0
