@@ -23,7 +23,11 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
     check_installed(*needed, extra="train", needed_by="dsbs evaluate")
     checkpoint = checkpoint_of(config.run)
     data = load_for_evaluation(
-        read_card(checkpoint), checkpoint, data=config.data, answers=config.answers
+        read_card(checkpoint),
+        checkpoint,
+        data=config.data,
+        answers=config.answers,
+        may_have_changed=config.allow_changed_inputs,
     )
     return evaluate_run(
         config.run,
@@ -40,9 +44,10 @@ def show(results: EvaluateResult) -> str:
     """Accuracy with its interval, and the table per label where there is one."""
     what = "accuracy" if results.against == "gold" else "agreement with the teacher"
     marked = ", checkpoint chosen by gold labels" if results.selected_by == "gold" else ""
+    fallen = f" (no rationales for {asked})" if (asked := results.fell_back_from) else ""
     low, high = map(percent, results.ci95_examples)
     lines = [
-        f"{results.method}, labels {results.labels}, {results.student}{marked}",
+        f"{results.method}{fallen}, labels {results.labels}, {results.student}{marked}",
         f"{what} on {results.split}: {percent(results.share)} "
         f"({results.correct:,}/{results.n:,}), 95 % over examples {low} to {high}; "
         f"unparsable {percent(results.unparsable)}",

@@ -112,7 +112,7 @@ def labeling_job(config: GenerateConfig, task: Task) -> LabelingJob:
     extra = extra_examples(task, config.extra_unlabeled, skip_incomplete=skip)
     published = None
     if config.engine == "published":
-        files = AnswerFiles(config.answers_from, config.answers_format)
+        files = AnswerFiles(config.answers_from, config.answers_format, config.allow_changed_inputs)
         published = find_published(task, data, extra, files, config.splits)
     choice = RowChoice(config.splits, config.data_frac, config.seeds, config.max_rows)
     out = config.out or Path("runs") / f"{task.name}-{config.engine}-{config.slug()}"

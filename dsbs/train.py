@@ -35,13 +35,15 @@ def train(config: TrainConfig) -> TrainResult:
 def show(results: TrainResult) -> str:
     """The run in a few lines."""
     marked = " (chosen by gold labels)" if results.selected_by == "gold" else ""
+    fallen = f" (no rationales for {asked})" if (asked := results.fell_back_from) else ""
+    explained = f"rationales for {results.n_explained:,}, " if results.method != "standard" else ""
     accuracy = percent(results.best_validation_accuracy)
     return "\n".join(
         [
-            f"{results.student} ({results.parameters:,} parameters), {results.method}, "
+            f"{results.student} ({results.parameters:,} parameters), {results.method}{fallen}, "
             f"labels {results.labels}",
             f"learned from {results.n_train:,} of {results.n_fraction:,} rows "
-            f"({results.data_frac:.4g} of {results.n_rows:,}), "
+            f"({results.data_frac:.4g} of {results.n_rows:,}), {explained}"
             f"{results.settings.max_steps:,} steps, {results.epochs:.4g} epochs",
             f"best at step {results.best_step:,}: {accuracy} of {results.validation_rows:,} "
             f"validation rows{marked}",

@@ -310,3 +310,55 @@ def test_without_it_a_comparison_says_who_spent_more(answered_farm: Farm, tmp_pa
     )
     assert "1 seed is too few for a claim about the methods, which needs 3." in text
     assert "McNemar's exact p = " in text
+
+
+def without_rationales(farm: Farm) -> None:
+    text = farm.answers.read_text().replace("It has feathers.", "").replace("It has fur.", "")
+    farm.answers.write_text(text)
+    farm.generate()
+
+
+def test_a_method_without_rationales_fails_and_the_rest_goes_on(farm: Farm, tmp_path: Path) -> None:
+    without_rationales(farm)
+    results = quick(farm, tmp_path / "c")
+    status = {cell["method"]: cell["status"] for cell in results["cells"]}
+    assert status == {"standard": "done", "step_by_step": "failed"}
+    assert "no rationale to learn in 64 rows" in results["cells"][1]["error"]
+    assert "--allow-no-rationales" in results["cells"][1]["error"]
+    assert results["claims"] == []
+
+
+def test_where_it_is_allowed_it_is_standard_and_counts_for_no_method(
+    farm: Farm, tmp_path: Path
+) -> None:
+    without_rationales(farm)
+    allowed = {"allow_no_rationales": True, "seeds": [0, 1, 2]}
+    results = quick(farm, tmp_path / "c", **allowed)
+    cells = [(cell["method"], cell["fell_back_from"]) for cell in results["cells"]]
+    assert cells == [("standard", None)] * 3 + [("standard", "step_by_step")] * 3
+    assert [cell["accuracy"] for cell in results["cells"][:3]] == [
+        cell["accuracy"] for cell in results["cells"][3:]
+    ]
+    assert [(group["method"], group["seeds"]) for group in results["groups"]] == [("standard", 3)]
+    assert results["claims"] == []
+    text = shown(results)
+    assert "step_by_step is" not in text
+    assert "no rationale to learn, so 3 of its students learned by standard" in text
+    manifest = json.loads((Path(results["cells"][3]["out"]) / "manifest.json").read_text())
+    trained = manifest["results"]
+    assert (trained["method"], trained["fell_back_from"]) == ("standard", "step_by_step")
+
+
+def test_answers_to_changed_rows_are_refused_or_recorded(farm: Farm, tmp_path: Path) -> None:
+    farm.give_ids()
+    farm.generate()
+    farm.write([{**farm.rows[0], "sound": "is silent"}, *farm.rows[1:]])
+    with pytest.raises(InputError, match="'duck is silent', where 'duck says 0 times'"):
+        quick(farm, tmp_path / "c")
+    results = quick(farm, tmp_path / "c", allow_changed_inputs=True, methods="standard")
+    assert [counts["changed"] for counts in results["answer_rows"]] == [1]
+    assert "1 of 80 answers are to rows that have changed since they were answered." in shown(
+        results
+    )
+    manifest = json.loads((tmp_path / "c" / "manifest.json").read_text())
+    assert manifest["config"]["allow_changed_inputs"] is True

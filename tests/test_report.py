@@ -97,3 +97,17 @@ def test_students_that_were_trained_alone_are_compared_too(
         "evaluate",
         "generate",
     ]
+
+
+def test_students_that_met_other_questions_are_not_compared(farm: Farm, tmp_path: Path) -> None:
+    farm.give_ids()
+    farm.generate()
+    runs = [tmp_path / method for method in ("standard", "step_by_step")]
+    for run in runs:
+        quick = {"answers": farm.folder / "answered", "max_steps": 1, "batch_size": 8}
+        api.train(method=run.name, out=run, **quick)
+    api.evaluate(run=runs[0])
+    farm.write([{**row, "sound": row["sound"].replace("says", "cries")} for row in farm.rows])
+    api.evaluate(run=runs[1], data=farm.data)
+    with pytest.raises(InputError, match="another test input with id"):
+        write_report(runs, tmp_path / "page")

@@ -5,7 +5,7 @@
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,11 +15,16 @@ from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.core.errors import InputError
 from dsbs.core.files import replacing, write_text
 from dsbs.core.records import Answer, Completion, Example, LabelMatch, Outcome, Reason
+from dsbs.tasks.fingerprint import input_hash
+from dsbs.tasks.task import Task
 from dsbs.tasks.traces import split_reasoning
 
 _FOLDER = "data"
 _ROWS_PER_WRITE = 1000
 _OWN = "the user's own"
+
+BELONGING = ("id", "input", "input_hash", "choices", "gold")
+"""The columns that tie an answer to the row that it was made for."""
 
 
 @functools.cache
@@ -30,6 +35,7 @@ def _schema() -> Any:
         {
             "id": pa.string(),
             "input": pa.string(),
+            "input_hash": pa.string(),
             "choices": pa.list_(pa.string()),
             "gold": pa.string(),
             "rationale": pa.string(),
@@ -51,7 +57,8 @@ def _schema() -> Any:
 class AnswerWriter:
     """Writes answers as they come. All files appear when the `with` block ends well."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, task: Task) -> None:
+        self._task = task
         self._folder = folder / _FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._files = ExitStack()
@@ -63,7 +70,7 @@ class AnswerWriter:
     ) -> None:
         """Add one answer."""
         rows = self._rows.setdefault(example.split, [])
-        rows.append(_row(example, completion, answer, correct))
+        rows.append(_row(self._task, example, completion, answer, correct))
         if len(rows) >= _ROWS_PER_WRITE:
             self._write(example.split)
 
@@ -95,12 +102,13 @@ class AnswerWriter:
 
 
 def _row(
-    example: Example, completion: Completion, answer: Answer, correct: bool | None
+    task: Task, example: Example, completion: Completion, answer: Answer, correct: bool | None
 ) -> dict[str, Any]:
     shares = answer.distribution
     return {
         "id": example.id,
         "input": example.input,
+        "input_hash": input_hash(task, example),
         "choices": list(example.choices),
         "gold": example.gold,
         "rationale": answer.rationale,
@@ -141,17 +149,29 @@ def answer_files(folder: Path) -> list[Path]:
 
 def answer_rows(folder: Path) -> Iterator[dict[str, Any]]:
     """The rows of every split, as written."""
+    for path in answer_files(folder):
+        for batch in answer_batches(path, _schema().names):
+            yield from batch.to_pylist()
+
+
+def answer_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
+    """Some columns of one split as Arrow record batches, so that memory does not grow with rows.
+
+    Raises InputError where the file is broken or lacks one of them.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for path in answer_files(folder):
-        try:
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS_PER_WRITE):
-                yield from batch.to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(
-                path, got=error, expected="answers of dsbs", fix="run dsbs generate again"
-            ) from None
+    fix = f"run dsbs generate again with --out {path.parent.parent}; it asks for nothing twice"
+    try:
+        file = pq.ParquetFile(path)
+        lacking = [name for name in columns if name not in file.schema_arrow.names]
+        if lacking:
+            got = f"no column {lacking[0]}"
+            raise InputError(path, got=got, expected="answers of this version of dsbs", fix=fix)
+        yield from file.iter_batches(batch_size=_ROWS_PER_WRITE, columns=list(columns))
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(path, got=error, expected="answers of dsbs", fix=fix) from None
 
 
 def write_card(folder: Path, *, task: str, licence: str, source: str, made: GenerateResult) -> Path:
@@ -174,7 +194,7 @@ def write_card(folder: Path, *, task: str, licence: str, source: str, made: Gene
         "Rationales and labels that a teacher gave. `dsbs generate` made this data set, as "
         "`manifest.json` states. `outcome` tells which parts of an answer can be used: train on a "
         "label where it is `ok` or `empty_rationale`, on a rationale where it is `ok` or "
-        "`label_not_allowed`.",
+        "`label_not_allowed`. `input_hash` stands for the row's fields and choices that were read.",
         "",
         f"Inputs: {source or _OWN}. Licence: {licence or _OWN}. "
         "The teacher's terms of use apply as well.",

@@ -75,6 +75,12 @@ def read_verdicts(path: Path) -> dict[str, bool]:
     return dict(zip(ids, map(bool, table["correct"].to_pylist()), strict=True))
 
 
+def read_input_hashes(path: Path) -> dict[str, str | None]:
+    """What was read of each row, as a hash, by example id."""
+    table = _read(path, ("example_id", "input_hash"))
+    return dict(zip(table["example_id"].to_pylist(), table["input_hash"].to_pylist(), strict=True))
+
+
 def _read(path: Path, columns: Sequence[str]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq

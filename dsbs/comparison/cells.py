@@ -20,6 +20,23 @@ def done_cells(cells: Iterable[CellResult]) -> list[CellResult]:
     return [cell for cell in cells if cell.status == "done"]
 
 
+def counted_cells(cells: Sequence[CellResult]) -> list[CellResult]:
+    """The cells that may stand for their method: no training twice.
+
+    A cell that fell back to `standard` for lack of rationales is no sample of the method that was
+    asked for, and it repeats the cell of `standard` with its setting and seed. So it counts
+    only where there is no such cell, and then as `standard`.
+    """
+    known = {(*cell.group, cell.seed) for cell in cells if cell.fell_back_from is None}
+    found = []
+    for cell in cells:
+        key = (*cell.group, cell.seed)
+        if cell.fell_back_from is None or key not in known:
+            known.add(key)
+            found.append(cell)
+    return found
+
+
 def grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     """Items with the same key together, in the order in which each key first occurs."""
     found: dict[Hashable, list[T]] = {}

@@ -16,7 +16,14 @@ from dsbs.artifacts.results.compare import (
     Variant,
 )
 from dsbs.comparison import statistics
-from dsbs.comparison.cells import Verdicts, done_cells, grouped, paired, reference_method
+from dsbs.comparison.cells import (
+    Verdicts,
+    counted_cells,
+    done_cells,
+    grouped,
+    paired,
+    reference_method,
+)
 from dsbs.comparison.data_efficiency import find_data_needs
 from dsbs.comparison.groups import make_groups
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
@@ -36,12 +43,13 @@ def judge(results: CompareResult, verdicts: Verdicts, teacher: Mapping[str, bool
         verdicts: Those of every cell that is done.
         teacher: The teacher's own verdicts by example id; {} without any.
     """
-    claims = make_claims(results.cells, verdicts)
+    cells = counted_cells(results.cells)
+    claims = make_claims(cells, verdicts)
     found = {
-        "groups": make_groups(results.cells, verdicts),
+        "groups": make_groups(cells, verdicts),
         "claims": claims,
-        "minimum_detectable": _measured_detectable(results.cells, claims),
-        "data_needed": find_data_needs(results.cells, verdicts, teacher, results.equal),
+        "minimum_detectable": _measured_detectable(cells, claims),
+        "data_needed": find_data_needs(cells, verdicts, teacher, results.equal),
     }
     return results.model_copy(update=found)
 

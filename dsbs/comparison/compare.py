@@ -71,6 +71,7 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
         teacher_accuracy=done[0].teacher_accuracy if done else None,
         tuning=tried,
         cells=found,
+        answer_rows=list(data.answer_rows),
         duplicates=find_duplicates(
             splits.get("train", ()), splits.get("test", ()), design.duplicates
         ),

@@ -12,6 +12,8 @@ from dsbs.artifacts.results.compare import (
     Tuned,
     Variant,
 )
+from dsbs.artifacts.results.train import AnswerRows
+from dsbs.comparison.cells import grouped
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.core.tables import percent
 from dsbs.data import near_duplicates
@@ -34,6 +36,9 @@ def cautions(results: CompareResult) -> list[str]:
     """What limits the findings: students that did not learn, compute, data, failures."""
     stuck = [stuck_sentence(group, results.equal) for group in results.groups]
     lines = [text for text in stuck if text]
+    lines += _few_rationales(results)
+    lines += _fallen_back(results)
+    lines += [text for counts in results.answer_rows for text in _changed_rows(counts)]
     lines += _unequal_compute(results)
     lines += near_duplicates.describe(results.duplicates)
     lines += rationale_checks.describe(results.teacher)
@@ -138,6 +143,44 @@ def tuned_sentence(row: Tuned, equal: str | None = None) -> str:
     who = f"{method_name(row, equal)} ({row.student}, {row.labels} labels)"
     accuracy = percent(row.validation_accuracy)
     return f"Learning rate of {who}: {row.learning_rate:.3g}, with {accuracy} on validation."
+
+
+def _few_rationales(results: CompareResult) -> list[str]:
+    """A sentence for each group that learned rationales on less than half of its rows."""
+    return [
+        f"{method_name(group, results.equal)} ({_setting(group)}): rationales for "
+        f"{group.n_explained:,} of {group.n_train:,} rows."
+        for group in results.groups
+        if group.method != "standard"
+        and group.n_explained is not None
+        and group.n_train is not None
+        and group.n_explained < group.n_train / 2
+    ]
+
+
+def _fallen_back(results: CompareResult) -> list[str]:
+    """A sentence for each method without rationales, whose students are not counted as its own."""
+    fallen = [cell for cell in results.cells if cell.fell_back_from]
+    alike = grouped(fallen, lambda cell: (*cell.setting, cell.fell_back_from))
+    return [
+        f"{cells[0].fell_back_from} ({_setting(cells[0])}): no rationale to learn, so "
+        f"{len(cells)} of its students learned by standard and do not count for it."
+        for cells in alike
+    ]
+
+
+def _changed_rows(counts: AnswerRows) -> list[str]:
+    """What about the answers of one run does not fit the rows."""
+    lines = []
+    if counts.changed:
+        changed = f"{counts.changed:,} of {counts.answers:,} answers are to rows that have changed"
+        lines.append(f"{counts.run}: {changed} since they were answered.")
+    if counts.other_labels:
+        lines.append(f"{counts.run}: its answers are for another set of labels.")
+    if counts.without_row:
+        stray = f"{counts.without_row:,} of {counts.answers:,} answers belong to no row"
+        lines.append(f"{counts.run}: {stray}.")
+    return lines
 
 
 def _unequal_compute(results: CompareResult) -> list[str]:

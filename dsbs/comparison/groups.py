@@ -49,6 +49,7 @@ def _group(cells: Sequence[CellResult], verdicts: Verdicts) -> Group:
             "at_chance": sum("at_chance" in cell.flags for cell in done),
             "unparsable": sum("unparsable" in cell.flags for cell in done),
             "n_train": done[0].n_train,
+            "n_explained": done[0].n_explained,
             "learning_rate": done[0].learning_rate,
             "epochs": done[0].epochs,
             "target_tokens": done[0].target_tokens,

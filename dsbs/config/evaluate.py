@@ -24,6 +24,11 @@ class EvaluateConfig(StageConfig):
         description="Run folders of generate, to measure the teacher on the same rows. "
         "Default: the answers that the student learned from, if they are still found.",
     )
+    allow_changed_inputs: Annotated[bool, Incidental] = Field(
+        False,
+        description="Use answers whose rows or labels have changed since they were made. "
+        "Default: that is an error.",
+    )
     decode: Decode | None = Field(None, description="Default: the value used in training.")
     batch_size: Annotated[int, Incidental] = Field(
         64, ge=1, description="Examples per forward pass."

@@ -58,6 +58,11 @@ class GenerateConfig(StageConfig):
     answers_format: AnswersFormat = Field(
         "auto", description="format of the file of published answers; auto: by its first row"
     )
+    allow_changed_inputs: Annotated[bool, Incidental] = Field(
+        False,
+        description="take published answers although they repeat other inputs than the rows with "
+        "their ids, or more than 5 % belong to no row; default: that is an error",
+    )
     splits: Listed[Split] = Field(
         (),
         description="splits to label; default: those with published answers, else all but test",

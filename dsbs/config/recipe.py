@@ -37,6 +37,8 @@ class DataSource:
     split_seed: int | None = None
     extra: tuple[str, ...] = ()
     """NAME=PATH of further training inputs."""
+    may_have_changed: bool = False
+    """Whether rows may be others than those that were answered."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Recipe:
     rationale_frac: float
     rationales_per_example: int
     max_rationale_tokens: int | None
+    may_fall_back: bool
+    """Whether the method becomes `standard` where it finds no rationale to learn."""
     soft: SoftTargets
 
 
@@ -166,7 +170,13 @@ def training_of(config: TrainConfig, task: Task) -> Training:
 
 def data_source(options: StudentOptions) -> DataSource:
     """Where the rows come from."""
-    return DataSource(options.task, options.data, options.split_seed, options.extra_unlabeled)
+    return DataSource(
+        options.task,
+        options.data,
+        options.split_seed,
+        options.extra_unlabeled,
+        options.allow_changed_inputs,
+    )
 
 
 def answer_sources(options: StudentOptions) -> AnswerSources:
@@ -195,6 +205,7 @@ def _recipe(config: TrainConfig) -> Recipe:
         rationale_frac=config.rationale_frac,
         rationales_per_example=config.rationales_per_example,
         max_rationale_tokens=config.max_rationale_tokens,
+        may_fall_back=config.allow_no_rationales,
         soft=SoftTargets(
             weight=config.soft_weight,
             temperature=config.soft_temperature,

@@ -57,6 +57,16 @@ class StudentOptions(StageConfig):
         None, description="Seed of the 80/10/10 split. Default: that of the answers' run."
     )
     drop_overlap: bool = Field(False, description="Leave out training inputs that test also has.")
+    allow_changed_inputs: Annotated[bool, Incidental] = Field(
+        False,
+        description="Use answers whose rows or labels have changed since they were made, "
+        "or more than 5 % of which belong to no row. Default: that is an error.",
+    )
+    allow_no_rationales: Annotated[bool, Incidental] = Field(
+        False,
+        description="Train by standard where a method finds no rationale to learn. "
+        "Default: that is an error.",
+    )
 
     alpha: float = Field(
         0.5, ge=0, le=1, description="Weight of the label task; rationale tasks share 1 - alpha."

@@ -160,6 +160,8 @@ class Prediction:
     rationale: str | None = None
     scores: Mapping[str, float] | None = None
     """Log-likelihoods of the allowed labels."""
+    input_hash: str | None = None
+    """What was read of the row, where the prediction is measured: see `tasks.fingerprint`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.artifacts.results.train import AnswerRows
 from dsbs.config.recipe import AnswerSources, DataSource
 from dsbs.core.errors import InputError
 from dsbs.core.files import find_file
+from dsbs.core.iteration import Chain
+from dsbs.core.progress import say
 from dsbs.core.records import Answer, Example, Split
 from dsbs.data.examples import overlap
 from dsbs.data.load import extra_examples, extra_files, load_data
-from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers, say_missing
+from dsbs.distillation.row_match import Match, RowIndex, match_rows
+from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers
 from dsbs.metrics.distributions import Mean
 from dsbs.tasks.labels import same_label
 from dsbs.tasks.prompts import load_task
@@ -56,6 +59,8 @@ class TrainingData(LabeledData):
     split_seed: int
     skip_incomplete: bool
     """Whether rows that lack a field were skipped."""
+    answer_rows: tuple[AnswerRows, ...]
+    """How the answers of each teacher fit the rows."""
     overlapping: frozenset[str]
     """Ids of training examples whose input test also has."""
 
@@ -111,10 +116,7 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         **rows.splits,
         "extra": extra_examples(task, source.extra, skip_incomplete=skip),
     }
-    to_learn = (splits.get("train", ()), splits["extra"])
-    for run in teachers:
-        _check_same_rows(run, to_learn)
-    say_missing(teachers, to_learn)
+    fitting = _checked(teachers, task, splits, may_have_changed=source.may_have_changed)
     extra = [file for _, file in extra_files(source.extra)]
     answer_files = [file for run in teachers for file in run.files]
     return TrainingData(
@@ -128,6 +130,7 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         data_files=rows.files,
         split_seed=split_seed,
         skip_incomplete=skip,
+        answer_rows=fitting,
         overlapping=frozenset(overlap(splits.get("train", ()), splits.get("test", ()))),
     )
 
@@ -147,17 +150,39 @@ def tokenizer_texts(data: TrainingData) -> list[str]:
     return texts
 
 
-def _check_same_rows(run: TeacherRun, parts: Sequence[Sequence[Example]]) -> None:
-    """InputError where no row has an answer: the data have changed, or are another data set."""
-    first = next(chain.from_iterable(parts), None)
-    if first is None:
+def _checked(
+    teachers: Sequence[TeacherRun],
+    task: Task,
+    splits: Mapping[Split, Sequence[Example]],
+    *,
+    may_have_changed: bool,
+) -> tuple[AnswerRows, ...]:
+    """How the answers of each teacher fit the rows. InputError where they do not fit."""
+    to_learn = (splits.get("train", ()), splits["extra"])
+    if not any(to_learn):
         raise InputError(
             "--data", got="no training rows", expected="a train split", fix="check the data"
         )
-    if not any(example.id in run.answers for example in chain.from_iterable(parts)):
-        raise InputError(
-            f"--answers {run.folder}",
-            got=f"answers with ids like {next(iter(run.answers))!r}",
-            expected=f"ids like {first.id!r}",
-            fix="give the --data that these answers were made for",
-        )
+    index = RowIndex(task, Chain(list(splits.values())))
+    matches = [match_rows(run, index, to_learn) for run in teachers]
+    for run, match in zip(teachers, matches, strict=True):
+        if not splits["extra"] and "extra" in run.made.final.splits:
+            count = run.made.final.splits["extra"].rows
+            say(f"answers: {run.folder}: {count:,} to extra inputs need --extra-unlabeled")
+        _check_match(run, match, may_have_changed=may_have_changed)
+    return tuple(match.counts for match in matches)
+
+
+def _check_match(run: TeacherRun, match: Match, *, may_have_changed: bool) -> None:
+    """Print how the answers fit the rows. InputError where they do not, unless that may be."""
+    counts = match.counts
+    for problem in filter(None, (match.changed, match.stray)):
+        if not may_have_changed or counts.without_row == counts.answers:
+            raise problem
+        say(f"{problem.where}: {problem.got}")
+    if counts.without_row and not match.stray:
+        belong = f"{counts.without_row:,} of {counts.answers:,} answers belong to no row"
+        say(f"answers: {run.folder}: {belong}")
+    if counts.unanswered or run.made.status != "done":
+        missing = f"{counts.unanswered:,} of {counts.rows:,} rows have no answer"
+        say(f"answers: {run.folder} is {run.made.status}: {missing}")

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from dsbs.artifacts.answer_dataset import answer_files, read_answers
@@ -11,8 +10,7 @@ from dsbs.artifacts.manifest import Manifest, finished_run, newest_run
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.config.recipe import AnswerSources
 from dsbs.core.errors import InputError
-from dsbs.core.progress import say
-from dsbs.core.records import RATIONALE, Answer, Example
+from dsbs.core.records import RATIONALE, Answer
 from dsbs.distillation.ensembles import combine
 from dsbs.metrics.distributions import Mean
 from dsbs.tasks.prompts import load_task
@@ -72,20 +70,6 @@ def combined(runs: Sequence[TeacherRun], mean: Mean) -> dict[str, Answer]:
         return dict(runs[0].answers)
     ids = dict.fromkeys(identity for run in runs for identity in run.answers)
     return {identity: _joint_answer(runs, identity, mean) for identity in ids}
-
-
-def say_missing(runs: Sequence[TeacherRun], parts: Sequence[Sequence[Example]]) -> None:
-    """Print, for every run that ended early, how many rows of these parts have no answer."""
-    for run in runs:
-        if run.made.status == "done":
-            continue
-        answered = {i for i, answer in run.answers.items() if answer.outcome != "failed"}
-        missing = sum(example.id not in answered for example in chain.from_iterable(parts))
-        total = sum(map(len, parts))
-        say(
-            f"answers: {run.folder} is {run.made.status}: "
-            f"{missing:,} of {total:,} rows have no answer and are left out"
-        )
 
 
 def _newest(task: str | None) -> tuple[Path, ...]:

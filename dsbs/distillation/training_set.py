@@ -18,7 +18,7 @@ class TrainingRows(NamedTuple):
 
     pairs: list[TrainPair]
     method: Method
-    """The method they are made by: `standard` where no rationale is left to learn."""
+    """The method they are made by: `standard` where no rationale was found and that is allowed."""
     counts: RowCounts
 
 
@@ -46,7 +46,8 @@ def training_rows(
         shorten: Applied to the text of every rationale.
 
     Raises:
-        InputError: No row has a label of this source, or soft targets have nothing to learn.
+        InputError: No row has a label of this source, a method finds no rationale, or soft targets
+            have nothing to learn.
     """
     train = data.splits.get("train", ())
     extra = data.splits["extra"]
@@ -65,8 +66,11 @@ def training_rows(
     rationales = {
         e.id: _rationales(data, recipe, e, shorten) if e.id in explained else () for e, _ in labeled
     }
-    n_explained = sum(map(bool, rationales.values()))
-    method: Method = recipe.method if n_explained else "standard"
+    n_explained = sum(map(bool, rationales.values())) if _learns_rationales(recipe) else 0
+    method = recipe.method
+    if method != "standard" and not n_explained:
+        _check_fall_back(recipe, len(labeled))
+        method = "standard"
     pairs = [
         make_pair(
             example,
@@ -87,7 +91,9 @@ def training_rows(
         n_extra=sum(labels[example.id] is not None for example in extra),
         n_dropped_overlap=len(fraction) - len(kept),
         n_train=len(pairs),
-        n_explained=0 if method == "standard" else n_explained,
+        n_explained=n_explained,
+        n_teacher_labels=sum(_is_teachers(recipe, example) for example, _ in labeled),
+        n_distributions=sum(pair.distribution is not None for pair in pairs),
         teacher_disagreement=disagreement(
             [run.answers.get(example.id) for run in data.teachers] for example, _ in labeled
         ),
@@ -109,6 +115,37 @@ def validation_rows(data: TrainingData, validation: Validation) -> list[Validati
     if limit is None or limit >= len(labeled):
         return labeled
     return take_fraction(labeled, limit / len(labeled), seed=0)
+
+
+def _learns_rationales(recipe: Recipe) -> bool:
+    """Whether the method gives rationales any weight."""
+    weightless = recipe.method == "step_by_step" and recipe.alpha == 1
+    return recipe.method != "standard" and not weightless
+
+
+def _check_fall_back(recipe: Recipe, rows: int) -> None:
+    """InputError for a method without a single rationale, unless it may become `standard`."""
+    if recipe.may_fall_back:
+        return
+    chosen = {
+        f"--alpha {recipe.alpha:g}": not _learns_rationales(recipe),
+        f"--rationale-frac {recipe.rationale_frac:g}": recipe.rationale_frac < 1,
+        f"--rationale-filter {recipe.rationale_filter}": recipe.rationale_filter != "none",
+    }
+    under = " ".join(flag for flag, given in chosen.items() if given)
+    raise InputError(
+        f"--method {recipe.method}",
+        got=f"no rationale to learn in {rows:,} rows" + (f" with {under}" if under else ""),
+        expected="at least one",
+        fix="take answers with rationales or change those settings, use --method standard, or let "
+        "it become standard with --allow-no-rationales",
+    )
+
+
+def _is_teachers(recipe: Recipe, example: Example) -> bool:
+    """Whether the label that is learned of an example is a teacher's."""
+    own = recipe.labels == "gold_else_teacher" and example.gold is not None
+    return recipe.labels != "gold" and not own
 
 
 def _rationales(

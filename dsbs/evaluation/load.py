@@ -7,9 +7,11 @@ from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.recipe import AnswerSources
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import hash_file
+from dsbs.core.iteration import Chain
 from dsbs.core.progress import say
 from dsbs.data.load import load_data
 from dsbs.distillation.labeled_data import LabeledData
+from dsbs.distillation.row_match import RowIndex, match_rows
 from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers
 
 
@@ -19,6 +21,7 @@ def load_for_evaluation(
     *,
     data: Path | None = None,
     answers: Sequence[Path] = (),
+    may_have_changed: bool = False,
 ) -> LabeledData:
     """The splits that the student was trained with, and the teachers' answers if they are found.
 
@@ -27,9 +30,11 @@ def load_for_evaluation(
         checkpoint: Where it lies now.
         data: Where the rows are now. Default: where the card says.
         answers: Runs of generate. Default: those that the card names.
+        may_have_changed: Whether rows may be others than those that were answered.
 
     Raises:
-        InputError: The data are gone or have changed, or the answers are of another task.
+        InputError: The data are gone or have changed, or the answers are of another task or of
+            other rows.
     """
     path = data or _recorded_data(card, checkpoint)
     rows = load_data(
@@ -48,6 +53,16 @@ def load_for_evaluation(
                 expected=f"answers of the student's task {card.task.name!r}",
                 fix="name other answers",
             )
+    if teachers:
+        index = RowIndex(card.task, Chain(list(rows.splits.values())))
+        problem = _changed(teachers, index)
+        if problem and answers and not may_have_changed:
+            raise problem
+        if problem and not may_have_changed:
+            say(f"{problem}; measuring against gold labels only")
+            teachers = ()
+        elif problem:
+            say(f"{problem.where}: {problem.got}")
     return LabeledData(
         task=card.task,
         splits=rows.splits,
@@ -101,3 +116,11 @@ def _teachers(card: StudentCard, checkpoint: Path, given: Sequence[Path]) -> tup
         why = str(error)
     say(f"{why}; measuring against gold labels only (--answers names others)")
     return ()
+
+
+def _changed(teachers: Sequence[TeacherRun], index: RowIndex) -> InputError | None:
+    """What is wrong with the first answers that were made for other rows than those of today.
+
+    Answers without a row are no fault here: a student may be measured on other data.
+    """
+    return next(filter(None, (match_rows(run, index, ()).changed for run in teachers)), None)

@@ -20,6 +20,7 @@ from dsbs.metrics.calibration import calibration
 from dsbs.metrics.distributions import softmax
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
+from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.task import Task
 
 
@@ -69,9 +70,14 @@ def measure(
         predictions = predict(
             student, rows.examples, decode=decode, batch_size=batch_size, on_batch=progress.add
         )
+    task = student.card.task
+    known = [
+        replace(prediction, input_hash=input_hash(task, example))
+        for prediction, example in zip(predictions, rows.examples, strict=True)
+    ]
     out.mkdir(parents=True, exist_ok=True)
-    write_predictions(out / PREDICTIONS, predictions)
-    return scores(student.card.task, predictions, rows.against)
+    write_predictions(out / PREDICTIONS, known)
+    return scores(task, predictions, rows.against)
 
 
 def scores(

@@ -230,7 +230,7 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
     """Write the data set of answers, and state what came of the run."""
     run = store.run_name(job.out)
     answers = partial(read_answers, store, run, job.task, job.reading)
-    with AnswerWriter(job.out) as writer:
+    with AnswerWriter(job.out, job.task) as writer:
         splits = write_dataset(answers(), job.task, writer)
     failures = store.failures(run)
     train = job.data.splits.get("train", ())
@@ -238,10 +238,12 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
     return GenerateResult(
         out=str(job.out),
         task=job.task.name,
+        label=job.task.label,
         teacher=asked.teacher,
         status=_status(asked.stopped, failures),
         splits=splits,
         overlap=overlaps(job.data),
+        published=job.source.counts if isinstance(job.source, PublishedAnswers) else None,
         skipped=job.data.skipped,
         duplicates=find_duplicates(train, test, job.duplicates),
         **dict(asked.spending.spent()),

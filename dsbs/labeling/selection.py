@@ -40,6 +40,8 @@ class AnswerFiles:
     """A file or folder. Default: the folder llm/ beside the data."""
     form: AnswersFormat = "auto"
     """Format of a file. auto: by its first row."""
+    may_have_changed: bool = False
+    """Whether they may have been made for other rows than those with their ids."""
 
 
 def find_published(
@@ -61,7 +63,10 @@ def find_published(
     beside = data.files[0].parent / "llm" if data.files else None
     source = files.path or beside
     if source is not None and source.is_file():
-        return read_published(task, source, files.form, [*data.splits.values(), extra])
+        rows = [*data.splits.values(), extra]
+        return read_published(
+            task, source, files.form, rows, may_have_changed=files.may_have_changed
+        )
     if source is None or not source.is_dir() or task.release is None:
         raise InputError(
             "--answers-from",

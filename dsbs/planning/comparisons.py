@@ -9,6 +9,7 @@ import numpy as np
 
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.comparison.cells import counted_cells
 from dsbs.core.errors import InputError
 from dsbs.planning.learning_curves import Curve
 from dsbs.planning.model_sizes import student_shape
@@ -49,7 +50,7 @@ def read_curves(runs: Sequence[Path]) -> TaskCurves:
             expected = "the same as in the first run"
             fix = "forecast unlike runs one by one"
             raise InputError(f"RUNS {run}", got=got, expected=expected, fix=fix)
-        for cell in comparison.cells:
+        for cell in counted_cells(comparison.cells):
             if cell.score is not None and cell.n_train is not None:
                 key = (cell.student, cell.method, cell.labels)
                 measured = Measured(run, cell, cell.n_train, cell.score.share)

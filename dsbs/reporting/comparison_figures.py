@@ -66,7 +66,7 @@ def accuracy_figures(comparison: Comparison, price_per_hour: float | None) -> li
 def curve_figures(comparison: Comparison) -> list[Figure]:
     """Training loss and validation accuracy by step, per student, label source and fraction."""
     found = []
-    for students in grouped(comparison.students, lambda student: student.result.setting):
+    for students in grouped(comparison.counted, lambda student: student.result.setting):
         first = students[0].result
         setting = f"{first.student}, {first.labels} labels, {share_of_data(first.data_frac)}"
         for curve in CURVES:
@@ -139,7 +139,7 @@ def _against_cost(
     """
     costs = {
         same[0].result.group: cost(same)
-        for same in grouped(comparison.students, lambda student: student.result.group)
+        for same in grouped(comparison.counted, lambda student: student.result.group)
     }
     known = [group for group in _known(comparison) if costs[group.group]]
     lines = grouped(known, lambda group: (group.student, group.labels, *group.variant))

@@ -40,6 +40,8 @@ def groups_table(results: CompareResult, name: str) -> Table:
     }
     shown = {column: counts for column, counts in stuck.items() if any(counts)}
     measured = "accuracy" if results.measured == "accuracy" else "agreement with teacher"
+    learning = [g for g in results.groups if g.method != "standard" and g.n_explained is not None]
+    few = any(group.n_explained != group.n_train for group in learning)
     rows = []
     for at, group in enumerate(results.groups):
         rows.append(
@@ -47,6 +49,7 @@ def groups_table(results: CompareResult, name: str) -> Table:
                 **_setting(group),
                 "method": method_name(group, results.equal),
                 "rows": group.n_train,
+                **({"with rationale": group.n_explained} if few else {}),
                 "seeds": group.seeds,
                 measured: share(group.mean),
                 "s.e.": share(group.standard_error),
@@ -167,6 +170,7 @@ def _students_table(comparison: Comparison) -> Table:
         rows.append(
             {
                 "student": student.name,
+                "learned by": cell.method,
                 "status": cell.status,
                 "accuracy": share(cell.score.share if cell.score else None),
                 "ci95_examples": cell.score.ci95_examples if cell.score else None,

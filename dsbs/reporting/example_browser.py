@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
+from dsbs.artifacts.answer_dataset import answer_batches
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
 from dsbs.reporting.load_runs import Comparison
+from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.prompts import load_task
 
 MOST_EXAMPLES = 20_000
@@ -23,7 +25,7 @@ _MOST_CHARS = 4000
 _MOST_ANSWER_CHARS = 300
 """Of a student's output."""
 _WRONG, _RIGHT, _UNREADABLE = "0", "1", "2"
-_COLUMNS = ["example_id", "raw", "label", "gold", "correct"]
+_COLUMNS = ["example_id", "raw", "label", "gold", "correct", "input_hash"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Examples:
     total: int
     has_texts: bool
     """False if neither the answers nor the data are where they were."""
+    changed: int
+    """Questions without text and teacher's answer, because those found are of another input."""
 
 
 class _Asked(NamedTuple):
@@ -51,6 +55,7 @@ class _Asked(NamedTuple):
     rationale: str | None = None
     outcome: str | None = None
     correct: bool | None = None
+    input_hash: str | None = None
 
 
 def packed_examples(comparison: Comparison) -> Examples | None:
@@ -61,7 +66,9 @@ def packed_examples(comparison: Comparison) -> Examples | None:
     first = _predictions(next(iter(files.values())))
     ids: list[str] = first["example_id"][:MOST_EXAMPLES]
     asked = _asked(comparison.answers)
-    rows = [asked.get(identity, _Asked()) for identity in ids]
+    measured = zip(ids, first["input_hash"], strict=False)
+    rows = [_same_input(asked.get(identity), predicted) for identity, predicted in measured]
+    changed = sum(identity in asked for identity in ids) - sum(bool(row.input_hash) for row in rows)
     words: dict[str, int] = {}
     found = {
         "ids": ids,
@@ -73,7 +80,12 @@ def packed_examples(comparison: Comparison) -> Examples | None:
     }
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
     data = base64.b64encode(zlib.compress(text, 6)).decode()
-    return Examples(data, len(ids), len(first["example_id"]), bool(asked))
+    return Examples(data, len(ids), len(first["example_id"]), bool(asked), changed)
+
+
+def _same_input(asked: _Asked | None, predicted: str | None) -> _Asked:
+    """What was asked, where it is of the input that was predicted; else nothing."""
+    return asked if asked and asked.input_hash == predicted else _Asked()
 
 
 def _student(name: str, file: Path, ids: Sequence[str], words: dict[str, int]) -> dict[str, Any]:
@@ -116,8 +128,8 @@ def _asked(answers: Path | None) -> dict[str, _Asked]:
         return {}
     path = answers / "data" / "test.parquet"
     if path.is_file():
-        columns = ["id", *_Asked._fields]
-        rows = pq.read_table(path, columns=columns).to_pylist()
+        batches = answer_batches(path, ["id", *_Asked._fields])
+        rows = (row for batch in batches for row in batch.to_pylist())
         return {row.pop("id"): _Asked(**row) for row in rows}
     try:
         manifest = read_manifest(answers)
@@ -128,7 +140,8 @@ def _asked(answers: Path | None) -> dict[str, _Asked]:
         data = load_data(task, place, split_seed=seed, skip_incomplete=skip)
     except InputError:
         return {}
-    return {e.id: _Asked(e.input) for e in data.splits.get("test", ())}
+    test = data.splits.get("test", ())
+    return {e.id: _Asked(e.input, input_hash=input_hash(task, e)) for e in test}
 
 
 def _predictions(path: Path) -> dict[str, list[Any]]:

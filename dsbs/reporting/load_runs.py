@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.artifacts.manifest import Manifest, manifests_below, read_manifest
-from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
+from dsbs.artifacts.predictions import PREDICTIONS, read_input_hashes, read_verdicts
 from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.comparison.cell import cell_result
+from dsbs.comparison.cells import counted_cells
 from dsbs.comparison.claims import judge
 from dsbs.core.errors import InputError
 
@@ -72,6 +73,12 @@ class Comparison:
     def task(self) -> str:
         """Name of the task."""
         return self.results.task
+
+    @property
+    def counted(self) -> list[Student]:
+        """The students that may stand for their method."""
+        names = {cell.name for cell in counted_cells(self.results.cells)}
+        return [student for student in self.students if student.name in names]
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ def _trained_one_by_one(runs: Sequence[Run]) -> list[Comparison]:
                 expected="measured ones",
                 fix="run dsbs evaluate --run on them first",
             )
+        _check_same_questions([evaluation for _, evaluation in measured])
         students = [_measured_student(run, evaluation) for run, evaluation in measured]
         first: EvaluateResult = measured[0][1].manifest.final
         results = CompareResult(
@@ -205,6 +213,20 @@ def _trained_one_by_one(runs: Sequence[Run]) -> list[Comparison]:
             )
         )
     return found
+
+
+def _check_same_questions(evaluations: Sequence[Run]) -> None:
+    """InputError where students met other test inputs under one id, and so cannot be paired."""
+    known: dict[str, str | None] = {}
+    for run in [run for run in evaluations if (run.path / PREDICTIONS).is_file()]:
+        for identity, hashed in read_input_hashes(run.path / PREDICTIONS).items():
+            if known.setdefault(identity, hashed) != hashed:
+                raise InputError(
+                    f"RUNS {run.path.parent}",
+                    got=f"another test input with id {identity!r} than in {evaluations[0].path}",
+                    expected="students that were measured on the same test rows",
+                    fix="measure them on one version of the data, or report them one by one",
+                )
 
 
 def _measured_student(run: Run, evaluation: Run) -> Student:

@@ -60,7 +60,10 @@ def _unclear(row: Row, where: str) -> InputError:
 
 
 def _read_text(row: Row, where: str) -> FoundAnswer:
-    """`{"id": ..., "text": ...}`, with `finish_reason` and `reasoning` where they are known."""
+    """`{"id": ..., "text": ...}`, with what else is known of it.
+
+    That is `finish_reason`, `reasoning`, and what was asked: `prompt` or `input`.
+    """
     text = row.get("text")
     if is_missing(row.get("id")) or "text" not in row or not isinstance(text, str | None):
         raise unknown_format(row, where, "strings id and text")
@@ -71,6 +74,7 @@ def _read_text(row: Row, where: str) -> FoundAnswer:
         text_or_none(row.get("finish_reason")),
         text_or_none(row.get("reasoning")),
         id_of(row, "id", where),
+        shown=text_or_none(row.get("prompt")) or text_or_none(row.get("input")) or "",
     )
 
 

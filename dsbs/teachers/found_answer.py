@@ -26,6 +26,8 @@ class FoundAnswer(NamedTuple):
     """Texts of which one may be the row's input."""
     request: str | None = None
     """A request at the end of which the row's input stands."""
+    shown: str = ""
+    """All that was asked, where the file repeats it: the row's fields must stand in it."""
 
 
 def unknown_format(row: Row, where: str, expected: str) -> InputError:

@@ -54,9 +54,12 @@ def read_chat(row: Row, where: str) -> FoundAnswer:
         answer = FoundAnswer(where, whole_text(row["response"]))
     else:
         answer = answer_of(response, where)
-    users = [_parts(one.get("content"))[0] for one in messages if one.get("role") == "user"]
+    texts = [(one.get("role"), _parts(one.get("content"))[0]) for one in messages]
+    users = [text for role, text in texts if role == "user"]
     return answer._replace(
-        id=_id_of_chat(row, request, where), request=users[-1] if users else None
+        id=_id_of_chat(row, request, where),
+        request=users[-1] if users else None,
+        shown="\n".join(text for _, text in texts),
     )
 
 

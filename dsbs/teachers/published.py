@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from dsbs.artifacts.results.generate import PublishedCounts
 from dsbs.config.generate import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
@@ -14,6 +15,7 @@ from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.task import Task
 from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.answer_index import AnswerIndex
+from dsbs.teachers.belonging import check_apart, check_inputs
 from dsbs.teachers.found_answer import FoundAnswer
 from dsbs.teachers.protocol import IDLE, Idle, Prompt, Wait
 
@@ -31,8 +33,10 @@ class PublishedAnswers:
         answers: Mapping[str, FoundAnswer],
         files: Sequence[Path],
         form: str = "",
+        counts: PublishedCounts | None = None,
     ) -> None:
         self.name = name
+        self.counts = counts or PublishedCounts(answers=len(answers), unchecked=len(answers))
         self.answers = answers
         self.files = tuple(files)
         digests = b"".join(hashlib.sha256(f.read_bytes()).digest() for f in files)
@@ -96,20 +100,36 @@ def read_release(
             expected=f"{len(files)} chunks",
             fix="check data and release",
         )
+    say(f"{folder}: answers come without what was asked, so they are joined to rows by order alone")
     return PublishedAnswers("published", answers, files)
 
 
 def read_published(
-    task: Task, path: Path, form: AnswersFormat, splits: Iterable[SpooledExamples]
+    task: Task,
+    path: Path,
+    form: AnswersFormat,
+    splits: Iterable[SpooledExamples],
+    *,
+    may_have_changed: bool = False,
 ) -> PublishedAnswers:
     """The answers of a file in any known format, joined to the rows that they were made for.
 
     An answer belongs to the row that its file repeats, else to the row with its id, else to the
-    rows whose input was asked. Answers without a row are counted on stderr.
+    rows whose input was asked. What cannot be checked is counted on stderr.
+
+    Args:
+        task: the task that they answer.
+        path: the file.
+        form: its format.
+        splits: the rows.
+        may_have_changed: whether answers may repeat other inputs than the rows with their ids, and
+            any number of them belong to no row.
 
     Raises:
-        InputError: for a row that is in no known format, and for two answers to one row.
+        InputError: for a row that is in no known format, for two answers to one row, and for
+            answers to other rows.
     """
+    splits = tuple(splits)
     kind, found = read_answers(path, form)
     index = AnswerIndex(task, splits)
     by_rows: dict[tuple[str, ...], list[FoundAnswer]] = {}
@@ -124,13 +144,15 @@ def read_published(
             if example_id in answers:
                 raise _twice(answer, example_id)
             answers[example_id] = answer
-    if apart:
-        first = apart[0]
-        say(
-            f"{path}: {len(apart):,} of {len(found):,} answers belong to no row of the data; "
-            f"the first is {first.where}" + (f", id {first.id!r}" if first.id else "")
-        )
-    return PublishedAnswers(path.name, answers, [path], "" if kind == "text" else kind)
+    check_apart(path, found, apart, splits, may_have_changed=may_have_changed)
+    checked = check_inputs(task, path, answers, splits, may_have_changed=may_have_changed)
+    counts = PublishedCounts(
+        answers=len(found),
+        without_row=len(apart),
+        changed=checked.changed,
+        unchecked=checked.unchecked,
+    )
+    return PublishedAnswers(path.name, answers, [path], "" if kind == "text" else kind, counts)
 
 
 def _shared_out(

@@ -39,6 +39,8 @@ def new_student(
 ) -> Student:
     """The student before training, with the card that its checkpoints get."""
     training = prepared.training
+    asked = training.recipe.method
+    fell_back_from = None if asked == prepared.rows.method else asked
     card = StudentCard(
         task=data.task,
         method=prepared.rows.method,
@@ -50,7 +52,8 @@ def new_student(
         max_label_tokens=prepared.max_label_tokens,
         training=TrainingFacts(
             student=training.student,
-            method=training.recipe.method,
+            method=prepared.rows.method,
+            fell_back_from=fell_back_from,
             labels=training.recipe.labels,
             data_frac=training.selection.fraction,
             seed=training.seed,

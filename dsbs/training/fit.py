@@ -60,6 +60,7 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         **vars(student.card.training) | vars(prepared.rows.counts) | vars(prepared.totals()),
         out=str(out),
         task=data.task.name,
+        answer_rows=list(data.answer_rows),
         settings=TrainSettings.model_validate(vars(settings)),
         cut_inputs=prepared.encoded.cut_inputs,
         cut_targets=prepared.encoded.cut_targets,

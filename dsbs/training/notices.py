@@ -21,8 +21,9 @@ def say_rows(prepared: PreparedTraining, data: TrainingData) -> None:
         parts.append(f"{counts.n_dropped_overlap:,} dropped that stand in test")
     if counts.n_extra:
         parts.append(f"{counts.n_extra:,} extra inputs")
-    parts.append(f"{counts.n_train:,} are learned from, {counts.n_explained:,} with a rationale")
+    parts.append(f"{counts.n_train:,} are learned from")
     say(", ".join(parts))
+    _say_learned(prepared)
     disagreement = counts.teacher_disagreement
     if disagreement is not None and disagreement.share is not None:
         say(f"the teachers disagree on {disagreement.share:.1%} of {disagreement.rows:,} rows")
@@ -37,6 +38,20 @@ def say_rows(prepared: PreparedTraining, data: TrainingData) -> None:
         say(f"cut to the limits: {counts_cut}")
     if losses := losses_in_words(prepared.training.student, prepared.lost_characters):
         say(losses)
+
+
+def _say_learned(prepared: PreparedTraining) -> None:
+    """Print on how many rows there is what the method, the labels and soft targets learn."""
+    counts = prepared.rows.counts
+    recipe = prepared.training.recipe
+    if prepared.rows.method != recipe.method:
+        say(f"no rationale for any row: {recipe.method} becomes {prepared.rows.method}")
+    elif recipe.method != "standard":
+        say(f"rationales for {counts.n_explained:,} of {counts.n_train:,} rows")
+    if recipe.labels == "gold_else_teacher":
+        say(f"labels of the teacher for {counts.n_teacher_labels:,} of {counts.n_train:,} rows")
+    if recipe.soft.over_labels:
+        say(f"label distributions for {counts.n_distributions:,} of {counts.n_train:,} rows")
 
 
 def check_disk(model: PreTrainedModel, out: Path) -> None:

@@ -72,18 +72,58 @@ def test_a_share_of_the_rationales_lies_inside_a_larger_share(farm: Farm) -> Non
     farm.generate()
     found = {}
     for share in (0.0, 0.25, 0.5, 1.0):
-        rows = rows_of(farm, "answered", rationale_frac=share)
+        rows = rows_of(farm, "answered", rationale_frac=share, allow_no_rationales=True)
         found[share] = {pair.example_id for pair in rows.pairs if len(pair.targets) > 1}
         assert rows.counts.n_explained == len(found[share]) == round(64 * share)
     assert found[0.25] < found[0.5] < found[1.0]
 
 
+NO_RATIONALES = {
+    "a frac of 0": {"rationale_frac": 0.0},
+    "a filter that nothing passes": {"rationale_filter": "correct", "labels": "teacher"},
+    "answers without any": {},
+}
+
+
+@pytest.mark.parametrize("why", NO_RATIONALES)
 @pytest.mark.parametrize("method", ["step_by_step", "rationale_then_label", "label_then_rationale"])
-def test_no_rationales_at_all_equals_standard(farm: Farm, method: str) -> None:
+def test_a_method_without_a_single_rationale_is_refused_or_is_standard_when_that_is_allowed(
+    farm: Farm, method: str, why: str
+) -> None:
+    flags = NO_RATIONALES[why]
+    if why == "a filter that nothing passes":
+        rows = [{**row, "kind": {"bird": "mammal"}.get(row["kind"], "bird")} for row in farm.rows]
+        farm.write(rows)
+    if why == "answers without any":
+        text = farm.answers.read_text().replace("It has feathers.", "").replace("It has fur.", "")
+        farm.answers.write_text(text)
     farm.generate()
-    assert rows_of(farm, "answered", method=method, rationale_frac=0) == rows_of(
-        farm, "answered", method="standard", rationale_frac=0
-    )
+    with pytest.raises(InputError, match="no rationale to learn in 64 rows"):
+        rows_of(farm, "answered", method=method, **flags)
+    allowed = rows_of(farm, "answered", method=method, allow_no_rationales=True, **flags)
+    assert allowed == rows_of(farm, "answered", method="standard", **flags)
+    assert (allowed.method, allowed.counts.n_explained) == ("standard", 0)
+
+
+def test_rationales_without_any_weight_are_none(answered_farm: Farm) -> None:
+    with pytest.raises(InputError, match="no rationale to learn in 64 rows with --alpha 1"):
+        rows_of(answered_farm, "answered", method="step_by_step", alpha=1.0)
+
+
+def test_what_is_learned_is_counted(farm: Farm, two_teachers: Farm) -> None:
+    lines = farm.answers.read_text().splitlines()
+    bare = [line.replace("It has feathers.", "").replace("It has fur.", "") for line in lines[3:]]
+    farm.answers.write_text("\n".join([*lines[:3], *bare]) + "\n")
+    golds = [{**row, "kind": row["kind"] if at % 2 else ""} for at, row in enumerate(farm.rows)]
+    farm.write(golds)
+    farm.generate()
+    rows = rows_of(farm, "answered", labels="gold_else_teacher")
+    with_rationale = [pair for pair in rows.pairs if len(pair.targets) == 2]
+    assert 0 < rows.counts.n_explained == len(with_rationale) <= 3
+    train = data_of(answers=farm.folder / "answered").splits["train"]
+    assert rows.counts.n_teacher_labels == sum(example.gold is None for example in train) > 0
+    soft = rows_of(two_teachers, "first", "second", soft_weight=0.5)
+    assert soft.counts.n_distributions == soft.counts.n_train == 64
 
 
 def test_rationales_keep_their_first_words(farm: Farm) -> None:

@@ -111,6 +111,28 @@ def test_data_at_a_new_place_are_given_and_changed_ones_are_not_taken_unasked(
         hidden.rename(trained.folder)
 
 
+def test_answers_to_other_rows_are_no_measure(
+    farm: Farm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    farm.give_ids()
+    farm.generate()
+    run = tmp_path / "student"
+    api.train(answers=farm.folder / "answered", out=run, max_steps=1, batch_size=8)
+    assert api.evaluate(run=run, out=tmp_path / "same")["teacher_accuracy"] == 1.0
+    farm.write([{**row, "sound": row["sound"].replace("says", "cries")} for row in farm.rows])
+    given = {"run": run, "data": farm.data}
+    found = api.evaluate(**given, out=tmp_path / "other")
+    assert (found["teacher_accuracy"], found["against"]) == (None, "gold")
+    said = capsys.readouterr().err
+    assert "was answered (80 of 80 answers have such a row)" in said
+    assert "measuring against gold labels only" in said
+    named = {**given, "answers": farm.folder / "answered"}
+    with pytest.raises(InputError, match=r"where '.* says . times' was answered"):
+        api.evaluate(**named, out=tmp_path / "named")
+    allowed = api.evaluate(**named, allow_changed_inputs=True, out=tmp_path / "allowed")
+    assert allowed["teacher_accuracy"] == 1.0
+
+
 def test_overwritten_weights_are_refused(trained: Farm, tmp_path: Path) -> None:
     best = shutil.copytree(trained.folder / "student" / "best", tmp_path / "best")
     weights = best / "model.safetensors"

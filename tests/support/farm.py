@@ -35,6 +35,7 @@ class Farm:
     def __init__(self, folder: Path, *, sounds: int = 5) -> None:
         self.folder, self.task, self.data = folder, folder / "farm.yaml", folder / "rows.csv"
         self.answers = folder / "answers.jsonl"
+        self.ids = False
         self.task.write_text(FARM)
         rows = [
             (a, f"says {n} times", kind)
@@ -50,7 +51,16 @@ class Farm:
 
     def write(self, rows: list[dict[str, str]]) -> None:
         lines = ["animal,sound,kind", *(f"{r['animal']},{r['sound']},{r['kind']}" for r in rows)]
+        if self.ids:
+            lines = [f"{at or 'id'},{line}" for at, line in enumerate(lines)]
         self.data.write_text("\n".join(lines) + "\n")
+
+    def give_ids(self) -> None:
+        """Give every row an id of its own, its number from 1 on, by which it is then answered."""
+        self.ids = True
+        self.task.write_text(self.task.read_text().replace("gold: kind", "gold: kind, id: id"))
+        self.write(self.rows)
+        self.answer()
 
     def answer(self) -> None:
         from dsbs.data.load import load_data

@@ -27,6 +27,7 @@ from dsbs.core.records import Answer, Completion, Example, Prediction
 from dsbs.labeling.aggregate import ReadAnswer, write_dataset
 from dsbs.metrics.accuracy import interval
 from dsbs.reporting.write import Report
+from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 
@@ -56,6 +57,7 @@ class World:
     hostile: str = ""
 
     def __post_init__(self) -> None:
+        self.task = load_task("cqa")
         self.rng = np.random.default_rng(self.seed)
         self.difficulty = self.rng.normal(size=self.examples)
         self.questions = [self._question(at) for at in range(self.examples)]
@@ -75,14 +77,14 @@ class World:
         """A run of generate; the teacher is right on three quarters, and one answer of ten has
         something wrong with it.
         """
-        task, out = load_task("cqa"), self.folder / "answers"
+        task, out = self.task, self.folder / "answers"
         with open_run(out, GenerateResult, GenerateConfig(task="cqa", out=out)) as run:
             run.finish(self._generated(task, out, teacher), sorted(out.glob("data/*")))
         return out
 
     def _generated(self, task: Task, out: Path, teacher: str) -> GenerateResult:
         answers = (self._answer(e, at) for at, e in enumerate(self.questions))
-        with AnswerWriter(out) as writer:
+        with AnswerWriter(out, task) as writer:
             splits = write_dataset(answers, task, writer)
         return GenerateResult.model_validate(
             {
@@ -131,7 +133,7 @@ class World:
         return judge(results, verdicts, {})
 
     def _cell(self, out: Path, config: TrainConfig) -> CellResult:
-        name = Cell(config, load_task("cqa"), "steps").name
+        name = Cell(config, self.task, "steps").name
         folder = out / CELLS / name
         knows = (
             0.25 * np.log10(PARAMETERS[config.student] / 248e6)
@@ -208,12 +210,19 @@ class World:
     def _prediction(self, example: Example, ok: bool, wrong: str | None, said: str) -> Prediction:
         label = example.gold if ok else wrong if wrong != example.gold else None
         raw = label or (f"{self.hostile} {said}" if self.hostile else f"nothing readable, {said}")
-        return Prediction(example.id, raw, label, example.gold, label == example.gold)
+        return Prediction(
+            example.id,
+            raw,
+            label,
+            example.gold,
+            label == example.gold,
+            input_hash=input_hash(self.task, example),
+        )
 
 
 def _key(config: TrainConfig) -> dict[str, Any]:
     """What sets a student apart."""
-    return {name: getattr(config, name) for name in CellKey.model_fields}
+    return {name: getattr(config, name, None) for name in CellKey.model_fields}
 
 
 class LargeReport(NamedTuple):

@@ -46,14 +46,14 @@ FORMATS: Mapping[str, dict[str, Any]] = {
     },
     "chat log with an id": {
         "id": "row-1",
-        "request": {"messages": [{"role": "user", "content": "anything"}]},
+        "request": {"messages": [{"role": "user", "content": "The duck quacks. What is it?"}]},
         "response": CHAT,
     },
     "conversation": {
         "id": "row-1",
         "messages": [
             {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": "What is a duck?"},
+            {"role": "user", "content": "What is a duck that quacks?"},
             {"role": "assistant", "content": TEXT},
         ],
     },
@@ -71,13 +71,16 @@ def data(farm: Farm) -> Path:
     return path
 
 
-def published(farm: Farm, data: Path, *lines: Any, form: Any = "auto") -> PublishedAnswers:
+def published(
+    farm: Farm, data: Path, *lines: Any, form: Any = "auto", may_have_changed: bool = False
+) -> PublishedAnswers:
     text = farm.task.read_text().replace("gold: kind", "gold: kind, id: id")
     farm.task.write_text(text)
     task = load_task(str(farm.task))
     path = farm.folder / "theirs.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return read_published(task, path, form, load_data(task, data).splits.values())
+    splits = load_data(task, data).splits.values()
+    return read_published(task, path, form, splits, may_have_changed=may_have_changed)
 
 
 def completed(teacher: PublishedAnswers, example_id: str) -> Any:
@@ -136,7 +139,8 @@ def test_a_log_without_ids_is_joined_by_what_was_asked(farm: Farm, data: Path) -
     ):
         line = {"request": {"messages": [{"role": "user", "content": asked}]}, "response": CLAUDE}
         assert completed(published(farm, data, line), "row-1").text == TEXT
-    line = {"request": {"metadata": {"row_id": 2}, "prompt": "x"}, "response": CLAUDE}
+    request = {"metadata": {"row_id": 2}, "prompt": "Which kind is a cow that moos?"}
+    line = {"request": request, "response": CLAUDE}
     assert completed(published(farm, data, line), "2").text == TEXT
     line = {"prompt": "duck quacks", "response": TEXT}
     assert completed(published(farm, data, line), "row-1").text == TEXT
@@ -169,7 +173,9 @@ def test_an_export_of_label_studio_is_joined_by_its_data(farm: Farm, data: Path)
     assert "not annotated" in completed(published(farm, data, export), "row-1").error
     # A task of its own has the id of a row, and is not that row.
     export = {**label_studio("bird", animal="owl", sound="hoots"), "id": 2}
-    assert completed(published(farm, data, export), "2").error is not None
+    assert completed(published(farm, data, export, may_have_changed=True), "2").error is not None
+    with pytest.raises(InputError, match="1 of 1 answers that belong to no row"):
+        published(farm, data, export)
 
 
 def test_an_export_of_doccano_is_joined_by_its_text(
@@ -180,7 +186,7 @@ def test_an_export_of_doccano_is_joined_by_its_text(
         {"id": 3, "text": "owl hoots", "label": ["bird"]},
         {"id": 4, "text": "cow moos", "label": []},
     ]
-    teacher = published(farm, data, *lines)
+    teacher = published(farm, data, *lines, may_have_changed=True)
     assert json.loads(completed(teacher, "row-1").text)["label"] == "bird"
     assert completed(teacher, "2").error == "it is not annotated"
     assert "1 of 3 answers belong to no row of the data; the first is" in capsys.readouterr().err

@@ -74,4 +74,9 @@ class CellKey(Setting):
     """What sets one student of a comparison apart from the others."""
 
     method: Method
+    """The method that it was trained by."""
     seed: int
+    fell_back_from: Method | None = None
+    """The method that was asked for, where there was no rationale for it and so `method` is
+    `standard`.
+    """

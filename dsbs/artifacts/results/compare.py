@@ -7,6 +7,7 @@ from pydantic import computed_field
 
 from dsbs.artifacts.results.base import CellKey, Interval, Result, Score, Setting, Status
 from dsbs.artifacts.results.generate import SplitSummary
+from dsbs.artifacts.results.train import AnswerRows
 from dsbs.config.compare import Equal
 from dsbs.core.records import LabelSource, Method, NearDuplicates
 
@@ -67,6 +68,8 @@ class CellResult(CellKey, GroupKey):
     """Training rows in the fraction, before any are dropped."""
     n_train: int | None = None
     """Training rows that it learned from."""
+    n_explained: int | None = None
+    """Those of them with a rationale that it learned."""
     epochs: float | None = None
     sequences_seen: int | None = None
     target_tokens: int | None = None
@@ -100,6 +103,7 @@ class Group(GroupKey):
     unparsable: int = 0
     """Number of cells with this flag."""
     n_train: int | None = None
+    n_explained: int | None = None
     learning_rate: float | None = None
     epochs: float | None = None
     target_tokens: int | None = None
@@ -222,6 +226,8 @@ class CompareResult(Result):
     claims: list[Claim] = []
     minimum_detectable: Detectable | None = None
     data_needed: list[DataNeed] = []
+    answer_rows: list[AnswerRows] = []
+    """How the answers fit the rows, for each run of answers."""
     duplicates: NearDuplicates | None = None
     teacher: dict[str, SplitSummary] = {}
     """The teacher's answers by split."""

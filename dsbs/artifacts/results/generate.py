@@ -3,6 +3,7 @@
 from dsbs.artifacts.results.base import Result, Status
 from dsbs.core.records import NearDuplicates
 from dsbs.metrics.calibration import CalibrationScores
+from dsbs.tasks.task import LabelForm
 
 
 class OutcomeExample(Result):
@@ -94,17 +95,34 @@ class RunState(Spent):
     seconds_left: float | None
 
 
+class PublishedCounts(Result):
+    """How far published answers are known to belong to the rows that they are joined with."""
+
+    answers: int
+    """Answers in the files."""
+    without_row: int = 0
+    """Those that belong to no row."""
+    changed: int = 0
+    """Those whose file repeats another input than that of the row with their id."""
+    unchecked: int = 0
+    """Those whose file does not repeat the input, so that id or order alone joins them."""
+
+
 class GenerateResult(Spent):
     """What `generate` leaves."""
 
     out: str
     task: str
+    label: LabelForm | None = None
+    """The kind and the closed set of the task's labels."""
     teacher: str
     status: Status = "done"
     splits: dict[str, SplitSummary]
     overlap: dict[str, int] = {}
     """Inputs that two splits share, word for word, by pair of splits."""
     duplicates: NearDuplicates | None = None
+    published: PublishedCounts | None = None
+    """None where a teacher answered."""
     skipped: int = 0
     """Rows of the data that lack a field and were skipped on request."""
     summary: str = ""

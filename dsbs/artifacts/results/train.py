@@ -13,6 +13,24 @@ class Disagreement(Result):
     """None where no row has labels of several teachers."""
 
 
+class AnswerRows(Result):
+    """How the answers of one run of generate fit the rows that they are joined with by id."""
+
+    run: str
+    """Its folder."""
+    answers: int
+    without_row: int = 0
+    """Answers whose id no row has."""
+    changed: int = 0
+    """Answers whose row had another input or another gold label."""
+    other_labels: bool = False
+    """Whether they were made for another kind or set of labels."""
+    rows: int
+    """Rows to learn from, of training and of other tasks."""
+    unanswered: int = 0
+    """Those of them without an answer."""
+
+
 class LogEntry(Result):
     """One line of the training log. What was not logged at this step is None."""
 
@@ -52,7 +70,11 @@ class RowCounts(Result):
     n_train: int
     """Rows that are learned from."""
     n_explained: int = 0
-    """Those of them with a rationale."""
+    """Those of them with a rationale that is learned."""
+    n_teacher_labels: int = 0
+    """Those of them with the teacher's label."""
+    n_distributions: int = 0
+    """Those of them with a distribution over the labels that is learned."""
     teacher_disagreement: Disagreement | None = None
 
 
@@ -89,6 +111,8 @@ class TrainResult(CellKey, RowCounts, Totals):
 
     out: str
     task: str
+    answer_rows: list[AnswerRows] = []
+    """One per run of answers."""
     settings: TrainSettings
     cut_inputs: int = 0
     """Inputs longer than the limit."""
