@@ -15,6 +15,7 @@ from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
 from dsbs.evaluation.load import load_for_evaluation
 from dsbs.evaluation.run import evaluate_run
+from dsbs.metrics.collapse import say_notices
 
 
 def evaluate(config: EvaluateConfig) -> EvaluateResult:
@@ -25,7 +26,7 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
     data = load_for_evaluation(
         read_card(checkpoint), checkpoint, data=config.data, answers=config.answers
     )
-    return evaluate_run(
+    results = evaluate_run(
         config.run,
         data,
         settings=config,
@@ -34,6 +35,8 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
         batch_size=config.batch_size,
         out=config.out,
     )
+    say_notices(results.notices)
+    return results
 
 
 def show(results: EvaluateResult) -> str:

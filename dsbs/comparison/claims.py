@@ -18,7 +18,7 @@ from dsbs.artifacts.results.compare import (
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import Verdicts, done_cells, grouped, paired, reference_method
 from dsbs.comparison.data_efficiency import find_data_needs
-from dsbs.comparison.groups import make_groups
+from dsbs.comparison.groups import gather_notices, make_groups
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 ASSUMED_DISCORDANT = 0.2
@@ -42,6 +42,7 @@ def judge(results: CompareResult, verdicts: Verdicts, teacher: Mapping[str, bool
         "claims": claims,
         "minimum_detectable": _measured_detectable(results.cells, claims),
         "data_needed": find_data_needs(results.cells, verdicts, teacher, results.equal),
+        "notices": gather_notices(results.cells),
     }
     return results.model_copy(update=found)
 

@@ -17,6 +17,9 @@ from dsbs.core.tables import percent
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
 
+_TOLD = ("at_chance", "unparsable")
+"""Signs that a group's own sentence has counted."""
+
 
 def findings(results: CompareResult) -> list[str]:
     """Claims, the data that each method needs, and the smallest difference that would be found."""
@@ -34,6 +37,8 @@ def cautions(results: CompareResult) -> list[str]:
     """What limits the findings: students that did not learn, compute, data, failures."""
     stuck = [stuck_sentence(group, results.equal) for group in results.groups]
     lines = [text for text in stuck if text]
+    lines += [f"{notice}." for notice in results.notices if notice.sign not in _TOLD]
+    lines += [f"{n}." for split in results.teacher.values() for n in split.notices]
     lines += _unequal_compute(results)
     lines += near_duplicates.describe(results.duplicates)
     lines += rationale_checks.describe(results.teacher)
@@ -122,6 +127,7 @@ def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
         "failed": group.failed,
         "stayed at chance": group.at_chance,
         "mostly gave no readable label": group.unparsable,
+        "gave nearly all rows one label": group.one_label,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count]
     if not parts:

@@ -21,7 +21,7 @@ from dsbs.labeling.aggregate import ReadAnswer, Reading, read_answers, write_dat
 from dsbs.labeling.budget import Limits, Spending
 from dsbs.labeling.requests import Asker, Style
 from dsbs.labeling.runner import AnswerSource, Labeler, Request
-from dsbs.tasks.parsing import parse_answer
+from dsbs.tasks.parsing import correct, parse_answer
 from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
 from dsbs.teachers.open import open_teacher
@@ -234,7 +234,7 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
         failures=failures,
         changed_settings=asked.changed_settings,
         stopped=asked.stopped,
-        shown=list(_shown(asked.show_prompt, answers())) if job.show else [],
+        shown=list(_shown(job.task, asked.show_prompt, answers())) if job.show else [],
     )
 
 
@@ -244,7 +244,9 @@ def _status(stopped: str, failures: Collection[object]) -> Status:
     return "incomplete" if failures else "done"
 
 
-def _shown(show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]) -> Iterator[ShownAnswer]:
+def _shown(
+    task: Task, show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]
+) -> Iterator[ShownAnswer]:
     for one in answers:
         example = one.example
         yield ShownAnswer(
@@ -254,5 +256,5 @@ def _shown(show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]) -> Iterator[
             outcome=one.answer.outcome,
             label=one.answer.label,
             gold=example.gold,
-            correct=None if example.gold is None else one.answer.label == example.gold,
+            correct=None if example.gold is None else correct(task, example, one.answer),
         )

@@ -12,6 +12,7 @@ from dsbs.config.student_options import Precision
 from dsbs.core.progress import Progress, say
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.training_set import ValidationRow, validation_rows
+from dsbs.metrics.collapse import validation_notices
 from dsbs.student.checkpoint import Student, save_student, silence_libraries
 from dsbs.student.cpu import tune_cpu
 from dsbs.student.precision import precision_of
@@ -21,7 +22,6 @@ from dsbs.training.assemble import (
     new_student,
     objective_of,
     task_weights_of,
-    validator_of,
 )
 from dsbs.training.callbacks import StepCallback, log_callbacks
 from dsbs.training.checkpoints import agreed_checkpoint, step_of
@@ -31,6 +31,7 @@ from dsbs.training.sharding import ShardedTrainer, is_sharded
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.trainer import StepTrainer
 from dsbs.training.trainer_arguments import training_arguments
+from dsbs.training.validation import Validator, compared_with
 
 CHECKPOINTS = "checkpoints"
 
@@ -74,6 +75,11 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         best_step=best.step if best else settings.max_steps,
         best_validation_accuracy=best.eval_accuracy if best else None,
         clipped_share=trainer.clipped_steps / settings.max_steps,
+        notices=[
+            *prepared.rows.notices,
+            *validation_notices(len(validation)),
+            *(best.notices if best else ()),
+        ],
         log=[entry for entry in log if entry.loss is not None or entry.eval_accuracy is not None],
     )
 
@@ -114,7 +120,7 @@ def _train(
             collator=collator,
             objective=objective,
             task_weights=task_weights_of(prepared),
-            validate=validator_of(student, validation[rank::ranks]) if validation else None,
+            validator=_validator(prepared, student, validation, rank, ranks),
             save_best=lambda weights: save_student(student, out / BEST, weights),
             callbacks=[StepCallback(progress), *log_callbacks(training.report_to, out)],
         )
@@ -127,6 +133,19 @@ def _train(
     if not validation:
         trainer.save_best()
     return trainer
+
+
+def _validator(
+    prepared: PreparedTraining,
+    student: Student,
+    rows: Sequence[ValidationRow],
+    rank: int,
+    ranks: int,
+) -> Validator | None:
+    """What chooses the best weights. None without labeled validation rows."""
+    if not rows:
+        return None
+    return Validator(student, rows, compared_with(prepared.training.validation), rank, ranks)
 
 
 def _device_name(device: torch.device) -> str:
