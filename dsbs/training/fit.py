@@ -1,7 +1,8 @@
 """Train one student into a run folder: from data and settings to the best weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,7 +13,7 @@ from dsbs.config.student_options import Precision
 from dsbs.core.progress import Progress, say
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.training_set import ValidationRow, validation_rows
-from dsbs.metrics.collapse import validation_notices
+from dsbs.metrics.collapse import Notice, validation_notices
 from dsbs.student.checkpoint import Student, save_student, silence_libraries
 from dsbs.student.cpu import tune_cpu
 from dsbs.student.precision import precision_of
@@ -54,7 +55,8 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
     precision = precision_of(training.optimization.precision, student.model)
     trainer = _train(prepared, student, validation, out, precision)
     settings = training.optimization
-    log = [LogEntry.model_validate(entry) for entry in trainer.state.log_history]
+    history = trainer.state.log_history
+    log = [LogEntry.model_validate(entry) for entry in history]
     evaluated = [entry for entry in log if entry.eval_accuracy is not None]
     best = max(evaluated, key=lambda entry: entry.eval_accuracy or 0.0, default=None)
     return TrainResult(
@@ -78,7 +80,7 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         notices=[
             *prepared.rows.notices,
             *validation_notices(len(validation)),
-            *(best.notices if best else ()),
+            *(_notices_at(history, best.step) if best else ()),
         ],
         log=[entry for entry in log if entry.loss is not None or entry.eval_accuracy is not None],
     )
@@ -133,6 +135,12 @@ def _train(
     if not validation:
         trainer.save_best()
     return trainer
+
+
+def _notices_at(history: Sequence[Mapping[str, Any]], step: int) -> list[Notice]:
+    """Signs of collapse that the trainer has kept with the validation after a step."""
+    kept = (entry["notices"] for entry in history if entry["step"] == step and "notices" in entry)
+    return [Notice(**notice) for notice in next(kept, ())]
 
 
 def _validator(

@@ -28,8 +28,6 @@ class LogEntry(Result):
     """On validation."""
     clipped_steps: int | None = None
     """Steps so far whose gradient was clipped."""
-    notices: list[Notice] = Field(default_factory=list)
-    """Signs of collapse on validation."""
 
 
 class TrainSettings(Result):
