@@ -30,6 +30,7 @@ from dsbs.config.answers import (
 from dsbs.core.errors import InputError
 from dsbs.core.tables import percent, table
 from dsbs.labeling.aggregate import Reading, read_answers, write_dataset
+from dsbs.metrics.collapse import say_notices
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 
@@ -104,6 +105,7 @@ def reparse(config: AnswersReparseConfig) -> ReparsedRuns:
             task = load_task(config.task) if config.task else _task_of(store, run)
             splits = write_dataset(read_answers(store, run, task, reading), task, None)
             found[str(store.run_folder(run))] = ReparsedRun(task=task.name, splits=splits)
+            say_notices(notice for split in splits.values() for notice in split.notices)
     return ReparsedRuns(store=str(config.store), runs=found)
 
 

@@ -28,6 +28,7 @@ from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
 from dsbs.distillation.labeled_data import TrainingData, load_training_data
+from dsbs.metrics.collapse import say_notices
 from dsbs.reporting.comparison_tables import groups_table
 
 _PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
@@ -45,6 +46,7 @@ def compare(config: CompareConfig) -> CompareResult:
     with open_run(out, CompareResult, config, data.files, answers=answers) as run:
         if run.finished is not None:
             say(f"{out} is done already")
+            say_notices(run.finished.notices)
             return run.finished.moved_to(out)
         _say_detectable(data)
         design = Design(
@@ -57,6 +59,7 @@ def compare(config: CompareConfig) -> CompareResult:
         )
         results = compare_students(design, data, out)
         run.finish(results, status=results.status)
+        say_notices(results.notices)
         return results
 
 

@@ -15,6 +15,7 @@ from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
 from dsbs.evaluation.load import load_for_evaluation
 from dsbs.evaluation.run import evaluate_run
+from dsbs.metrics.collapse import say_notices
 
 
 def evaluate(config: EvaluateConfig) -> EvaluateResult:
@@ -29,7 +30,7 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
         answers=config.answers,
         may_have_changed=config.allow_changed_inputs,
     )
-    return evaluate_run(
+    results = evaluate_run(
         config.run,
         data,
         settings=config,
@@ -38,6 +39,8 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
         batch_size=config.batch_size,
         out=config.out,
     )
+    say_notices(results.notices)
+    return results
 
 
 def show(results: EvaluateResult) -> str:

@@ -30,6 +30,7 @@ from dsbs.labeling.label import LabelingJob, LiveTeacher, label
 from dsbs.labeling.requests import Style
 from dsbs.labeling.selection import AnswerFiles, RowChoice, choose_rows, find_published
 from dsbs.labeling.show import show_results
+from dsbs.metrics.collapse import say_notices
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 from dsbs.teachers.new_tokens import NewTokens, default_new_tokens
@@ -69,6 +70,7 @@ def generate(config: GenerateConfig) -> GenerateResult | DryRunResult:
         title = task.title or task.name
         card = write_card(job.out, task=title, licence=task.licence, source=task.source, made=made)
         run.finish(made, [card, *answer_files(job.out)], made.status)
+        say_notices(notice for split in made.splits.values() for notice in split.notices)
         return made
 
 

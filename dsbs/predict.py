@@ -23,6 +23,9 @@ from dsbs.core.require import check_installed
 from dsbs.data.json_rows import parse_lines
 from dsbs.data.load import unlabeled_examples
 from dsbs.data.readers import read_rows
+from dsbs.metrics.collapse import say_notices
+from dsbs.metrics.label_counts import LabelCounts
+from dsbs.metrics.prediction_counts import PredictionCounts
 
 _ROWS_AT_ONCE = 1024
 
@@ -53,6 +56,8 @@ def predict(config: PredictConfig) -> PredictResult:
         else read_rows(Path(config.input))
     )
 
+    counts = PredictionCounts(LabelCounts(card.task.label.kind))
+
     def lines() -> Iterator[PredictedLine]:
         for asked in batched(unlabeled_examples(card.task, rows), _ROWS_AT_ONCE):
             predictions = predict_examples(
@@ -62,10 +67,13 @@ def predict(config: PredictConfig) -> PredictResult:
                 scores=config.scores,
                 batch_size=config.batch_size,
             )
-            for (identity, _), prediction in zip(asked, predictions, strict=True):
+            for (identity, example), prediction in zip(asked, predictions, strict=True):
+                counts.add(prediction, card.task.allowed(example.choices))
                 yield PredictedLine.of(
                     identity, prediction, explain=config.explain, scores=config.scores
                 )
+        learned = card.labels.counts(card.task.label.kind)
+        say_notices(counts.notices("the student", learned, whose="training"))
 
     return PredictResult(lines())
 

@@ -18,6 +18,7 @@ from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent
 from dsbs.distillation.labeled_data import load_training_data
+from dsbs.metrics.collapse import say_notices
 from dsbs.training.run import train_run
 
 
@@ -29,7 +30,9 @@ def train(config: TrainConfig) -> TrainResult:
     training = training_of(config, data.task)
     config = config.model_copy(update={"student": training.student})
     name = f"{data.task.name}-{config.method}-{config.slug(*data.answer_names)}"
-    return train_run(training, data, config.out or Path("runs") / name, settings=config)
+    results = train_run(training, data, config.out or Path("runs") / name, settings=config)
+    say_notices(results.notices)
+    return results
 
 
 def show(results: TrainResult) -> str:

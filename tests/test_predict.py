@@ -78,3 +78,13 @@ def test_stdin_may_come_from_windows(grouped_farm: Farm, cli: Cli) -> None:
     told = cli("predict", "--run", grouped_farm.folder / "student", stdin=lines)
     assert json.loads(told.stdout)["id"] == 7
     assert cli("predict", "--run", grouped_farm.folder / "student", stdin="").stdout == ""
+
+
+def test_labels_that_cannot_be_read_are_told_after_the_last_of_them(
+    grouped_farm: Farm, tmp_path: Path, cli: Cli
+) -> None:
+    path = write(tmp_path / "rows.jsonl", *[{**GOOD, "id": at} for at in range(40)])
+    told = cli("predict", "--run", grouped_farm.folder / "student", "--input", path)
+    assert told.returncode == 0
+    assert len(told.stdout.splitlines()) == 40
+    assert "notice: the student: 40 of 40 outputs have no readable label" in told.stderr

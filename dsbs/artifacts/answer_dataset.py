@@ -45,6 +45,7 @@ def _schema() -> Any:
             "outcome": pa.string(),
             "match": pa.string(),
             "reason": pa.string(),
+            "tied": pa.bool_(),
             "correct": pa.bool_(),
             "completion": pa.string(),
             "reasoning": pa.string(),
@@ -118,6 +119,7 @@ def _row(
         "outcome": answer.outcome,
         "match": answer.match,
         "reason": answer.reason,
+        "tied": answer.tied,
         "correct": correct,
         "completion": completion.text,
         "reasoning": completion.reasoning or split_reasoning(completion.text)[0] or None,
@@ -218,4 +220,5 @@ def _answer(row: Mapping[str, Any]) -> Answer:
         json.loads(row["distribution"]) if row["distribution"] else None,
         tuple(row["more_rationales"]),
         cast(Reason | None, row["reason"]),
+        bool(row.get("tied")),
     )

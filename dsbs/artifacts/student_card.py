@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Self
 
@@ -16,11 +17,15 @@ from dsbs.core.files import write_text
 from dsbs.core.records import Method
 from dsbs.core.version import __version__
 from dsbs.metrics.distributions import Mean
+from dsbs.metrics.label_counts import LabelCounts
+from dsbs.tasks.labels import LabelKind
 from dsbs.tasks.task import Task
 
 BEST = "best"
 """The folder of a train run that holds its student."""
 CARD = "dsbs.json"
+_MOST_LABELS = 10
+"""Labels that a card counts: enough for any that a tenth of the rows have."""
 SCHEMA_VERSION = 1
 """Raised whenever an older dsbs would misread a card. A new field with a default needs no raise."""
 
@@ -73,6 +78,24 @@ class AnswerFacts(_Part):
     mean: Mean = "arithmetic"
 
 
+class LabelFacts(_Part):
+    """The labels that the student learned."""
+
+    rows: int = 0
+    """Rows that were learned from."""
+    commonest: dict[str, int] = {}
+    """The commonest labels, counted as `LabelCounts` does."""
+
+    @classmethod
+    def of(cls, labels: LabelCounts) -> Self:
+        """What a card keeps of the counts."""
+        return cls(rows=labels.total, commonest=dict(labels.counts.most_common(_MOST_LABELS)))
+
+    def counts(self, kind: LabelKind) -> LabelCounts:
+        """The counts again, without the rare labels."""
+        return LabelCounts(kind, self.rows, Counter(self.commonest))
+
+
 class StudentCard(_Part):
     """What a checkpoint knows about itself."""
 
@@ -93,6 +116,7 @@ class StudentCard(_Part):
     training: TrainingFacts
     data: DataFacts = Field(default_factory=DataFacts)
     answers: AnswerFacts = Field(default_factory=AnswerFacts)
+    labels: LabelFacts = Field(default_factory=LabelFacts)
 
     def encoder_text(self, task: str, text: str) -> str:
         """What the encoder reads for an input."""

@@ -205,7 +205,10 @@ def cell_result(
         unparsable=measured.unparsable,
         chance=measured.chance,
         teacher_accuracy=measured.teacher_accuracy,
-        flags=learning_flags(measured.ci95_examples, measured.chance, measured.unparsable),
+        flags=learning_flags(
+            measured.ci95_examples, measured.chance, measured.unparsable, measured.notices
+        ),
+        notices=[*trained.notices, *measured.notices],
         steps=trained.settings.max_steps,
         n_fraction=trained.n_fraction,
         n_train=trained.n_train,

@@ -25,7 +25,7 @@ from dsbs.comparison.cells import (
     reference_method,
 )
 from dsbs.comparison.data_efficiency import find_data_needs
-from dsbs.comparison.groups import make_groups
+from dsbs.comparison.groups import gather_notices, make_groups
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 ASSUMED_DISCORDANT = 0.2
@@ -50,6 +50,7 @@ def judge(results: CompareResult, verdicts: Verdicts, teacher: Mapping[str, bool
         "claims": claims,
         "minimum_detectable": _measured_detectable(cells, claims),
         "data_needed": find_data_needs(cells, verdicts, teacher, results.equal),
+        "notices": gather_notices(cells),
     }
     return results.model_copy(update=found)
 

@@ -19,6 +19,9 @@ from dsbs.core.tables import percent
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
 
+_TOLD = ("at_chance", "unparsable")
+"""Signs that a group's own sentence has counted."""
+
 
 def findings(results: CompareResult) -> list[str]:
     """Claims, the data that each method needs, and the smallest difference that would be found."""
@@ -39,6 +42,8 @@ def cautions(results: CompareResult) -> list[str]:
     lines += _few_rationales(results)
     lines += _fallen_back(results)
     lines += [text for counts in results.answer_rows for text in _changed_rows(counts)]
+    lines += [f"{notice}." for notice in results.notices if notice.sign not in _TOLD]
+    lines += [f"{n}." for split in results.teacher.values() for n in split.notices]
     lines += _unequal_compute(results)
     lines += near_duplicates.describe(results.duplicates)
     lines += rationale_checks.describe(results.teacher)
@@ -127,6 +132,7 @@ def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
         "failed": group.failed,
         "stayed at chance": group.at_chance,
         "mostly gave no readable label": group.unparsable,
+        "gave nearly all rows one label": group.one_label,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count]
     if not parts:

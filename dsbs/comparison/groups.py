@@ -8,18 +8,33 @@ from dsbs.artifacts.results.base import Interval
 from dsbs.artifacts.results.compare import CellResult, Flag, Group
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import Verdicts, done_cells, grouped, share_of
+from dsbs.metrics.collapse import Notice, at_chance, mostly_unparsable
 
-_MOSTLY = 0.5
 
-
-def learning_flags(ci95_examples: Interval, chance: float, unparsable: float) -> list[Flag]:
+def learning_flags(
+    ci95_examples: Interval, chance: float, unparsable: float, notices: Sequence[Notice] = ()
+) -> list[Flag]:
     """Why a student counts as not having learned; [] for one that has. See `Flag`."""
     flags: list[Flag] = []
-    if ci95_examples[0] <= chance:
+    if at_chance(ci95_examples, chance):
         flags.append("at_chance")
-    if unparsable > _MOSTLY:
+    if mostly_unparsable(unparsable):
         flags.append("unparsable")
+    if any(notice.sign == "one_label" for notice in notices):
+        flags.append("one_label")
     return flags
+
+
+def gather_notices(cells: Sequence[CellResult]) -> list[Notice]:
+    """One notice per sign of collapse: how many of the students show it, and the first of them."""
+    shown = [(cell, notice) for cell in done_cells(cells) for notice in cell.notices]
+    found = []
+    for alike in grouped(shown, lambda pair: (pair[1].sign, pair[1].who)):
+        cell, first = alike[0]
+        names = {cell.name for cell, _ in alike}
+        text = f"{first.text} ({len(names)} of {len(cells)} students, first {cell.name})"
+        found.append(Notice(first.sign, first.who, text))
+    return found
 
 
 def make_groups(cells: Sequence[CellResult], verdicts: Verdicts) -> list[Group]:
@@ -48,6 +63,7 @@ def _group(cells: Sequence[CellResult], verdicts: Verdicts) -> Group:
         update={
             "at_chance": sum("at_chance" in cell.flags for cell in done),
             "unparsable": sum("unparsable" in cell.flags for cell in done),
+            "one_label": sum("one_label" in cell.flags for cell in done),
             "n_train": done[0].n_train,
             "n_explained": done[0].n_explained,
             "learning_rate": done[0].learning_rate,

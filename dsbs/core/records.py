@@ -99,6 +99,8 @@ class Answer:
     """Rationales of further samples with the same label."""
     reason: Reason | None = None
     """Why the outcome is `label_not_allowed`; None where no label was found at all."""
+    tied: bool = False
+    """Whether another label was as likely: of several samples, or of several teachers."""
 
     @property
     def label_usable(self) -> bool:

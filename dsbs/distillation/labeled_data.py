@@ -15,7 +15,13 @@ from dsbs.core.records import Answer, Example, Split
 from dsbs.data.examples import overlap
 from dsbs.data.load import extra_examples, extra_files, load_data
 from dsbs.distillation.row_match import Match, RowIndex, match_rows
-from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers
+from dsbs.distillation.teacher_runs import (
+    Ranking,
+    TeacherRun,
+    combined,
+    open_teachers,
+    rank,
+)
 from dsbs.metrics.distributions import Mean
 from dsbs.tasks.labels import same_label
 from dsbs.tasks.prompts import load_task
@@ -50,6 +56,8 @@ class TrainingData(LabeledData):
     """Labeled data with everything that training needs to know of its origin."""
 
     teachers: tuple[TeacherRun, ...]
+    ranking: Ranking
+    """The teachers, the best first."""
     mean: Mean
     """How the answers of several teachers were made one."""
     data: Path | None
@@ -117,14 +125,17 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         "extra": extra_examples(task, source.extra, skip_incomplete=skip),
     }
     fitting = _checked(teachers, task, splits, may_have_changed=source.may_have_changed)
+    kind = task.label.kind
+    ranking = rank(teachers, kind, splits.get("validation", ()))
     extra = [file for _, file in extra_files(source.extra)]
     answer_files = [file for run in teachers for file in run.files]
     return TrainingData(
         task=task,
         splits=splits,
-        answers=combined(teachers, answers.mean),
+        answers=combined(ranking, kind, answers.mean),
         files=(task_file, *rows.files, *answer_files, *extra),
         teachers=teachers,
+        ranking=ranking,
         mean=answers.mean,
         data=path,
         data_files=rows.files,

@@ -1,18 +1,20 @@
 """The generate runs that a student learns from: one per teacher, with the weight it has."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dsbs.artifacts.answer_dataset import answer_files, read_answers
 from dsbs.artifacts.manifest import Manifest, finished_run, newest_run
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.config.recipe import AnswerSources
 from dsbs.core.errors import InputError
-from dsbs.core.records import RATIONALE, Answer
+from dsbs.core.records import RATIONALE, Answer, Example
 from dsbs.distillation.ensembles import combine
 from dsbs.metrics.distributions import Mean
+from dsbs.tasks.labels import LabelKind, same_label
 from dsbs.tasks.prompts import load_task
 
 
@@ -37,10 +39,25 @@ class TeacherRun:
         return answer_files(self.folder)
 
 
+class Ranking(NamedTuple):
+    """The teachers, the best first: the one that decides where their labels tie."""
+
+    runs: tuple[TeacherRun, ...]
+    judged: int
+    """Validation rows that put them in this order. 0: only the order in which they were named."""
+
+    @property
+    def reason(self) -> str:
+        """Why they are in this order."""
+        if self.judged:
+            return f"by their accuracy on {self.judged:,} validation rows"
+        return "as they were named, since validation cannot tell which is better"
+
+
 def open_teachers(sources: AnswerSources, task: str | None) -> tuple[TeacherRun, ...]:
     """Read the answers of every run, in an order that their content gives.
 
-    The order on the command line therefore changes nothing.
+    The order on the command line therefore changes nothing but ties: see `rank`.
 
     Args:
         sources: The runs. Without any, the newest run below ./runs is taken.
@@ -64,12 +81,31 @@ def open_teachers(sources: AnswerSources, task: str | None) -> tuple[TeacherRun,
     return tuple(sorted(runs, key=_content_hash))
 
 
-def combined(runs: Sequence[TeacherRun], mean: Mean) -> dict[str, Answer]:
+def rank(runs: Sequence[TeacherRun], kind: LabelKind, validation: Iterable[Example]) -> Ranking:
+    """The teachers by how often they are right on validation, and then as they were named.
+
+    Compared on the rows with a gold label that all of them have been asked for.
+    """
+    if len(runs) == 1:
+        return Ranking(tuple(runs), 0)
+    gold = [
+        e for e in validation if e.gold is not None and all(e.id in run.answers for run in runs)
+    ]
+    right = {
+        run.place: sum(same_label(kind, run.answers[e.id].label, e.gold) for e in gold)
+        for run in runs
+    }
+    ordered = sorted(runs, key=lambda run: (-right[run.place], run.place))
+    return Ranking(tuple(ordered), len(gold) if len(set(right.values())) > 1 else 0)
+
+
+def combined(ranking: Ranking, kind: LabelKind, mean: Mean) -> dict[str, Answer]:
     """The joint answer of all teachers to every example that any of them answered, by id."""
+    runs = ranking.runs
     if len(runs) == 1:
         return dict(runs[0].answers)
     ids = dict.fromkeys(identity for run in runs for identity in run.answers)
-    return {identity: _joint_answer(runs, identity, mean) for identity in ids}
+    return {identity: _joint_answer(runs, identity, kind, mean) for identity in ids}
 
 
 def _newest(task: str | None) -> tuple[Path, ...]:
@@ -96,9 +132,10 @@ def _open(place: int, folder: Path, weight: float, task: str) -> TeacherRun:
     return TeacherRun(place, folder, made, answers, weight, task)
 
 
-def _joint_answer(runs: Sequence[TeacherRun], identity: str, mean: Mean) -> Answer:
+def _joint_answer(runs: Sequence[TeacherRun], identity: str, kind: LabelKind, mean: Mean) -> Answer:
     given = [(run.answers[identity], run.weight) for run in runs if identity in run.answers]
-    return combine([answer for answer, _ in given], [weight for _, weight in given], mean=mean)
+    answers = [answer for answer, _ in given]
+    return combine(answers, [weight for _, weight in given], kind=kind, mean=mean)
 
 
 def _content_hash(run: TeacherRun) -> str:

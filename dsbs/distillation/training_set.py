@@ -11,6 +11,8 @@ from dsbs.data.splits import take_fraction
 from dsbs.distillation.ensembles import disagreement, spread
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.methods import learned_rationales, make_pair, training_label
+from dsbs.metrics.collapse import Notice, label_notices
+from dsbs.metrics.label_counts import LabelCounts
 
 
 class TrainingRows(NamedTuple):
@@ -20,6 +22,10 @@ class TrainingRows(NamedTuple):
     method: Method
     """The method they are made by: `standard` where no rationale was found and that is allowed."""
     counts: RowCounts
+    labels: LabelCounts
+    """Of the labels to learn."""
+    notices: list[Notice]
+    """Signs of collapse in them."""
 
 
 class ValidationRow(NamedTuple):
@@ -49,6 +55,7 @@ def training_rows(
         InputError: No row has a label of this source, a method finds no rationale, or soft targets
             have nothing to learn.
     """
+    kind = data.task.label.kind
     train = data.splits.get("train", ())
     extra = data.splits["extra"]
     _check_extra_labels(recipe, extra)
@@ -95,10 +102,18 @@ def training_rows(
         n_teacher_labels=sum(_is_teachers(recipe, example) for example, _ in labeled),
         n_distributions=sum(pair.distribution is not None for pair in pairs),
         teacher_disagreement=disagreement(
-            [run.answers.get(example.id) for run in data.teachers] for example, _ in labeled
+            kind,
+            ([run.answers.get(example.id) for run in data.teachers] for example, _ in labeled),
+            ties=sum(_is_tie(data, example) for example, _ in labeled),
         ),
     )
-    return TrainingRows(pairs, method, counts)
+    given = LabelCounts(kind)
+    wanted = LabelCounts(kind)
+    for example, label in labeled:
+        given.add(label, data.task.allowed(example.choices))
+        wanted.add(example.gold, data.task.allowed(example.choices))
+    notices = label_notices("the training labels", given, wanted)
+    return TrainingRows(pairs, method, counts, given, notices)
 
 
 def validation_rows(data: TrainingData, validation: Validation) -> list[ValidationRow]:
@@ -173,7 +188,14 @@ def _distribution(data: TrainingData, recipe: Recipe, example: Example) -> dict[
     answer = data.answers.get(example.id)
     if not recipe.soft.over_labels or answer is None or answer.distribution is None:
         return None
-    return spread(answer.distribution, data.task.allowed(example.choices))
+    allowed = data.task.allowed(example.choices)
+    return spread(data.task.label.kind, answer.distribution, allowed)
+
+
+def _is_tie(data: TrainingData, example: Example) -> bool:
+    """Whether several teachers' joint answer to an example is a tie."""
+    joint = data.answers.get(example.id)
+    return len(data.teachers) > 1 and joint is not None and joint.tied
 
 
 def _check_extra_labels(recipe: Recipe, extra: Sequence[Example]) -> None:

@@ -12,7 +12,7 @@ from dsbs.core.progress import say
 from dsbs.data.load import load_data
 from dsbs.distillation.labeled_data import LabeledData
 from dsbs.distillation.row_match import RowIndex, match_rows
-from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers
+from dsbs.distillation.teacher_runs import TeacherRun, combined, open_teachers, rank
 
 
 def load_for_evaluation(
@@ -63,10 +63,12 @@ def load_for_evaluation(
             teachers = ()
         elif problem:
             say(f"{problem.where}: {problem.got}")
+    kind = card.task.label.kind
+    ranking = rank(teachers, kind, rows.splits.get("validation", ()))
     return LabeledData(
         task=card.task,
         splits=rows.splits,
-        answers=combined(teachers, card.answers.mean) if teachers else {},
+        answers=combined(ranking, kind, card.answers.mean) if teachers else {},
         files=(*rows.files, *(file for run in teachers for file in run.files)),
     )
 

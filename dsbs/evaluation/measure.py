@@ -17,7 +17,10 @@ from dsbs.distillation.labeled_data import LabeledData
 from dsbs.metrics.accuracy import LabelScores, interval, per_label
 from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
+from dsbs.metrics.collapse import Notice
 from dsbs.metrics.distributions import softmax
+from dsbs.metrics.label_counts import LabelCounts
+from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
 from dsbs.tasks.fingerprint import input_hash
@@ -77,7 +80,21 @@ def measure(
     ]
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(out / PREDICTIONS, known)
-    return scores(task, predictions, rows.against)
+    found = scores(task, predictions, rows.against)
+    return found.model_copy(update={"notices": label_signs(task, rows, predictions)})
+
+
+def label_signs(task: Task, rows: MeasuredRows, predictions: Sequence[Prediction]) -> list[Notice]:
+    """Signs of collapse in the labels of a student."""
+    given = PredictionCounts(LabelCounts(task.label.kind))
+    wanted = LabelCounts(task.label.kind)
+    for example, prediction in zip(rows.examples, predictions, strict=True):
+        allowed = task.allowed(example.choices)
+        given.add(prediction, allowed)
+        wanted.add(example.gold, allowed)
+    who = f"the student, {rows.examples[0].split}"
+    whose = "gold" if rows.against == "gold" else "teacher's"
+    return given.notices(who, wanted, whose=whose)
 
 
 def scores(

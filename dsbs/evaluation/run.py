@@ -11,6 +11,7 @@ from dsbs.config.base import Decode, StageConfig
 from dsbs.core.progress import say
 from dsbs.core.records import Split
 from dsbs.distillation.labeled_data import LabeledData
+from dsbs.tasks.labels import meaning
 
 
 def evaluate_run(
@@ -50,23 +51,29 @@ def evaluate_run(
         # Not above: they load torch and `evaluate`.
         from dsbs.evaluation.measure import measure, measured_rows
         from dsbs.metrics.accuracy import accuracy, chance
+        from dsbs.metrics.collapse import chance_notices
         from dsbs.student.checkpoint import load_student
 
         rows = measured_rows(data, split)
         student = load_student(checkpoint)
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
         verdicts = list(data.teacher_verdicts(split).values())
+        kind = data.task.label.kind
+        guessed = chance(
+            [meaning(kind, example.gold or "") for example in rows.examples],
+            [data.task.allowed(example.choices) for example in rows.examples],
+        )
+        what = scores.name.replace("_", " ")
+        who = f"the student, {split}"
+        notices = scores.notices + chance_notices(who, scores.correct, scores.n, guessed, what=what)
         results = EvaluateResult(
-            **vars(card.training) | vars(scores),
+            **vars(card.training) | vars(scores) | {"notices": notices},
             run=str(run),
             out=str(out),
             task=data.task.name,
             split=split,
             decode=decode,
-            chance=chance(
-                [example.gold for example in rows.examples],
-                [data.task.allowed(example.choices) for example in rows.examples],
-            ),
+            chance=guessed,
             unlabeled=len(data.splits[split]) - len(rows.examples),
             teacher_accuracy=accuracy(verdicts) if verdicts else None,
         )

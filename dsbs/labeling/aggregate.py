@@ -59,7 +59,8 @@ def write_dataset(
     """Hand every answer to the writer, where there is one; returns what is in each split."""
     counters: dict[str, SplitCounter] = {}
     for one in answers:
-        counter = counters.setdefault(one.example.split, SplitCounter(task))
+        split = one.example.split
+        counter = counters.setdefault(split, SplitCounter(task, split))
         correct = counter.add(one.example, one.completion, one.answer, capped=one.capped)
         if writer is not None:
             writer.add(one.example, one.completion, one.answer, correct)

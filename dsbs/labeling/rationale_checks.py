@@ -12,8 +12,8 @@ from dsbs.core.tables import percent
 from dsbs.metrics.calibration import Calibration, CalibrationScores
 from dsbs.metrics.distributions import distance
 from dsbs.tasks.equations import NotAnEquation, evaluate
-from dsbs.tasks.label_keys import LETTERS, fold
-from dsbs.tasks.labels import LabelKind
+from dsbs.tasks.label_keys import fold
+from dsbs.tasks.labels import LabelKind, counted_as, meaning
 
 Argues = Literal["label", "several", "other", "nothing"]
 """What a rationale names: its own label alone; its label and others; only others; none of the
@@ -56,11 +56,10 @@ def bucket(kind: LabelKind, label: str | None, allowed: Sequence[str]) -> str | 
     """
     if label is None or kind not in ("class", "choice"):
         return None
-    if kind == "class":
-        return label
-    return next(
-        (LETTERS[at] for at, choice in enumerate(allowed) if fold(choice) == fold(label)), None
-    )
+    counted = counted_as(kind, label, allowed)
+    if kind == "choice":
+        return counted
+    return next((known for known in allowed if meaning(kind, known) == counted), label)
 
 
 def describe(splits: Mapping[str, SplitSummary]) -> list[str]:
@@ -84,6 +83,9 @@ def _findings(split: SplitSummary) -> Iterator[str]:
     if split.label_distance:
         share = percent(split.label_distance)
         yield f"{share} of the labels would have to change to be distributed like gold"
+    if split.vote_ties:
+        rows = f"{split.vote_ties:,} of {split.rows:,} rows"
+        yield f"in {rows} the votes of the samples tie, and the first sample decides"
     if split.calibration:
         error = percent(split.calibration.ece)
         yield f"label probabilities are off by {error} (expected calibration error)"

@@ -5,7 +5,9 @@ from collections import Counter
 from dsbs.artifacts.results.generate import OutcomeExample, RationaleLengths, SplitSummary
 from dsbs.core.records import OUTCOMES, Answer, Completion, Example
 from dsbs.labeling.rationale_checks import Agreement
+from dsbs.metrics.collapse import Notice, chance_notices, empty_notices, label_notices
 from dsbs.metrics.distributions import entropy
+from dsbs.metrics.label_counts import LabelCounts
 from dsbs.tasks.parsing import answer_part, correct, correct_as_published
 from dsbs.tasks.task import Task
 
@@ -16,8 +18,9 @@ _SHOWN_CHARS = 300
 class SplitCounter:
     """Counts answers as they pass."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, split: str) -> None:
         self._task = task
+        self._split = split
         self._outcomes: Counter[str] = Counter()
         self._matches: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
@@ -33,6 +36,15 @@ class SplitCounter:
         self._distributions = 0
         self._entropy = 0.0
         """The sum over all distributions."""
+        self._ties = 0
+        self._empty = 0
+        self._given = LabelCounts(task.label.kind)
+        self._wanted = LabelCounts(task.label.kind)
+        """The gold labels of all rows."""
+        self._judged = 0
+        """Rows with a gold label and one of the teacher."""
+        self._guessed = 0.0
+        """How many gold labels one of each row's allowed labels at random would be."""
 
     def add(
         self, example: Example, completion: Completion, answer: Answer, *, capped: bool = False
@@ -54,13 +66,20 @@ class SplitCounter:
         if answer.rationale_usable and answer.rationale:
             self._words[len(answer.rationale.split())] += 1
         self._keep_example(example, completion, answer)
-        self._agreement.add(example, answer, self._task.allowed(example.choices))
+        allowed = self._task.allowed(example.choices)
+        self._agreement.add(example, answer, allowed)
+        self._ties += answer.tied
+        self._empty += completion.error is None and not completion.text.strip()
+        self._given.add(answer.label, allowed)
         if answer.distribution:
             self._distributions += 1
             self._entropy += entropy(answer.distribution)
         if example.gold is None:
             return None
         self._gold += 1
+        self._wanted.add(example.gold, allowed)
+        self._judged += answer.label is not None
+        self._guessed += 1 / len(allowed) if allowed else 0.0
         self._strict += correct_as_published(self._task, example, completion)
         verdict = correct(self._task, example, answer)
         self._correct += verdict
@@ -87,7 +106,20 @@ class SplitCounter:
             teacher_correct_strict=self._strict if gold else None,
             teacher_accuracy_strict=self._strict / gold if gold else None,
             entropy=self._entropy / entropies if entropies else None,
+            vote_ties=self._ties,
+            notices=self._notices(),
         )
+
+    def _notices(self) -> list[Notice]:
+        """Signs that the teacher has collapsed. Accuracy is that of the rows with a label."""
+        who = f"the teacher, {self._split}"
+        found = label_notices(who, self._given, self._wanted)
+        found += empty_notices(who, self._empty, self.rows)
+        if self._gold:
+            top = self._wanted.commonest()
+            chance = max(self._wanted.share(top.key) if top else 0.0, self._guessed / self._gold)
+            found += chance_notices(who, self._correct, self._judged, chance)
+        return found
 
     def _keep_example(self, example: Example, completion: Completion, answer: Answer) -> None:
         """Keep the first few answers of every outcome but `ok`."""

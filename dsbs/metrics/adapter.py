@@ -104,4 +104,5 @@ class LabelMacroF1(_LabelMetric):
         choices: Sequence[Sequence[str]] | None = None,
     ) -> dict[str, float]:
         rows = self._read(predictions, references, choices)
-        return {"macro_f1": macro_f1([row.gold or "" for row in rows], [r.predicted for r in rows])}
+        gold = [row.gold or "" for row in rows]
+        return {"macro_f1": macro_f1(gold, [row.predicted for row in rows], self._kind)}

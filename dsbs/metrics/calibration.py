@@ -6,7 +6,8 @@ Ours and not scikit-learn's: the sums are taken while millions of rows pass, on 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dsbs.tasks.labels import LabelKind, same_label
+from dsbs.metrics.distributions import by_meaning
+from dsbs.tasks.labels import LabelKind, meaning
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,22 @@ class Calibration:
         self._sums: dict[int, _Sums] = {}
 
     def add(self, probabilities: Mapping[str, float], gold: str) -> None:
-        """Count the label probabilities of one row. An empty mapping is not counted."""
+        """Count the label probabilities of one row. An empty mapping is not counted.
+
+        Labels of one meaning share their probability, however they are written.
+        """
         if not probabilities:
             return
+        probabilities = by_meaning(self._kind, probabilities)
+        gold = meaning(self._kind, gold)
         likeliest = max(probabilities, key=probabilities.__getitem__)
         confidence = probabilities[likeliest]
         part = min(int(confidence * self._bins), self._bins - 1)
         sums = self._sums.setdefault(part, _Sums())
         sums.rows += 1
         sums.confidence += confidence
-        sums.right += same_label(self._kind, likeliest, gold)
-        self._squares += self._squared_distance(probabilities, gold)
+        sums.right += likeliest == gold
+        self._squares += _squared_distance(probabilities, gold)
 
     def scores(self) -> CalibrationScores | None:
         """The scores of all rows so far; None before the first."""
@@ -74,12 +80,6 @@ class Calibration:
         ece = sum(part.n * abs(part.confidence - part.accuracy) for part in bins) / n
         return CalibrationScores(n=n, ece=ece, brier=self._squares / n, bins=bins)
 
-    def _squared_distance(self, probabilities: Mapping[str, float], gold: str) -> float:
-        truth = {label: same_label(self._kind, label, gold) for label in probabilities}
-        squares = [(p - truth[label]) ** 2 for label, p in probabilities.items()]
-        # A gold label without a probability is a label of probability 0: its distance is 1.
-        return sum(squares) + (not any(truth.values()))
-
 
 def calibration(
     kind: LabelKind, rows: Iterable[tuple[Mapping[str, float], str]], bins: int = 10
@@ -89,3 +89,9 @@ def calibration(
     for probabilities, gold in rows:
         found.add(probabilities, gold)
     return found.scores()
+
+
+def _squared_distance(probabilities: Mapping[str, float], gold: str) -> float:
+    squares = [(p - (label == gold)) ** 2 for label, p in probabilities.items()]
+    # A gold label without a probability is a label of probability 0: its distance is 1.
+    return sum(squares) + (gold not in probabilities)

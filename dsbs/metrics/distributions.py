@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from dsbs.tasks.labels import LabelKind, meaning
+
 Mean = Literal["arithmetic", "geometric"]
 
 _FLOOR = 1e-6
@@ -11,6 +13,19 @@ _FLOOR = 1e-6
 
 A label that none of a few samples voted for has a share of 0, which is not a probability of 0.
 """
+
+
+def by_meaning(kind: LabelKind, distribution: Mapping[str, float]) -> dict[str, float]:
+    """The distribution over what its labels mean: those of one meaning have one share.
+
+    >>> by_meaning("equation", {"12": 0.5, "12.0": 0.25, "13": 0.25})
+    {'12': 0.75, '13': 0.25}
+    """
+    shares: dict[str, float] = {}
+    for label, share in distribution.items():
+        meant = meaning(kind, label)
+        shares[meant] = shares.get(meant, 0.0) + share
+    return shares
 
 
 def softmax(scores: Mapping[str, float]) -> dict[str, float]:

@@ -37,6 +37,7 @@ def groups_table(results: CompareResult, name: str) -> Table:
         "failed": [group.failed for group in results.groups],
         "at chance": [group.at_chance for group in results.groups],
         "unparsable": [group.unparsable for group in results.groups],
+        "one label": [group.one_label for group in results.groups],
     }
     shown = {column: counts for column, counts in stuck.items() if any(counts)}
     measured = "accuracy" if results.measured == "accuracy" else "agreement with teacher"

@@ -47,7 +47,8 @@ def describe_teacher(folder: Path, results: GenerateResult, name: str) -> Teache
         name: The teacher's name, unique in the report.
     """
     splits: Splits = {s: results.splits[s] for s in SPLITS if s in results.splits}
-    lines = [*rationale_checks.describe(splits), *near_duplicates.describe(results.duplicates)]
+    lines = [str(notice) for split in splits.values() for notice in split.notices]
+    lines += [*rationale_checks.describe(splits), *near_duplicates.describe(results.duplicates)]
     lines += [f"{count:,} failed: {reason}" for reason, count in results.failures]
     if results.stopped:
         lines.append(f"stopped: {results.stopped}")

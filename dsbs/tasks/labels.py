@@ -7,7 +7,7 @@ from typing import Literal
 from dsbs.tasks import equations
 from dsbs.tasks.closed_sets import Matched, read_closed
 from dsbs.tasks.equation_reader import read_equation
-from dsbs.tasks.label_keys import fold, key
+from dsbs.tasks.label_keys import LETTERS, fold, key
 from dsbs.tasks.undress import undress, without_courtesy
 
 LabelKind = Literal["choice", "class", "equation", "text"]
@@ -76,6 +76,20 @@ def meaning(kind: LabelKind, label: str) -> str:
         except equations.NotAnEquation:
             return fold(label)
     return key(label) if kind == "text" else fold(label)
+
+
+def counted_as(kind: LabelKind, label: str, allowed: Sequence[str] = ()) -> str | None:
+    """What labels of different rows are counted under: their meaning; of options, their letter.
+
+    None for an option that the row does not have.
+
+    >>> counted_as("choice", "Ice", ("fire", "ice"))
+    'b'
+    """
+    if kind != "choice":
+        return meaning(kind, label)
+    wanted = fold(label)
+    return next((LETTERS[at] for at, choice in enumerate(allowed) if fold(choice) == wanted), None)
 
 
 def same_label(kind: LabelKind, left: str | None, right: str | None) -> bool:

@@ -7,6 +7,7 @@ repeats.
 import json
 from typing import Any
 
+from dsbs.tasks.labels import meaning
 from dsbs.teachers.found_answer import (
     FoundAnswer,
     Row,
@@ -22,11 +23,12 @@ def read_label_studio(row: Row, where: str) -> FoundAnswer:
     if not isinstance(data, dict) or not isinstance(annotations, list):
         raise unknown_format(row, where, "data and annotations, as in Label Studio's JSON export")
     kept = [one for one in annotations if isinstance(one, dict) and not one.get("was_cancelled")]
-    answers = {_annotated(one.get("result"), where) for one in kept}
+    answers = [_annotated(one.get("result"), where) for one in kept]
     answer = FoundAnswer(where, None, "it is not annotated")
-    if len(answers) == 1:
-        label, rationale = answers.pop()
-        answer = _labelled(where, label, rationale)
+    meant = {None if label is None else meaning("text", label) for label, _ in answers}
+    if len(meant) == 1:
+        rationale = next((written for _, written in answers if written), "")
+        answer = _labelled(where, answers[0][0], rationale)
     elif answers:
         answer = FoundAnswer(where, None, "its annotators do not agree")
     return answer._replace(rows=(data, row), asked=tuple(texts_of(list(data.values()))))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from dsbs.artifacts.manifest import FileRecord
 from dsbs.artifacts.student_card import (
     AnswerFacts,
     DataFacts,
+    LabelFacts,
     Place,
     StudentCard,
     TrainingFacts,
@@ -18,12 +18,10 @@ from dsbs.artifacts.student_card import (
 from dsbs.config.student_options import Precision
 from dsbs.core.records import LABEL
 from dsbs.distillation.labeled_data import TrainingData
-from dsbs.distillation.training_set import ValidationRow
 from dsbs.student.checkpoint import Student
 from dsbs.student.model import build_model
-from dsbs.student.predict import check, predict
+from dsbs.student.predict import check
 from dsbs.student.t5.fused_layers import can_pack
-from dsbs.tasks.labels import same_label
 from dsbs.training.batching import Collator
 from dsbs.training.costs import pass_flops
 from dsbs.training.loss import task_scales
@@ -31,7 +29,6 @@ from dsbs.training.objective import Objective
 from dsbs.training.prepare import PreparedTraining
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.soft_teacher import WhiteBoxTeacher
-from dsbs.training.trainer import ValidationCounts
 
 
 def new_student(
@@ -70,6 +67,7 @@ def new_student(
             weights=tuple(run.weight for run in data.named_teachers),
             mean=data.mean,
         ),
+        labels=LabelFacts.of(prepared.rows.labels),
     )
     check(card, decode=card.decode)
     model = build_model(
@@ -113,19 +111,6 @@ def objective_of(prepared: PreparedTraining, precision: Precision) -> Objective:
         sequences = [target for example in prepared.encoded.examples for target in example]
         teacher = CachedTeacher(soft.cache, white_box, sequences) if soft.cache else white_box
     return Objective(soft.weight, soft.temperature, soft.divergence, teacher)
-
-
-def validator_of(student: Student, rows: Sequence[ValidationRow]) -> Callable[[], ValidationCounts]:
-    """A function that counts right labels on this process's share of validation."""
-    examples = [replace(row.example, gold=row.label) for row in rows]
-    kind = student.card.task.label.kind
-
-    def validate() -> ValidationCounts:
-        predictions = predict(student, examples)
-        correct = sum(same_label(kind, p.label, p.gold) for p in predictions)
-        return ValidationCounts(correct, len(predictions))
-
-    return validate
 
 
 def task_weights_of(prepared: PreparedTraining) -> Callable[[int], Sequence[float]]:

@@ -1,7 +1,8 @@
 """Train one student into a run folder: from data and settings to the best weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,6 +13,7 @@ from dsbs.config.student_options import Precision
 from dsbs.core.progress import Progress, say
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.training_set import ValidationRow, validation_rows
+from dsbs.metrics.collapse import Notice, validation_notices
 from dsbs.student.checkpoint import Student, save_student, silence_libraries
 from dsbs.student.cpu import tune_cpu
 from dsbs.student.precision import precision_of
@@ -21,7 +23,6 @@ from dsbs.training.assemble import (
     new_student,
     objective_of,
     task_weights_of,
-    validator_of,
 )
 from dsbs.training.callbacks import StepCallback, log_callbacks
 from dsbs.training.checkpoints import agreed_checkpoint, step_of
@@ -31,6 +32,7 @@ from dsbs.training.sharding import ShardedTrainer, is_sharded
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.trainer import StepTrainer
 from dsbs.training.trainer_arguments import training_arguments
+from dsbs.training.validation import Validator, compared_with
 
 CHECKPOINTS = "checkpoints"
 
@@ -53,7 +55,8 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
     precision = precision_of(training.optimization.precision, student.model)
     trainer = _train(prepared, student, validation, out, precision)
     settings = training.optimization
-    log = [LogEntry.model_validate(entry) for entry in trainer.state.log_history]
+    history = trainer.state.log_history
+    log = [LogEntry.model_validate(entry) for entry in history]
     evaluated = [entry for entry in log if entry.eval_accuracy is not None]
     best = max(evaluated, key=lambda entry: entry.eval_accuracy or 0.0, default=None)
     return TrainResult(
@@ -76,6 +79,11 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         best_step=best.step if best else settings.max_steps,
         best_validation_accuracy=best.eval_accuracy if best else None,
         clipped_share=trainer.clipped_steps / settings.max_steps,
+        notices=[
+            *prepared.rows.notices,
+            *validation_notices(len(validation)),
+            *(_notices_at(history, best.step) if best else ()),
+        ],
         log=[entry for entry in log if entry.loss is not None or entry.eval_accuracy is not None],
     )
 
@@ -116,7 +124,7 @@ def _train(
             collator=collator,
             objective=objective,
             task_weights=task_weights_of(prepared),
-            validate=validator_of(student, validation[rank::ranks]) if validation else None,
+            validator=_validator(prepared, student, validation, rank, ranks),
             save_best=lambda weights: save_student(student, out / BEST, weights),
             callbacks=[StepCallback(progress), *log_callbacks(training.report_to, out)],
         )
@@ -129,6 +137,25 @@ def _train(
     if not validation:
         trainer.save_best()
     return trainer
+
+
+def _notices_at(history: Sequence[Mapping[str, Any]], step: int) -> list[Notice]:
+    """Signs of collapse that the trainer has kept with the validation after a step."""
+    kept = (entry["notices"] for entry in history if entry["step"] == step and "notices" in entry)
+    return [Notice(**notice) for notice in next(kept, ())]
+
+
+def _validator(
+    prepared: PreparedTraining,
+    student: Student,
+    rows: Sequence[ValidationRow],
+    rank: int,
+    ranks: int,
+) -> Validator | None:
+    """What chooses the best weights. None without labeled validation rows."""
+    if not rows:
+        return None
+    return Validator(student, rows, compared_with(prepared.training.validation), rank, ranks)
 
 
 def _device_name(device: torch.device) -> str:

@@ -27,6 +27,12 @@ def say_rows(prepared: PreparedTraining, data: TrainingData) -> None:
     disagreement = counts.teacher_disagreement
     if disagreement is not None and disagreement.share is not None:
         say(f"the teachers disagree on {disagreement.share:.1%} of {disagreement.rows:,} rows")
+        if disagreement.ties:
+            better = ", ".join(str(run.folder) for run in data.ranking.runs)
+            say(
+                f"on {disagreement.ties:,} rows their labels tie, and the better teacher decides "
+                f"({data.ranking.reason}: {better})"
+            )
     if data.overlapping and not selection.drop_overlap:
         count = len(data.overlapping)
         say(f"{count:,} training inputs also stand in test; --drop-overlap leaves them out")

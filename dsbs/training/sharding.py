@@ -22,9 +22,10 @@ from torch.utils._pytree import tree_map
 
 from dsbs.config.recipe import Optimization
 from dsbs.core.errors import InputError
+from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.padding import MicroBatch
 from dsbs.training.objective import Objective
-from dsbs.training.trainer import StepTrainer, ValidationCounts
+from dsbs.training.trainer import StepTrainer
 
 WANTED_BY_ACCELERATE = os.environ.pop("ACCELERATE_USE_FSDP", "false").lower() == "true"
 """Whether `accelerate launch` with an FSDP configuration wants sharding.
@@ -175,7 +176,7 @@ class ShardedTrainer(StepTrainer):
         norm = super()._clip_grad_norm(model)
         return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
-    def _validation_counts(self) -> ValidationCounts:
+    def _validation_counts(self) -> PredictionCounts:
         with unsharded(self._wrapped):
             return super()._validation_counts()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -15,19 +15,15 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PrinterCallback, Seq2SeqTrainer, TrainerControl
 
 from dsbs.core.progress import say
+from dsbs.metrics.collapse import Notice, say_notices
+from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.encoding import Encoded
 from dsbs.student.padding import MicroBatch
 from dsbs.training.batching import Collator, StepBatch, StepSampler
 from dsbs.training.checkpoints import seal_checkpoint
 from dsbs.training.memory_probe import STATE_BYTES, PassTooLarge, largest_pass
 from dsbs.training.objective import Objective
-
-
-class ValidationCounts(NamedTuple):
-    """How many predictions on validation are right, on this process."""
-
-    correct: int
-    rows: int
+from dsbs.training.validation import Validator
 
 
 class StepTrainer(Seq2SeqTrainer):
@@ -51,7 +47,7 @@ class StepTrainer(Seq2SeqTrainer):
         collator: Collator,
         objective: Objective,
         task_weights: Callable[[int], Sequence[float]],
-        validate: Callable[[], ValidationCounts] | None,
+        validator: Validator | None,
         save_best: Callable[[Mapping[str, torch.Tensor] | None], None],
         **trainer_arguments: Any,
     ) -> None:
@@ -63,7 +59,7 @@ class StepTrainer(Seq2SeqTrainer):
             collator: Makes micro-batches of them.
             objective: Makes a loss of them.
             task_weights: The factor on each task's weight at a step.
-            validate: Predicts this process's share of validation. None: there is none.
+            validator: Predicts this process's share of validation. None: there is none.
             save_best: Saves the weights (None: the model's own) as soon as they are the best.
             trainer_arguments: Arguments of `Seq2SeqTrainer`.
         """
@@ -74,9 +70,11 @@ class StepTrainer(Seq2SeqTrainer):
         self._collator = collator
         self._objective = objective
         self._task_weights = task_weights
-        self._validate = validate
+        self._validator = validator
         self._save_best = save_best
         self._clipped: int | None = None
+        self._told = False
+        """Whether signs of collapse have been printed."""
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         return DataLoader(
@@ -122,17 +120,20 @@ class StepTrainer(Seq2SeqTrainer):
 
     def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
         """Validation accuracy; new best weights are saved. {} without labeled validation rows."""
-        if self._validate is None:
+        if self._validator is None:
             self.log({"clipped_steps": self.clipped_steps})
             return {}
         self.model.eval()
-        counts = torch.tensor(self._validation_counts(), device=self.args.device)
+        parts = [self._validation_counts()]
         if self.accelerator.num_processes > 1:
-            dist.all_reduce(counts)
-        accuracy = counts[0].item() / counts[1].item()
+            parts *= self.accelerator.num_processes
+            dist.all_gather_object(parts, parts[0])
+        counts = self._validator.total(parts)
+        accuracy = counts.correct / counts.rows
         history = self.state.log_history
         earlier = [log["eval_accuracy"] for log in history if "eval_accuracy" in log]
         self.log({"eval_accuracy": accuracy, "clipped_steps": self.clipped_steps})
+        self._keep_notices(self._validator.notices(counts))
         if accuracy > max(earlier, default=-1.0):
             self.save_best()
         metrics = {"eval_accuracy": accuracy}
@@ -140,6 +141,20 @@ class StepTrainer(Seq2SeqTrainer):
             self.args, self.state, self.control, metrics
         )
         return metrics
+
+    def _keep_notices(self, notices: Sequence[Notice]) -> None:
+        """Write them into the log, and print them once, in the second half of the steps.
+
+        Before that, a student that learns as it should looks no better.
+        """
+        entry: dict[str, Any] = self.state.log_history[-1]
+        # Not by `self.log`, whose readers take numbers.
+        entry["notices"] = [vars(notice) for notice in notices]
+        halfway = 2 * self.state.global_step >= self.state.max_steps
+        if notices and halfway and not self._told:
+            self._told = True
+            say(f"at step {self.state.global_step:,} of {self.state.max_steps:,}:")
+            say_notices(notices)
 
     def save_best(self) -> None:
         """Save the weights as they are now. Every process must call it; one saves."""
@@ -244,9 +259,9 @@ class StepTrainer(Seq2SeqTrainer):
         """The passes of a step, with empty ones where processes need the same number."""
         return passes
 
-    def _validation_counts(self) -> ValidationCounts:
-        assert self._validate is not None
-        return self._validate()
+    def _validation_counts(self) -> PredictionCounts:
+        assert self._validator is not None
+        return self._validator.counts()
 
     def _weights(self) -> Mapping[str, torch.Tensor] | None:
         """The weights to save where the model's own are sharded. Every process must call it."""

@@ -8,6 +8,7 @@ import pytest
 
 from dsbs.artifacts.student_card import (
     CARD,
+    LabelFacts,
     Place,
     StudentCard,
     TrainingFacts,
@@ -15,6 +16,7 @@ from dsbs.artifacts.student_card import (
     read_card,
 )
 from dsbs.core.errors import InputError
+from dsbs.metrics.label_counts import LabelCounts
 from dsbs.tasks.prompts import load_task
 
 
@@ -107,3 +109,13 @@ def test_a_place_is_found_where_it_was_and_where_it_moved_with_the_checkpoint(
     assert found is not None
     assert found.samefile(second / "rows.csv")
     assert place.find(alone) is None
+
+
+def test_a_card_keeps_the_commonest_labels_that_were_learned() -> None:
+    learned = LabelCounts("equation")
+    for at in range(30):
+        learned.add("0.0" if at < 12 else str(at))
+    facts = LabelFacts.of(learned)
+    assert len(facts.commonest) == 10
+    assert facts.counts("equation").share("0") == 0.4
+    assert LabelFacts().counts("equation").commonest() is None

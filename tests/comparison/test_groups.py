@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from dsbs.comparison.findings import stuck_sentence
-from dsbs.comparison.groups import learning_flags, make_groups
+from dsbs.comparison.groups import gather_notices, learning_flags, make_groups
 from dsbs.comparison.statistics import mean_over_seeds
 from dsbs.metrics.accuracy import interval
+from dsbs.metrics.collapse import Notice
 from support.made_cells import EXAMPLES, Made
 
 
@@ -42,3 +43,28 @@ def test_a_cell_at_chance_or_without_labels_is_flagged() -> None:
     assert learning_flags(interval(345, 1000), chance, 0.0) == ["at_chance"]
     assert learning_flags(interval(400, 1000), chance, 0.0) == []
     assert learning_flags(interval(0, 1000), chance, 0.9) == ["at_chance", "unparsable"]
+
+
+def test_a_student_with_one_label_is_flagged_and_counted_in_its_group(made: Made) -> None:
+    one = Notice("one_label", "the student, test", "99.0 % of 100 labels are 'a', but 40 % of gold")
+    small = Notice("small_validation", "validation", "8 rows are too few")
+    assert learning_flags(interval(400, 1000), 1 / 3, 0.0, [one, small]) == ["one_label"]
+    made.add("standard", 5, 50, flags=["one_label"], notices=[small, one])
+    made.add("standard", 6, 52, notices=[small])
+    group = next(g for g in make_groups(made.cells, made.verdicts) if g.method == "standard")
+    assert group.one_label == 1
+    assert "1 gave nearly all rows one label" in (stuck_sentence(group) or "")
+
+
+def test_the_same_sign_of_many_students_is_one_notice(made: Made) -> None:
+    small = Notice("small_validation", "validation", "8 rows are too few")
+    many = [cell.model_copy(update={"notices": [small]}) for cell in made.cells]
+    first = made.cells[0].name
+    assert gather_notices(many) == [
+        Notice(
+            "small_validation",
+            "validation",
+            f"8 rows are too few ({len(many)} of {len(many)} students, first {first})",
+        )
+    ]
+    assert gather_notices(made.cells) == []

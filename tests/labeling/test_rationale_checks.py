@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dsbs.labeling.rationale_checks import argues_for
+from dsbs.labeling.rationale_checks import argues_for, bucket
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,14 @@ def test_a_rationale_argues_for_the_equation_whose_value_it_ends_in(
     rationale: str, label: str, expected: str
 ) -> None:
     assert argues_for("equation", rationale, label) == expected
+
+
+def test_labels_are_set_side_by_side_by_what_they_mean() -> None:
+    for written in ("yes", "Yes", " YES "):
+        assert bucket("class", written, ("no", "yes")) == "yes"
+    assert bucket("choice", "Ice", ("fire", "ice")) == "b"
+    assert bucket("choice", "earth", ("fire", "ice")) is None
+    assert bucket("equation", "12", ()) is bucket("class", None, ("yes",)) is None
 
 
 def test_rationales_of_wrong_answers_argue_for_them_too(cqa_palm: Path) -> None:

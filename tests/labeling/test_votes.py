@@ -1,9 +1,14 @@
 """Samples vote for what their labels mean, however they are written."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsbs.core.records import Answer
 from dsbs.labeling.votes import vote
+from dsbs.metrics.distributions import by_meaning
+from dsbs.tasks.labels import LabelKind, meaning
+from support.writings import WRITINGS
 
 
 def answers(*labels: str) -> list[Answer]:
@@ -17,7 +22,47 @@ def test_equations_vote_by_their_value() -> None:
     assert (won.rationale, *won.more_rationales) == ("Reason 1.", "Reason 2.", "Reason 4.")
 
 
+def test_three_writings_of_one_value_outvote_two_of_another_without_a_tie() -> None:
+    won = vote(answers("12", "12.0", "(7+5)", "13", "13"), kind="equation")
+    assert (won.label, won.tied) == ("12", False)
+    assert won.distribution == pytest.approx({"12": 0.6, "13": 0.4})
+
+
 def test_texts_vote_whatever_their_dress() -> None:
     won = vote(answers("Rome", "Paris.", "**paris**", "Rome", "Paris"), kind="text")
     assert won.label == "Paris."
     assert vote(answers("ice", "ICE"), kind="class").distribution == {"ice": 1.0}
+
+
+def test_of_equal_votes_the_first_sample_decides_and_the_answer_is_tied() -> None:
+    for first, second in (("b", "a"), ("a", "b")):
+        won = vote(answers(first, second, second, first, "c"), kind="text")
+        assert (won.label, won.tied) == (first, True)
+    assert not vote(answers("a", "b", "a"), kind="text").tied
+    assert not vote(answers("a"), kind="text").tied
+
+
+def test_the_label_is_among_those_of_its_distribution() -> None:
+    """The sample without a rationale is written in another way than the one that stands for all."""
+    bare = Answer("1", "empty_rationale", None, "12", "exact")
+    won = vote([bare, *answers("12.0")], kind="equation")
+    assert won.label == "12.0"
+    assert won.distribution == {"12.0": 1.0}
+
+
+@pytest.mark.parametrize("kind", WRITINGS)
+@given(data=st.data())
+def test_another_writing_of_the_same_meaning_changes_no_vote(
+    kind: LabelKind, data: st.DataObject
+) -> None:
+    meant = data.draw(st.lists(st.sampled_from(sorted(WRITINGS[kind])), min_size=1, max_size=7))
+    written = [data.draw(st.sampled_from(WRITINGS[kind][one])) for one in meant]
+    plain = vote(answers(*meant), kind=kind, keep_rationales=9)
+    dressed = vote(answers(*written), kind=kind, keep_rationales=9)
+    assert meaning(kind, dressed.label or "") == meaning(kind, plain.label or "")
+    assert by_meaning(kind, dressed.distribution or {}) == by_meaning(
+        kind, plain.distribution or {}
+    )
+    assert len(dressed.distribution or {}) == len(plain.distribution or {})
+    assert (dressed.rationale, dressed.more_rationales) == (plain.rationale, plain.more_rationales)
+    assert dressed.tied == plain.tied

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsbs.metrics.accuracy import chance
+from dsbs.metrics.accuracy import chance, interval, macro_f1, per_label
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,24 @@ def test_chance_is_what_no_learning_gives(
     gold: list[str], allowed: list[list[str]], expected: float
 ) -> None:
     assert chance(gold, allowed) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("correct", "n"), [(0, 1), (1, 1), (3, 7), (60, 200), (999, 1000)])
+def test_the_interval_is_wilsons(correct: int, n: int) -> None:
+    from scipy.stats import binomtest
+
+    found = binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    assert interval(correct, n) == pytest.approx((found.low, found.high))
+
+
+def test_scores_per_label_do_not_depend_on_how_labels_are_written() -> None:
+    gold, predicted = ["yes", "no", "no", "yes"], ["yes", "yes", "no", None]
+    plain = per_label(gold, predicted)
+    assert [(row.label, row.n, row.predicted, row.correct) for row in plain] == [
+        ("no", 2, 1, 1),
+        ("yes", 2, 2, 1),
+    ]
+    assert per_label(["yes", "no", "NO", "Yes"], ["YES", "Yes", "No", None]) == plain
+    assert macro_f1(["yes", "no", "NO", "Yes"], ["YES", "Yes", "No", None]) == macro_f1(
+        gold, predicted
+    )

@@ -31,3 +31,13 @@ def test_calibrated_answers_have_a_small_error_and_overconfident_ones_do_not() -
     assert honest.ece < 0.03 < 0.2 < boasting.ece
     low, high = interval(sum(gold == "yes" for _, gold in drawn), 4000)
     assert low < 0.99 - boasting.ece < high
+
+
+def test_probabilities_of_one_meaning_are_one_probability() -> None:
+    whole = calibration("equation", [({"12": 0.6, "13": 0.4}, "12")])
+    written = {"12": 0.3, "12.0": 0.2, "13": 0.4, "( 7 + 5 )": 0.1}
+    apart = calibration("equation", [(written, "( 36 / 3 )")])
+    assert whole is not None
+    assert apart is not None
+    assert apart.brier == pytest.approx(whole.brier)
+    assert apart.ece == pytest.approx(whole.ece)

@@ -167,6 +167,8 @@ def test_an_export_of_label_studio_is_joined_by_its_data(farm: Farm, data: Path)
     export = label_studio("bird", animal="duck", sound="quacks", kind="?")
     found = completed(published(farm, data, export), "row-1")
     assert json.loads(found.text) == {"rationale": "It has feathers.", "label": "bird"}
+    export = label_studio("bird", "Bird", animal="duck", sound="quacks")  # one meaning
+    assert json.loads(completed(published(farm, data, export), "row-1").text)["label"] == "bird"
     export = label_studio("bird", "mammal", animal="duck", sound="quacks")
     assert "do not agree" in completed(published(farm, data, export), "row-1").error
     export = label_studio(animal="duck", sound="quacks")

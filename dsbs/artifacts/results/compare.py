@@ -10,15 +10,16 @@ from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.artifacts.results.train import AnswerRows
 from dsbs.config.compare import Equal
 from dsbs.core.records import LabelSource, Method, NearDuplicates
+from dsbs.metrics.collapse import Notice
 
 CELLS = "cells"
 """The folder of a comparison that holds a run folder for each cell."""
 
-Flag = Literal["at_chance", "unparsable"]
-"""Why a student counts as not having learned.
+Flag = Literal["at_chance", "unparsable", "one_label"]
+"""Why a student counts as not having learned; `dsbs.metrics.collapse` decides.
 
-`at_chance`: the interval of its accuracy reaches chance. `unparsable`: most of its outputs have no
-readable label.
+`at_chance`: its accuracy cannot be told from chance. `unparsable`: most of its outputs have no
+readable label. `one_label`: nearly all its labels are one, and those it is compared with are not.
 """
 
 
@@ -62,6 +63,8 @@ class CellResult(CellKey, GroupKey):
     """Accuracy of a student that has learned nothing."""
     teacher_accuracy: float | None = None
     flags: list[Flag] = []
+    notices: list[Notice] = []
+    """Signs of collapse in its training and on test."""
     steps: int | None = None
     """Optimizer steps of its training."""
     n_fraction: int | None = None
@@ -101,6 +104,8 @@ class Group(GroupKey):
     at_chance: int = 0
     """Number of cells with this flag."""
     unparsable: int = 0
+    """Number of cells with this flag."""
+    one_label: int = 0
     """Number of cells with this flag."""
     n_train: int | None = None
     n_explained: int | None = None
@@ -231,6 +236,8 @@ class CompareResult(Result):
     duplicates: NearDuplicates | None = None
     teacher: dict[str, SplitSummary] = {}
     """The teacher's answers by split."""
+    notices: list[Notice] = []
+    """Signs of collapse in any of the students, each with how many of them show it."""
 
     @property
     def measured(self) -> str:

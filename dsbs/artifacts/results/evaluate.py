@@ -6,6 +6,7 @@ from dsbs.artifacts.results.base import CellKey, Score
 from dsbs.core.records import Split
 from dsbs.metrics.accuracy import LabelScores
 from dsbs.metrics.calibration import CalibrationScores
+from dsbs.metrics.collapse import Notice
 
 
 class StudentScores(Score):
@@ -18,6 +19,8 @@ class StudentScores(Score):
     per_label: list[LabelScores] = Field(default_factory=list)
     calibration: CalibrationScores | None = None
     """None where labels were generated and not scored."""
+    notices: list[Notice] = Field(default_factory=list)
+    """Signs of collapse."""
 
 
 class EvaluateResult(CellKey, StudentScores):

@@ -3,6 +3,7 @@
 from dsbs.artifacts.results.base import Result, Status
 from dsbs.core.records import NearDuplicates
 from dsbs.metrics.calibration import CalibrationScores
+from dsbs.metrics.collapse import Notice
 from dsbs.tasks.task import LabelForm
 
 
@@ -56,6 +57,10 @@ class SplitSummary(Result):
     teacher_accuracy_strict: float | None = None
     entropy: float | None = None
     """Mean Shannon entropy of the label distributions, in nats."""
+    vote_ties: int = 0
+    """Rows in which several labels have the most votes of the samples."""
+    notices: list[Notice] = []
+    """Signs of collapse."""
 
 
 class ShownAnswer(Result):

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from dsbs.artifacts.results.base import CellKey, Result
+from dsbs.metrics.collapse import Notice
 
 
 class Disagreement(Result):
@@ -11,6 +12,8 @@ class Disagreement(Result):
     rows: int
     share: float | None = None
     """None where no row has labels of several teachers."""
+    ties: int = 0
+    """Rows whose joint label was a tie, which the better teacher decided."""
 
 
 class AnswerRows(Result):
@@ -135,4 +138,6 @@ class TrainResult(CellKey, RowCounts, Totals):
     best_validation_accuracy: float | None = None
     clipped_share: float = 0.0
     """Share of the steps whose gradient was clipped."""
+    notices: list[Notice] = Field(default_factory=list)
+    """Signs of collapse in the labels to learn, and in the best checkpoint's on validation."""
     log: list[LogEntry] = Field(default_factory=list)
