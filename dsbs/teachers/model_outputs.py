@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.data.values import is_missing, whole_text
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.found_answer import (
     FoundAnswer,
     Row,
@@ -14,9 +15,6 @@ from dsbs.teachers.found_answer import (
     texts_of,
     unknown_format,
 )
-
-_REASONS = {"max_tokens": "length", "end_turn": "stop", "stop_sequence": "stop"}
-"""Anthropic's words for why an answer ends, as OpenAI's."""
 
 
 def read_batch(row: Row, where: str) -> FoundAnswer:
@@ -71,7 +69,7 @@ def _id_of_chat(row: Row, request: Row, where: str) -> str | None:
 
 def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
     """The text in a response of OpenAI's chat, completions or responses API, or of Anthropic's."""
-    reason = body.get("stop_reason")
+    reason = body.get("stop_reason") or _why_incomplete(body)
     content: Any = None
     reasoning: Any = None
     if isinstance(choices := body.get("choices"), list) and choices:
@@ -92,11 +90,17 @@ def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
     else:
         raise unknown_format(body, where, "a response with choices, output or content")
     text, thought = _parts(content)
-    reason = _REASONS.get(str(reason), text_or_none(reason))
+    reason = finish_reason(reason)
     if not text:
         why = f" (it ended with {reason})" if reason else ""
         return FoundAnswer(where, None, f"the answer has no text{why}", reason)
     return FoundAnswer(where, text, None, reason, text_or_none(reasoning) or thought or None)
+
+
+def _why_incomplete(body: Mapping[str, Any]) -> Any:
+    """Why an answer of the responses API ends before its end."""
+    details = body.get("incomplete_details")
+    return details.get("reason") if isinstance(details, dict) else None
 
 
 def _parts(content: Any) -> tuple[str, str]:
