@@ -155,7 +155,7 @@ def _form(path: Path) -> _Form:
     with open_bytes(path) as stream:
         head = [line for _, line in islice(numbered_lines(stream, str(path)), _LOOKED_AT)]
     skipped = 0
-    if head and (first := head[0].strip().strip('"'))[:4].lower() == "sep=" and len(first) == 5:
+    if head and (first := head[0].strip('\r\n"\ufeff'))[:4].lower() == "sep=" and len(first) == 5:
         delimiter = first[4]
         skipped = 1
         if delimiter not in _DELIMITERS:

@@ -47,7 +47,7 @@ class Matched(NamedTuple):
     match: LabelMatch
     """How it was recognized."""
     text: str
-    """The words that stood for it; empty where only a letter did."""
+    """The words that stood for it; empty where nothing but a letter did."""
     reason: Reason | None = None
     """Why it must not be learned."""
 
@@ -137,8 +137,10 @@ class _Closed:
         if _RANGE.match(text, letter.end()):
             return Matched(None, "none", text, "ambiguous")
         verdict = self._judge(label, text[letter.end() :])
-        counted = label if verdict.counts else None
-        return Matched(counted, "letter" if counted else "none", "", verdict.reason)
+        if not verdict.counts:
+            return Matched(None, "none", text, verdict.reason)
+        alone = not text[letter.end() :].strip(" .!:)")
+        return Matched(label, "letter", "" if alone else text, verdict.reason)
 
     def _begins_another(self, letter: re.Match[str], label: str) -> bool:
         """Whether a letter is or begins another option's text: "(i) only", or blood group A."""

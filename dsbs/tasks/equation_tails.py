@@ -6,8 +6,10 @@ from dsbs.tasks import tails
 from dsbs.tasks.equation_sides import Refused
 from dsbs.tasks.equation_words import EXPLAINS
 from dsbs.tasks.equations import normalize, same_value
+from dsbs.tasks.number_words import MULTIPLIERS
 
 ONLY_ARITHMETIC = re.compile(r"[\d\s.()*/+-]+")
+_CHANGES = re.compile(rf"\b(?:{MULTIPLIERS})s?\b|\b[ap]\.?\s?m\b", re.IGNORECASE)
 _HARMLESS = re.compile(
     r"\s*(?:$|[,.!\n\"')\]}]|[-—]\s*[A-Za-z]|(?:because|since|as|which|given|where)\b)", re.I
 )
@@ -37,6 +39,8 @@ def check_note(note: str, expression: str) -> None:
         Refused: they hold anything else.
     """
     same = same_value(note, expression)
+    if _CHANGES.search(note):
+        raise Refused("continues")
     if (re.search(r"[\d=]", note) and not same) or tails.NEGATION.search(note):
         raise Refused("continues")
     if re.search(r"\bor\b", note):

@@ -52,8 +52,8 @@ def _unannounced(task: Task, text: str, allowed: Sequence[str]) -> list[Statemen
     """
     if boxes := list(_BOXED.finditer(text))[-_MAX_BOXES:]:
         last = boxes[-1].start()
-        before = [Statement(box.start(), "boxed", _content(box, text)) for box in boxes[:-1]]
-        return [*before, Statement(last, "boxed", text[last : last + _MAX_STATEMENT])]
+        earlier = [Statement(box.start(), "boxed", _content(box, text)) for box in boxes[:-1]]
+        return [*earlier, Statement(last, "boxed", text[last : last + _MAX_STATEMENT])]
     lines = text.splitlines(keepends=True)
     if "{" in text or len(lines) > _MAX_LINES:
         return []
@@ -85,7 +85,7 @@ def _is_label(task: Task, line: str, allowed: Sequence[str]) -> bool:
     matched = match_label(task.label.kind, line, allowed)
     if matched.label is None or matched.reason:
         return False
-    return matched.match == "letter" or key(matched.text) == key(matched.label)
+    return not matched.text or key(matched.text) == key(matched.label)
 
 
 def _without_quotations(statements: list[Statement], text: str, asked: str) -> list[Statement]:

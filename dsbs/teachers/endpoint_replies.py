@@ -1,5 +1,6 @@
 """Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -128,7 +129,10 @@ def _without_choices(reply: Mapping[str, Any]) -> BadReply:
     error = reply.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     message = message_of(error) or message_of(reply)
-    return BadReply(message or "a reply without choices", code if isinstance(code, int) else None)
+    shown = json.dumps(reply, default=str)[:_SHOWN_CHARS]
+    return BadReply(
+        message or f"a reply without choices: {shown}", code if isinstance(code, int) else None
+    )
 
 
 def _text(content: object) -> str:

@@ -26,7 +26,11 @@ def read_batch(row: Row, where: str) -> FoundAnswer:
     if not isinstance(response, dict):
         return FoundAnswer(where, None, f"failed: {_shown(row.get('error'))}", id=identity)
     body = response.get("body", response.get("message"))
-    if response.get("status_code", 200) != 200 or row.get("error") or not isinstance(body, dict):
+    if (
+        str(response.get("status_code", 200)) != "200"
+        or row.get("error")
+        or not isinstance(body, dict)
+    ):
         reason = row.get("error") or response.get("error") or body or response.get("type")
         return FoundAnswer(where, None, f"failed: {_shown(reason)}", id=identity)
     return answer_of(body, where)._replace(id=identity)
@@ -80,7 +84,7 @@ def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
         reason = choice.get("finish_reason")
         content = choice.get("text")
         if isinstance(message, dict):
-            content = message.get("content")
+            content = message.get("content") or message.get("refusal")
             reasoning = message.get("reasoning_content", message.get("reasoning"))
     elif isinstance(output := body.get("output"), list):
         parts = [one.get("content") for one in output if isinstance(one, dict)]
@@ -111,7 +115,8 @@ def _parts(content: Any) -> tuple[str, str]:
     thought: list[str] = []
     for part in content if isinstance(content, list) else ():
         if isinstance(part, dict):
-            text += texts_of(part.get("text") if part.get("type") != "thinking" else None)
+            if part.get("type") != "thinking":
+                text += texts_of(part.get("text", part.get("refusal")))
             thought += texts_of(part.get("thinking"))
     return "".join(text), "".join(thought)
 

@@ -115,11 +115,21 @@ def test_gold_labels_go_through_the_same_door_and_nothing_may_stand_beside_them(
     assert gold_label("choice", "b", THREE) == "ice"
     assert gold_label("choice", "(b) ice", THREE) == "ice"
     assert gold_label("choice", "(b) fire", THREE) is None
+    assert gold_label("choice", "option B", THREE) == gold_label("choice", "(B).", THREE) == "ice"
+    assert gold_label("choice", "B because it is frozen", THREE) is None
     assert gold_label("choice", "a", ("O", "AB", "A", "B")) == "A"
     assert gold_label("equation", "9 (apples)") == "9"
     assert gold_label("class", "4/5", RATINGS) == gold_label("class", "4.0", RATINGS) == "4"
     assert gold_label("class", "4/10", RATINGS) is None
-    for text in ("9 a.m.", "1/2/2020", "3 to 1", "2, 4 and 6", "10 dozen"):
+    for text in (
+        "9 a.m.",
+        "1/2/2020",
+        "3 to 1",
+        "2, 4 and 6",
+        "10 dozen",
+        "12 (dozen)",
+        "8 (a.m.)",
+    ):
         assert gold_label("equation", text) is None, text
     for text in ("9:10", "3:30 p.m.", "8; 40", "6th", "6 (cm); 15 (cm)", "3 1/2"):
         assert gold_label("equation", text) is None, text

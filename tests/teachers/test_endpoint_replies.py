@@ -114,6 +114,9 @@ def test_an_empty_text_is_an_answer_where_its_finish_reason_explains_it(
         ({"error": {"message": "insufficient credits", "code": 402}}, "insufficient credits"),
         ({"error": "no model loaded"}, "no model loaded"),
         ({"detail": "queue is full"}, "queue is full"),
+        ({"detail": [{"loc": ["body"], "msg": "field required"}]}, "field required"),
+        ({"errors": [{"message": "no such deployment"}]}, "no such deployment"),
+        ({"generated": "bird"}, 'a reply without choices: {"generated": "bird"}'),
     ],
 )
 def test_a_reply_without_answer_states_the_servers_own_reason(reply: Any, reason: str) -> None:
