@@ -134,7 +134,7 @@ CASES: Mapping[str, Wanted] = {
             "expected column 'text'",
             "got id 'a' a second time",
             '"id":7,',
-            "stdin:2: got broken JSON",
+            "got broken JSON",
             "stdin:1: got a list",
             "got an object",
             "stdin:1: got byte 0xe4",
