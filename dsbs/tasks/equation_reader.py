@@ -177,7 +177,7 @@ class _Reader:
             if not side.depth:
                 return self._skip(piece.end())
             side.depth -= 1
-        elif sign in ("^", "**") and self._behind_word():
+        elif sign in ("^", "**") and self._text[: self._at].rstrip()[-1:].isalpha():
             return self._unit_power()
         elif side.complete and re.match(r"\s*[A-Za-z]", self._text[piece.end() :]):
             return self._sign_before_word(side, sign, piece.end())
@@ -188,9 +188,6 @@ class _Reader:
         side.tokens.append(sign)
         self._at = piece.end()
         return True
-
-    def _behind_word(self) -> bool:
-        return self._text[: self._at].rstrip()[-1:].isalpha()
 
     def _unit_power(self) -> bool:
         """The power of a unit, such as cm^2; that of any other word is refused."""
