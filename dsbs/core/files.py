@@ -46,7 +46,20 @@ def is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
-class _TextLoader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that comes twice, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of a node. Raises ConstructorError for a key that comes twice."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and keys.count(key.value) > 1:
+                problem = f"the key {key.value!r} twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+class _TextLoader(_Loader):
     """Reads every value but null as the text that is written, also yes, 1.50 and 9:10."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML takes it from the class
@@ -60,7 +73,7 @@ def read_yaml(path: Path, *, texts: bool = False) -> dict[str, Any]:
 
     With `texts`, numbers and booleans stay the text that is written.
     """
-    loaded = load_yaml(path, _TextLoader if texts else yaml.SafeLoader)
+    loaded = load_yaml(path, _TextLoader if texts else _Loader)
     if not isinstance(loaded, dict):
         raise InputError(
             path,
@@ -71,7 +84,7 @@ def read_yaml(path: Path, *, texts: bool = False) -> dict[str, Any]:
     return loaded
 
 
-def load_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
+def load_yaml(path: Path, loader: type[yaml.SafeLoader] = _Loader) -> Any:
     """The content of a YAML file. Raises InputError, with the line, for anything but UTF-8 YAML."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), loader)  # a SafeLoader
@@ -85,6 +98,8 @@ def load_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> An
         raise InputError(
             where, got=getattr(error, "problem", error), expected="YAML", fix="mend the file"
         ) from None
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise InputError(path, got=error, expected="YAML", fix="mend the file") from None
 
 
 def write_json(path: Path, value: Any) -> None:

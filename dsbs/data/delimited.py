@@ -4,6 +4,7 @@ The delimiter is found out, and what cannot be read for certain is refused.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -17,6 +18,7 @@ from dsbs.data.text_files import numbered_lines, open_bytes, suffix_of
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LOOKED_AT = 64
 """Lines from which the delimiter is found out."""
+_RULE = re.compile(r":?-{3,}:?")
 _LONGEST_CELL = 1 << 28
 """Characters of a cell at most: a quote that nobody closes shall not fill the memory."""
 
@@ -60,6 +62,7 @@ def read_delimited(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
                 count += 1
                 empty = empty or [number]
                 continue
+            _check_is_row(names, cells, form, f"{path}:{number}")
             if several_unnamed:
                 _check_unnamed(names, cells, f"{path}:{number}")
             yield f"{path}:{number}", dict(zip(names, cells, strict=True))
@@ -85,6 +88,20 @@ def _names(header: Cells, path: Path) -> Cells:
             fix="rename the columns",
         )
     return names
+
+
+def _check_is_row(names: Cells, cells: Cells, form: _Form, where: str) -> None:
+    """Files that were joined repeat their header; tables for people rule it off with dashes."""
+    stated = [cell.strip() for cell in cells]
+    again = len(names) > 1 and stated == names
+    rule = form.delimiter == "|" and all(_RULE.fullmatch(cell) for cell in filter(None, stated))
+    if again or rule:
+        raise InputError(
+            where,
+            got="the header a second time" if again else "a line of dashes",
+            expected="a row",
+            fix="remove the line",
+        )
 
 
 def _check_unnamed(names: Cells, cells: Cells, where: str) -> None:
@@ -138,7 +155,7 @@ def _form(path: Path) -> _Form:
     with open_bytes(path) as stream:
         head = [line for _, line in islice(numbered_lines(stream, str(path)), _LOOKED_AT)]
     skipped = 0
-    if head and (first := head[0].strip().strip('"'))[:4].lower() == "sep=" and len(first) == 5:
+    if head and (first := head[0].strip('\r\n"\ufeff'))[:4].lower() == "sep=" and len(first) == 5:
         delimiter = first[4]
         skipped = 1
         if delimiter not in _DELIMITERS:

@@ -26,6 +26,15 @@ _MARKS = {
 """Byte-order marks, the longer ones first: UTF-32's begins like UTF-16's."""
 
 
+_NOT_TEXT = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzipped file",
+}
+"""How files begin whose suffix is a wrong one."""
+
+
 def suffix_of(path: Path) -> str:
     """The suffix that names a file's format: ".csv" of ROWS.CSV and of rows.csv.gz."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -79,6 +88,13 @@ def numbered_lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
         encoding = next((e for mark, e in _MARKS.items() if start.startswith(mark)), None)
         if encoding:
             yield from _wide_lines(stream, name, encoding)
+        elif kind := next((k for mark, k in _NOT_TEXT.items() if start.startswith(mark)), None):
+            raise InputError(
+                name,
+                got=kind,
+                expected="text, as the suffix says",
+                fix="rename the file, or save its rows as CSV",
+            )
         elif b"\0" in start:
             raise InputError(
                 name,

@@ -15,6 +15,7 @@ from dsbs.core.errors import InputError
 
 Value = str | int | float
 
+_NO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
 _KINDS: dict[type, str] = {
     list: "a list",
@@ -25,13 +26,14 @@ _KINDS: dict[type, str] = {
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell holds nothing: None, NaN, or text without any character but white space.
+    """Whether a cell holds nothing: None, NaN, or text without any character that shows.
 
     >>> [is_missing(value) for value in (None, float("nan"), " ", 0, "None")]
     [True, True, True, False, False]
     """
     if isinstance(value, str):
-        return not value.strip()
+        stated = value.strip()
+        return not stated or (not stated.isascii() and not stated.strip(_NO_WIDTH + " \n\t\xa0"))
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or (isinstance(value, Decimal) and value.is_nan())
@@ -51,7 +53,11 @@ def read_value(value: Any, where: str, column: str) -> Value:
         return value
     if (text := _written(value)) is not None:
         return text
-    kind = _KINDS.get(type(value), f"a value of type {type(value).__name__}")
+    kind = (
+        "infinity"
+        if isinstance(value, float)
+        else _KINDS.get(type(value), f"a value of type {type(value).__name__}")
+    )
     shown = f" {_shortened(value)}" if isinstance(value, list | tuple | dict) else ""
     raise InputError(
         f"{where}: column {column!r}",

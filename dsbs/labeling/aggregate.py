@@ -13,7 +13,8 @@ from dsbs.core.records import Answer, Completion, Example
 from dsbs.labeling.summary import SplitCounter
 from dsbs.labeling.votes import vote
 from dsbs.metrics.distributions import softmax, weighted_mean
-from dsbs.tasks.parsing import cap_words, parse_answer
+from dsbs.tasks.parsing import parse_answer
+from dsbs.tasks.rationales import cap_words
 from dsbs.tasks.task import Task
 
 LabelScores = Literal["without", "after", "averaged"]

@@ -1,13 +1,14 @@
 """Labels of a closed set, read from a text: first whole, then by letter, then at its beginning."""
 
-import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from dsbs.core.records import LabelMatch, Reason
 from dsbs.tasks import tails
-from dsbs.tasks.label_keys import LETTERS, NUMBER, fold, is_number, key, key_of, lower
+from dsbs.tasks.label_ends import AFTER_OPTION, after_rating, goes_on
+from dsbs.tasks.label_keys import LETTERS, NUMBER, fold, key_of, lower
+from dsbs.tasks.label_names import mentioned, names_of, position
 from dsbs.tasks.undress import undress, without_courtesy
 
 _SPACES = re.compile(r"[^\S\n]+")
@@ -23,6 +24,7 @@ _LETTER = re.compile(
     r"|(?P<bare>[A-Za-z])(?=\s*$|\s*\n|\s+[-–—(]|\s*—|[,;!]\s)"
     r"|(?P<word>[A-Z])(?=\s+(?:because|since|as|for|is|was|would)\b)"
 )
+_RANGE = re.compile(r"\s*(?:[-–—]|to\b|through\b)\s*\(?[A-Za-z]\)?\s*(?:[.,;\n]|$)")
 _LEAD = re.compile(
     r"(?:it is|it's|it would be|it must be|that is|that it is|that it's|definitely|certainly"
     r"|clearly"
@@ -31,35 +33,10 @@ _LEAD = re.compile(
     r"|score)(?:\s+(?:is|must be|would be))?)(?:\s*:)?\s+(?![.)])",
     re.IGNORECASE,
 )
-_AFTER_OPTION = re.compile(
-    r"\s*(?:$|[,;.!?(—–\n]|-\s|(?:is|are|was|were|would|will|can|has|have|because|since|as"
-    r"|which|that"
-    r"|for|so|or|and|not|but|rather|given|due)\b)",
-    re.IGNORECASE,
-)
-_NUMBER_CONTINUES = re.compile(
-    r"[\w%^+*=<>~&{;/|#@°½¼¾²³']|[.,:]\d|\.{2,}\s*\d|-(?!stars?\b|points?\b|\s*\w)"
-    r"|\s*[-–—]\s*\d|\s+(?:[+*/x×÷=<>±^%½¼¾]|\d|to\b|through\b|out of\b|of \d|times\b"
-    r"|and a half\b|or\b"
-    r"|(?:hundred|thousand|million|billion|trillion|dozen|percent|k|m|bn)s?\b)|\s*[;{%]|,\s*\d",
-    re.IGNORECASE,
-)
-_OUT_OF = re.compile(
-    r"\s*(?:stars?|points?)?\s*\(?\s*(?:/|out of)\s*(\d+)(?:\.0+)?\)?(?![\d:/]|[.,]\d)",
-    re.IGNORECASE,
-)
-_WORD_CONTINUES = re.compile(r"[\w+#&@^~=<>'’\\|%*$-]|[.:]\w|\s*\{")
 _NEGATED = re.compile(
     r"(?:\w+\s+){0,3}?(?:not|neither|none|never|cannot|anything but|all but|other than"
     r"|except|hardly|barely|un|non)\b|\w+n't\b|no\b",
     re.IGNORECASE,
-)
-
-_MENTIONED_LETTER = re.compile(
-    r"\(([A-Za-z])\)|\b(?:option|choice|answer|letter)s?\s+\(?([A-Za-z])\b"
-    r"|(?:[,/&]|\band|\bor)\s*\(?([A-Za-z])\)?(?=\s*(?:[.,/&]|$|and\b|or\b))"
-    r"|\b([A-Za-z])\b(?=\)?\s*(?:[,/&]|and\b|or\b)\s*\(?[A-Za-z]\b)"
-    r"|(?<![\w'.(])([A-HJ-Z])(?![\w'])"
 )
 
 
@@ -70,31 +47,20 @@ class Matched(NamedTuple):
     match: LabelMatch
     """How it was recognized."""
     text: str
-    """The words that stood for it; empty where only a letter did."""
+    """The words that stood for it; empty where nothing but a letter did."""
     reason: Reason | None = None
     """Why it must not be learned."""
-
-
-class _Names(NamedTuple):
-    """The allowed labels by the form in which they are compared."""
-
-    by_key: dict[str, str]
-    """Labels that no other has the same key as, those with the longest keys first."""
-    shared: frozenset[str]
-    """Keys of several labels."""
-    numeric: bool
-    """Whether all labels are numbers."""
 
 
 def read_closed(text: str, allowed: Sequence[str], *, lettered: bool) -> Matched:
     """The allowed label that a text names, with `lettered` also by the letter of its option."""
     text = text.strip()
-    glance = _at_a_glance(text, allowed, lettered=lettered)
+    glance = read_at_a_glance(text, allowed, lettered=lettered)
     return glance or _Closed(tuple(allowed), lettered=lettered).read(text)
 
 
-def _at_a_glance(text: str, allowed: Sequence[str], *, lettered: bool) -> Matched | None:
-    """A label that stands there literally, alone or behind its letter, as most do."""
+def read_at_a_glance(text: str, allowed: Sequence[str], *, lettered: bool) -> Matched | None:
+    """A label that stands there to the letter, alone or behind its letter, as most do."""
     if text in allowed:
         return Matched(text, "exact", text)
     if lettered and text[:1] == "(" and text[2:3] == ")":
@@ -136,7 +102,7 @@ class _Closed:
             if stated in self._allowed:
                 return Matched(stated, "exact", stated)
         stated = key_of(text)
-        names = _names(self._allowed)
+        names = names_of(self._allowed)
         if stated in names.by_key:
             if self._lettered and self._is_other_letter(text, names.by_key[stated]):
                 return Matched(None, "none", text, "ambiguous")
@@ -148,15 +114,15 @@ class _Closed:
         letter = _LETTER.fullmatch(text.rstrip(".!"))
         if letter is None or not text.startswith(("(", "[")):
             return False
-        at = _position(letter)
+        at = position(letter)
         return at < len(self._allowed) and self._allowed[at] != label
 
     def _option(self, text: str) -> Matched | None:
         """A letter at the start: alone, or before the text of its option."""
         letter = _LETTER.match(text)
-        if letter is None or _position(letter) >= len(self._allowed):
+        if letter is None or position(letter) >= len(self._allowed):
             return None
-        label = self._allowed[_position(letter)]
+        label = self._allowed[position(letter)]
         rest = undress(text[letter.end() :].lstrip(" .):-–—"))
         if (stated := self._stated(rest)) is not None:
             return self._with_text(label, *stated)
@@ -168,9 +134,13 @@ class _Closed:
             if tails.NEGATION.search(rest):
                 return Matched(None, "none", rest, "negated")
             return Matched(label, "letter", rest, "mismatch")
-        verdict = tails.judge(text[letter.end() :], lambda part: self._mentions_other(part, label))
-        counted = label if verdict.counts else None
-        return Matched(counted, "letter" if counted else "none", "", verdict.reason)
+        if _RANGE.match(text, letter.end()):
+            return Matched(None, "none", text, "ambiguous")
+        verdict = self._judge(label, text[letter.end() :])
+        if not verdict.counts:
+            return Matched(None, "none", text, verdict.reason)
+        alone = not text[letter.end() :].strip(" .!:)")
+        return Matched(label, "letter", "" if alone else text, verdict.reason)
 
     def _begins_another(self, letter: re.Match[str], label: str) -> bool:
         """Whether a letter is or begins another option's text: "(i) only", or blood group A."""
@@ -183,7 +153,7 @@ class _Closed:
 
     def _with_text(self, label: str, named: str, match: LabelMatch, tail: str) -> Matched:
         """A letter before the text of an option. Where they differ, a whole text is the label."""
-        verdict = tails.judge(tail, lambda part: self._mentions_other(part, named))
+        verdict = self._judge(named, tail)
         if not verdict.counts:
             return Matched(None, "none", named, verdict.reason)
         if named != label:
@@ -203,7 +173,7 @@ class _Closed:
                 if inner is not None and inner.label is not None:
                     return inner.label, "folded", ""
             found = self._longest_start(stated)
-            if found is not None and _AFTER_OPTION.match(found[1]):
+            if found is not None and AFTER_OPTION.match(found[1]):
                 return found[0], "folded", found[1]
         return None
 
@@ -223,47 +193,40 @@ class _Closed:
         if found is None:
             return None
         label, tail = found
-        tail = self._after_rating(label, tail)
+        highest = None if self._lettered else names_of(self._allowed).highest
+        tail = after_rating(label, tail, highest)
         reason = self._continues(label, tail)
         if reason is not None:
             return Matched(None, "none", text, reason)
-        verdict = tails.judge(tail, lambda part: self._mentions_other(part, label))
-        counted = label if verdict.counts else None
-        return Matched(counted, "folded" if counted else "none", text, verdict.reason)
+        verdict = self._judge(label, tail)
+        if not verdict.counts:
+            return Matched(None, "none", text, verdict.reason)
+        return Matched(label, "folded", text if tail.strip(" .!") else label, verdict.reason)
 
     def _longest_start(self, text: str) -> tuple[str, str] | None:
         """The longest label that the text starts with, and what follows."""
         if number := NUMBER.match(text):
-            named = _names(self._allowed).by_key.get(key_of(number[0]))
+            named = names_of(self._allowed).by_key.get(key_of(number[0]))
             if named is not None:
                 return named, text[number.end() :]
         folded = lower(text)
-        for label_key, label in _names(self._allowed).by_key.items():
+        for label_key, label in names_of(self._allowed).by_key.items():
             if label_key and folded.startswith(label_key):
                 tail = text[len(label_key) :]
                 if not (tail[:1].isalnum() or tail[:1] == "_") or label_key[-1:].isdigit():
                     return label, tail
         return None
 
-    def _after_rating(self, label: str, tail: str) -> str:
-        """What stands behind a rating such as "4/5" or "4 out of 5" on a scale that ends in 5."""
-        rating = _OUT_OF.match(tail) if is_number(label) and not self._lettered else None
-        return tail[rating.end() :] if rating and self._is_highest(rating[1]) else tail
-
     def _continues(self, label: str, tail: str) -> Reason | None:
         """Whether what follows belongs to the label's own word or number."""
-        pattern = _NUMBER_CONTINUES if is_number(label) else _WORD_CONTINUES
-        words_follow = self._lettered and not is_number(label)
-        if not pattern.match(tail) and not (words_follow and not _AFTER_OPTION.match(tail)):
+        if not goes_on(label, tail, option=self._lettered or label.lower() == "no"):
             return None
-        same_word = tail[:1].isalnum()
-        others = not same_word and self._mentions_other(tail[:40], label)
+        others = not tail[:1].isalnum() and self._mentions_other(tail[:40], label)
         return "ambiguous" if others else "continues"
 
-    def _is_highest(self, number: str) -> bool:
-        """Whether a scale ends here, so that "4/5" is the rating 4."""
-        values = [float(k) for k in _names(self._allowed).by_key if is_number(k)]
-        return bool(values) and float(number) == max(values)
+    def _judge(self, label: str, tail: str) -> tails.Verdict:
+        agrees = tails.says_no(label)
+        return tails.judge(tail, lambda part: self._mentions_other(part, label), agrees=agrees)
 
     def _why_unread(self, text: str) -> Reason | None:
         end = tails.SENTENCE_END.search(text)
@@ -276,45 +239,4 @@ class _Closed:
         return bool(self._mentioned(text) - {key_of(label)})
 
     def _mentioned(self, text: str) -> set[str]:
-        """Keys of the labels that stand in a text as words of their own, or by their letters."""
-        found = set()
-        left = " ".join(lower(text).split())
-        for label_key in _names(self._allowed).by_key:
-            if label_key in left and (without := _without_word(left, label_key)) != left:
-                found.add(label_key)
-                left = without
-        if self._lettered:
-            for letter in _MENTIONED_LETTER.finditer(text):
-                at = LETTERS.index(next(filter(None, letter.groups())).lower())
-                if at < len(self._allowed):
-                    found.add(key_of(self._allowed[at]))
-        return found
-
-
-def _without_word(text: str, word: str) -> str:
-    """The text with every occurrence of a word, or of several, as a whole replaced by a bar."""
-    at = text.find(word) if word else -1
-    while at >= 0:
-        end = at + len(word)
-        begins = at == 0 or not (text[at - 1].isalnum() or text[at - 1] in "_.")
-        if begins and not (text[end : end + 1].isalnum() or text[end : end + 1] == "_"):
-            text = f"{text[:at]}|{text[end:]}"
-            end = at + 1
-        at = text.find(word, end)
-    return text
-
-
-def _position(letter: re.Match[str]) -> int:
-    return LETTERS.index(next(filter(None, letter.groups())).lower())
-
-
-@functools.lru_cache(maxsize=1024)
-def _names(allowed: tuple[str, ...]) -> _Names:
-    by_key: dict[str, str] = {}
-    shared = set()
-    for label in allowed:
-        if by_key.setdefault(key(label), label) != label:
-            shared.add(key(label))
-    longest_first = sorted(by_key.items(), key=lambda pair: -len(pair[0]))
-    unique = {name: label for name, label in longest_first if name not in shared}
-    return _Names(unique, frozenset(shared), all(map(is_number, allowed)))
+        return mentioned(text, self._allowed, lettered=self._lettered)

@@ -9,12 +9,25 @@ from typing import Any, NamedTuple
 _LABEL_NAMES = ("label", "answer", "final_answer")
 _RATIONALE_NAMES = ("rationale", "reasoning", "explanation", "reason", "thought")
 _MAX_OBJECTS = 20
+_MAX_DEPTH = 3
+"""Objects within objects that are looked at."""
 _MAX_CHARS = 20_000
 _TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
 _PLACEHOLDER = re.compile(r"[.…\s]*|<.*>|\{.*\}", re.DOTALL)
 
 # Numbers stay as they are written: 1.50 is not 1.5 to a reader of text.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False)
+_NUMBERS: Any = {"parse_int": str, "parse_float": str, "parse_constant": str}
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. A name that comes twice keeps both values, in a list."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        found[name] = [found[name], value] if name in found and found[name] != value else value
+    return found
+
+
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_object_of, **_NUMBERS)
 
 
 class JsonAnswer(NamedTuple):
@@ -27,7 +40,10 @@ class JsonAnswer(NamedTuple):
 
 
 def find_json_answers(text: str) -> list[JsonAnswer]:
-    """Every JSON object in the text that has a label, in order; placeholders like "..." are not."""
+    """Every label of a JSON object in the text, in order; placeholders like "..." are none.
+
+    An object without a label may hold one that has it. One with several labels gives several.
+    """
     text = text[:_MAX_CHARS]
     found = []
     at = text.find("{")
@@ -35,9 +51,7 @@ def find_json_answers(text: str) -> list[JsonAnswer]:
         if at < 0:
             break
         value, end = _object(text, at)
-        answer = _answer(value, at, end)
-        if answer is not None:
-            found.append(answer)
+        found += _answers(value, at, end, _MAX_DEPTH)
         at = text.find("{", end)
     return found
 
@@ -85,18 +99,27 @@ def _closing(text: str, start: int) -> int | None:
     return None
 
 
-def _answer(value: Any, start: int, end: int) -> JsonAnswer | None:
+def _answers(value: Any, start: int, end: int, depth: int) -> list[JsonAnswer]:
+    """The labels of an object, that of the first known name last; else those of its parts."""
+    if isinstance(value, list) and depth:
+        return [found for part in value for found in _answers(part, start, end, depth - 1)]
     if not isinstance(value, dict):
-        return None
+        return []
     values = {str(name).strip().casefold().replace(" ", "_"): v for name, v in value.items()}
-    label = next((values[name] for name in _LABEL_NAMES if name in values), None)
-    if isinstance(label, list) and len(label) == 1:
-        label = label[0]
-    if isinstance(label, bool):
-        label = str(label).lower()
-    elif isinstance(label, int | float):
-        label = str(label)
-    if not isinstance(label, str) or _PLACEHOLDER.fullmatch(label.strip()):
-        return None
+    labels = [t for name in _LABEL_NAMES[::-1] if name in values for t in _texts(values[name])]
+    if not labels:
+        return _answers(list(value.values()), start, end, depth)
     rationale = next((values[name] for name in _RATIONALE_NAMES if name in values), "")
-    return JsonAnswer(start, end, label.strip(), rationale if isinstance(rationale, str) else "")
+    stated = " ".join(_texts(rationale)) if isinstance(rationale, str | list) else ""
+    return [JsonAnswer(start, end, label, stated) for label in dict.fromkeys(labels)]
+
+
+def _texts(value: Any) -> list[str]:
+    """A value, or those of a list, as texts."""
+    found = []
+    for one in value if isinstance(value, list) else [value]:
+        text = str(one).lower() if isinstance(one, bool) else one
+        text = str(text) if isinstance(text, int | float) else text
+        if isinstance(text, str) and not _PLACEHOLDER.fullmatch(text.strip()):
+            found.append(text.strip())
+    return found

@@ -58,8 +58,8 @@ def gold_label(kind: LabelKind, text: str, allowed: Sequence[str] = ()) -> str |
     matched = match_label(kind, text, allowed)
     if matched.label is None or matched.reason:
         return None
-    beside = kind in ("choice", "class") and matched.match != "letter"
-    if beside and key(matched.text) != key(matched.label):
+    closed = kind in ("choice", "class")
+    if closed and matched.text and key(matched.text) != key(matched.label):
         return None
     return matched.label
 

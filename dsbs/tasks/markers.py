@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dsbs.tasks.label_keys import lower
+from dsbs.tasks.undress import characters_in_place
 
 _MAX_CHARS = 600
 """What stands farther behind a marker is not looked at."""
@@ -43,11 +44,16 @@ class _Markers(NamedTuple):
     anchored: list[_Anchored]
     reach: int
     """How far before its anchor a marker may begin."""
+    first_alone: bool
+    """Whether no other marker ends in the first one."""
 
 
 def find_statements(markers: Sequence[str], text: str) -> list[Statement]:
     """Every place where a marker stands, with the text up to the next one."""
-    places = _places(tuple(markers), lower(text))
+    places = _places(markers, lower(characters_in_place(text)))
+    if len(places) == 1:  # most texts
+        ((start, end),) = places
+        return [Statement(start, text[start:end], text[end : end + _MAX_CHARS])]
     found = []
     for at, (start, end) in enumerate(places):
         limit = places[at + 1][0] if at + 1 < len(places) else len(text)
@@ -56,12 +62,30 @@ def find_statements(markers: Sequence[str], text: str) -> list[Statement]:
     return found
 
 
-def _places(markers: tuple[str, ...], text: str) -> list[tuple[int, int]]:
+def last_statement(markers: Sequence[str], text: str) -> Statement | None:
+    """The only statement of a text that ends in the first marker, to the letter, and its label.
+
+    None for any other text, whatever it states. Most answers are as they were asked for, and this
+    is twice as fast as `find_statements`.
+    """
+    start = text.rfind(markers[0])
+    end = start + len(markers[0])
+    if start < 1 or not (text[start - 1].isspace() and text[end : end + 1] == " "):
+        return None
+    known = _compiled(tuple(markers))
+    others = lower(characters_in_place(f"{text[:start]}\n{text[end:]}"))
+    for anchor, after, _ in known.anchored:
+        if anchor in others and after.search(others):
+            return None
+    return Statement(start, markers[0], text[end:]) if known.first_alone else None
+
+
+def _places(markers: Sequence[str], text: str) -> list[tuple[int, int]]:
     """Start and end of every marker, in order, none inside another."""
-    compiled = _compiled(markers)
-    reach = compiled.reach
+    known = _compiled(tuple(markers))
+    reach = known.reach
     found = []
-    for anchor, after, before in compiled.anchored:
+    for anchor, after, before in known.anchored:
         if anchor not in text:
             continue
         for match in after.finditer(text):
@@ -85,7 +109,7 @@ def _apart(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _compiled(markers: tuple[str, ...]) -> _Markers:
     befores: dict[tuple[str, str], list[str]] = {}
     for marker in sorted(markers, key=len, reverse=True):
-        words = re.findall(r"[\w'’]+|[^\w\s]+", lower(marker))
+        words = re.findall(r"[\w'’]+|[^\w\s]+", lower(characters_in_place(marker)))
         at = max(range(len(words)), key=lambda place: len(words[place]))
         after = "".join(_gap(word) + re.escape(word) for word in words[at + 1 :])
         after += r"(?![\w'’])" if words[-1][-1].isalnum() else f"(?!{re.escape(words[-1][-1])})"
@@ -102,7 +126,9 @@ def _compiled(markers: tuple[str, ...]) -> _Markers:
         anchored.append(
             _Anchored(anchor, follows, [re.compile("|".join(b)) for b in ways.values()])
         )
-    return _Markers(anchored, max(map(len, markers)) + 80)
+    first, *rest = map(lower, markers)
+    alone = not any(other.endswith(first) for other in rest)
+    return _Markers(anchored, max(map(len, markers)) + 80, alone)
 
 
 def _gap(word: str) -> str:

@@ -46,8 +46,6 @@ def load_task(name: str) -> Task:
 
 
 def _check_demonstrations(task: Task, path: Path) -> None:
-    from jinja2 import TemplateError
-
     try:
         system_message(task)
         render_zero_shot(task)
@@ -57,7 +55,7 @@ def _check_demonstrations(task: Task, path: Path) -> None:
         for demonstration in shown:
             render_question(task, demonstration.example)
             answers.append(render_answer(task, *demonstration))
-    except TemplateError as error:
+    except Exception as error:  # a template is code, and may fail in any way
         raise InputError(
             path, got=error, expected="templates over the task's fields", fix="mend the template"
         ) from None

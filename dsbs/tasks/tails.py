@@ -22,6 +22,7 @@ NEGATION = re.compile(
     r"|rule[ds]? out|hardly)\b|n't\b|\bno\b(?!\s+doubt)",
     re.IGNORECASE,
 )
+_SAYS_NO = re.compile(r"\b(?:no|not|none|never|neither|nor|false|incorrect|wrong)\b|n't\b|\bnon")
 _ALTERNATIVE = re.compile(r"\b(?:or|versus|vs)\b|/", re.IGNORECASE)
 _HEDGE = re.compile(
     r"\b(?:or|also|too(?=\s*(?:[.,;!)]|$))|as well|either|equally|both|could|might|may|maybe"
@@ -37,7 +38,8 @@ _REJECTION = re.compile(
 )
 _TAKEN_BACK = re.compile(
     r"(?:^|[.!?\n]\s*)(?:oh|oops|hmm|but)?[,.\s]*(?:wait|actually|correction|scratch that|no[,.:!]"
-    r"|on second thought|sorry|let me re\w*|i was wrong|my mistake)\b"
+    r"|on (?:second thought|(?:further )?reflection|closer inspection)|then again|sorry"
+    r"|let me re\w*|i was wrong|my mistake)\b"
     r"|\b(?:made|making) an? (?:mistake|error)\b"
     r"|\b(?:that|this|it|which)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct|true"
     r"|the))\b",
@@ -50,7 +52,7 @@ _NOT_RIGHT = re.compile(
 )
 _ASSERTION = re.compile(
     r"\b(?:correct|right|true|answer|better|best|likely|choice|option|label|choose|pick|prefer\w*"
-    r"|it is|it's|it would be)\b",
+    r"|go(?:ing)? with|settle|conclude|it is|it's|it would be)\b",
     re.IGNORECASE,
 )
 _VERB = re.compile(r"\b(?:is|are|was|were)\b", re.IGNORECASE)
@@ -76,8 +78,19 @@ class Verdict(NamedTuple):
 HARMLESS = Verdict()
 
 
-def judge(tail: str, mentions: Mentions) -> Verdict:
-    """Judge what stands behind a label, up to a few hundred characters of it."""
+def says_no(label: str) -> bool:
+    """Whether a label is itself a negation, with which one behind it agrees: "No, it is not"."""
+    return bool(_SAYS_NO.search(label.lower()))
+
+
+def judge(tail: str, mentions: Mentions, *, agrees: bool = False) -> Verdict:
+    """Judge what stands behind a label, up to a few hundred characters of it.
+
+    Args:
+        tail: what stands behind the label.
+        mentions: whether a text names another label.
+        agrees: whether a negation agrees with the label; see `says_no`.
+    """
     if not tail.strip(" .!\"')]*"):
         return HARMLESS
     end = SENTENCE_END.search(tail)
@@ -86,7 +99,8 @@ def judge(tail: str, mentions: Mentions) -> Verdict:
     because = EXPLANATION.search(sentence)
     statement = sentence[: because.start()] if because else sentence
     explanation = sentence[because.start() :] if because else ""
-    if reason := _statement(statement, mentions):
+    reason = _statement(statement, mentions)
+    if reason and not (reason == "negated" and agrees):
         return Verdict(reason, counts=False)
     return _afterwords(explanation, later, mentions)
 

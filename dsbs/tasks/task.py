@@ -150,6 +150,9 @@ class Task(_Part):
             for part in ("rationale", "label"):
                 if not isinstance(shown.get(part), str) or not shown[part].strip():
                     raise ValueError(f"demonstration {number} has no {part}")
+            choices = shown.get("choices", [])
+            if not isinstance(choices, list) or not all(isinstance(one, str) for one in choices):
+                raise ValueError(f"choices of demonstration {number} are no list of texts")
         return value
 
     @model_validator(mode="after")

@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 # Tags that open and close a trace, with the models that write them. A new model is a new line.
 _TAGS = (
-    ("<think(?:ing)?>", "</think(?:ing)?>"),  # DeepSeek, Qwen, GLM, Nemotron, OLMo, Phi
+    # <think>: DeepSeek, Qwen, GLM, Nemotron, OLMo, Phi; <longcat_think>, <thought_process>, ...
+    (
+        r"<(?:\w{1,20}_)?(?:think(?:ing)?|thoughts?|monologue|cot)(?:_\w{1,20})?>",
+        r"</(?:\w{1,20}_)?(?:think(?:ing)?|thoughts?|monologue|cot)(?:_\w{1,20})?>",
+    ),
     ("<think:[^<>]*>", "</think:[^<>]*>"),  # Hunyuan 4
-    ("<thoughts?>", "</thoughts?>"),  # EXAONE
-    ("<reasoning>", "</reasoning>"),
+    ("<reasoning(?:_process)?>", "</reasoning(?:_process)?>"),
     ("<reflection>", "</reflection>"),
-    ("<scratchpad>", "</scratchpad>"),
+    ("<scratch_?pad>", "</scratch_?pad>"),
     ("<analysis>", "</analysis>"),
     ("<seed:think>", "</seed:think>"),  # Seed-OSS
     ("<mm:think>", "</mm:think>"),  # MiniMax-M3
@@ -23,6 +26,8 @@ _TAGS = (
     (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
     (r"<\|plamo:begin_think:plamo\|>", r"<\|plamo:end_think:plamo\|>"),
     (r"<\|channel>\s*thought\b", r"<channel\|>"),  # Gemma 4
+    (r"<unused94>\s*thought\b", r"<unused95>"),  # MedGemma
+    (r"\A\s*Here are my reasoning steps:?", r"\[BEGIN FINAL RESPONSE\]"),  # Apriel
     (r"<\|channel\|>\s*(?:analysis|commentary)\b[^<]*(?:<\|message\|>)?",  # gpt-oss
      r"(?:<\|end\|>\s*)?(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*final\b[^<]*<\|message\|>"),
     # gpt-oss after its special tokens were dropped: "analysisWe need ... assistantfinalThe ..."
@@ -36,8 +41,8 @@ _TAGS = (
 _OPEN = re.compile("|".join(f"({opens})" for opens, _ in _TAGS), re.IGNORECASE)
 _CLOSE = [re.compile(closes, re.IGNORECASE) for _, closes in _TAGS]
 _FIRST = ("a", "A", "h", "H")
-_PLAIN_WORDS = len(_TAGS) - 1
-"""Granite's opening is an ordinary sentence, which is no trace where nothing closes it."""
+_PLAIN_WORDS = {at for at, (opens, _) in enumerate(_TAGS) if "Here" in opens}
+"""Openings that are ordinary sentences, which open no trace where nothing closes it."""
 _ANY_CLOSE = re.compile("|".join(closes for _, closes in _TAGS[:-2]), re.IGNORECASE)
 """What closes a trace that was opened in the prompt: the tags, not the plain words."""
 
@@ -68,7 +73,7 @@ def split_reasoning(text: str) -> Reasoned:
     while opening := _OPEN.search(text, at):
         tag = (opening.lastindex or 1) - 1
         closing = _CLOSE[tag].search(text, opening.end())
-        if closing is None and tag == _PLAIN_WORDS:
+        if closing is None and tag in _PLAIN_WORDS:
             break
         answer += text[at : opening.start()]
         if closing is None:

@@ -23,25 +23,32 @@ _CHARACTERS = {
     ord("…"): "...",
 }
 
+_IN_PLACE = {code: plain for code, plain in _CHARACTERS.items() if len(plain) == 1}
+
 _BARE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,.'()-]*[A-Za-z0-9.)])?")
 """Plain words, which need no undressing."""
 
 _OPENING_TOKENS = re.compile(
-    r"(?:\s*(?:<s>|<bos>|<pad>|<\|begin_of_text\|>|<\|startoftext\|>|<\|im_start\|>(?:assistant)?"
+    r"(?:\s*(?:<s>|<bos>|<pad>|<\|begin_of_text\|>|<\|begin_of_solution\|>|<\|startoftext\|>|<\|im_start\|>(?:assistant)?"
     r"|<\|start_header_id\|>assistant<\|end_header_id\|>|<start_of_turn>model|<\|assistant\|>))+",
     re.IGNORECASE,
 )
 _END_TOKEN = re.compile(
     r"</s>|<eos>|<pad>|<end_of_turn>|<start_of_turn>|<turn\|>|<\|turn>|\[/?INST\]|\[EOS\]"
+    r"|\[END FINAL RESPONSE\]"
     r"|<[|｜][a-z][\w▁:]*[|｜]>",
     re.IGNORECASE,
 )
 _BOX_TOKEN = re.compile(r"<\|(?:begin|end)_of_box\|>")
 _TAG = re.compile(
-    r"</?(?:b|i|u|em|strong|code|mark|span|p|br|final|answer|label|response)\s*/?>", re.I
+    r"</?(?:b|i|u|em|strong|code|mark|span|p|br|final|answer|label|response"
+    r"|output|solution|result|option|choice)\s*/?>",
+    re.IGNORECASE,
 )
 
-_LATEX_SPACE = re.compile(r"\\(?:[,;:! ]|quad\b|qquad\b|left\b|right\b|displaystyle\b|[()\[\]])")
+_LATEX_SPACE = re.compile(
+    r"\\(?:[,;:! ]|quad\b|qquad\b|left\b|right\b|displaystyle\b|[()\[\]])|(?<=[})])~(?=[\w\\({])"
+)
 _LATEX_WRAPPER = re.compile(
     r"\\(?:boxed|fbox|text|textbf|textit|texttt|textrm|mathrm|mathbf|mathit|mathsf|emph"
     r"|operatorname|underline)\s*\{"
@@ -75,6 +82,11 @@ def characters(text: str) -> str:
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", text).translate(_CHARACTERS)
+
+
+def characters_in_place(text: str) -> str:
+    """The same for characters that become one other, so that places in both texts are the same."""
+    return text if text.isascii() else text.translate(_IN_PLACE)
 
 
 def cut_at_end_token(text: str) -> str:

@@ -10,6 +10,7 @@ from dsbs.config.generate import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.data.readers import read_rows
 from dsbs.data.values import is_missing, whole_text
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.found_answer import FoundAnswer, Row, id_of, text_or_none, unknown_format
 from dsbs.teachers.labeling_exports import read_doccano, read_label_studio
 from dsbs.teachers.model_outputs import read_batch, read_chat
@@ -71,7 +72,7 @@ def _read_text(row: Row, where: str) -> FoundAnswer:
         where,
         None if text is None else whole_text(text),
         text_or_none(row.get("error")) or ("its text is null" if text is None else None),
-        text_or_none(row.get("finish_reason")),
+        finish_reason(row.get("finish_reason")),
         text_or_none(row.get("reasoning")),
         id_of(row, "id", where),
         shown=text_or_none(row.get("prompt")) or text_or_none(row.get("input")) or "",

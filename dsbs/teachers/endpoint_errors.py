@@ -74,9 +74,11 @@ def message_of(body: object) -> str:
     """The message of an error object in any form that servers use; "" for none."""
     if isinstance(body, str):
         return body
+    if isinstance(body, list) and body:
+        return message_of(body[0])
     if not isinstance(body, dict):
         return ""
-    for key in ("message", "error", "detail"):
+    for key in ("message", "error", "detail", "msg", "errors"):
         if message := message_of(body.get(key)):
             return message
     return ""

@@ -1,19 +1,24 @@
 """Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsbs.core.records import Completion
 from dsbs.data.values import whole_text
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.protocol import Prompt
 
 _SHOWN_CHARS = 80
 
+_MOST_TOKENS = 1 << 53
+"""No count is as large; neither is a number that is none."""
+
 _TRACE_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """Where servers put the reasoning trace of a message."""
 
-_EXPLAINS_EMPTY = {"length", "max_tokens", "content_filter", "tool_calls", "function_call"}
+_EXPLAINS_EMPTY = {"length", "content_filter", "tool_calls"}
 """Finish reasons with which an empty text is an answer."""
 
 
@@ -32,7 +37,7 @@ def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
         Completion(
             prompt.id,
             _without_echo(whole_text(_text(choice.get("text"))), prompt.text),
-            _finish_reason(choice),
+            finish_reason(choice.get("finish_reason")),
             *usage.share(len(prompts), at),
         )
         for at, (prompt, choice) in enumerate(zip(prompts, choices, strict=True))
@@ -52,7 +57,7 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
     return Completion(
         prompt.id,
         whole_text(text),
-        _finish_reason(choice),
+        finish_reason(choice.get("finish_reason")),
         *_usage(reply).share(1, 0),
         reasoning=whole_text(trace) or None,
     )
@@ -90,13 +95,19 @@ def _usage(reply: object) -> _Usage:
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
     counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"), cached)
-    return _Usage(*(int(count) if isinstance(count, int | float) else None for count in counts))
+    return _Usage(*map(_count, counts))
+
+
+def _count(stated: object) -> int | None:
+    counted = isinstance(stated, int | float) and 0 <= stated < _MOST_TOKENS
+    return int(stated) if counted else None  # type: ignore[call-overload]
 
 
 def _choices(reply: object) -> list[Mapping[str, Any]]:
     """The choices in the order of their indexes, or as they come where these are missing."""
     if isinstance(reply, str | bytes):
-        start = reply[:_SHOWN_CHARS] if isinstance(reply, str) else reply[:_SHOWN_CHARS].decode()
+        text = reply if isinstance(reply, str) else reply.decode(errors="replace")
+        start = text[:_SHOWN_CHARS]
         kind = "HTML" if start.lstrip().startswith("<") else "text"
         raise NotJson(f"{kind} instead of JSON: {start!r}")
     if not isinstance(reply, dict):
@@ -106,10 +117,11 @@ def _choices(reply: object) -> list[Mapping[str, Any]]:
         raise _without_choices(reply)
     if not choices:
         raise _without_choices(reply)
-    indexes = [choice.get("index") for choice in choices]
-    if sorted(index for index in indexes if isinstance(index, int)) != list(range(len(choices))):
+    indexes = [str(choice.get("index")) for choice in choices]
+    wanted = [str(at) for at in range(len(choices))]
+    if sorted(indexes) != sorted(wanted):
         return choices
-    return [choices[indexes.index(at)] for at in range(len(choices))]
+    return [choices[indexes.index(at)] for at in wanted]
 
 
 def _without_choices(reply: Mapping[str, Any]) -> BadReply:
@@ -117,12 +129,10 @@ def _without_choices(reply: Mapping[str, Any]) -> BadReply:
     error = reply.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     message = message_of(error) or message_of(reply)
-    return BadReply(message or "a reply without choices", code if isinstance(code, int) else None)
-
-
-def _finish_reason(choice: Mapping[str, Any]) -> str | None:
-    reason = choice.get("finish_reason")
-    return whole_text(str(reason)) if reason is not None else None
+    shown = json.dumps(reply, default=str)[:_SHOWN_CHARS]
+    return BadReply(
+        message or f"a reply without choices: {shown}", code if isinstance(code, int) else None
+    )
 
 
 def _text(content: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.data.values import is_missing, whole_text
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.found_answer import (
     FoundAnswer,
     Row,
@@ -14,9 +15,6 @@ from dsbs.teachers.found_answer import (
     texts_of,
     unknown_format,
 )
-
-_REASONS = {"max_tokens": "length", "end_turn": "stop", "stop_sequence": "stop"}
-"""Anthropic's words for why an answer ends, as OpenAI's."""
 
 
 def read_batch(row: Row, where: str) -> FoundAnswer:
@@ -28,7 +26,11 @@ def read_batch(row: Row, where: str) -> FoundAnswer:
     if not isinstance(response, dict):
         return FoundAnswer(where, None, f"failed: {_shown(row.get('error'))}", id=identity)
     body = response.get("body", response.get("message"))
-    if response.get("status_code", 200) != 200 or row.get("error") or not isinstance(body, dict):
+    if (
+        str(response.get("status_code", 200)) != "200"
+        or row.get("error")
+        or not isinstance(body, dict)
+    ):
         reason = row.get("error") or response.get("error") or body or response.get("type")
         return FoundAnswer(where, None, f"failed: {_shown(reason)}", id=identity)
     return answer_of(body, where)._replace(id=identity)
@@ -74,7 +76,7 @@ def _id_of_chat(row: Row, request: Row, where: str) -> str | None:
 
 def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
     """The text in a response of OpenAI's chat, completions or responses API, or of Anthropic's."""
-    reason = body.get("stop_reason")
+    reason = body.get("stop_reason") or _why_incomplete(body)
     content: Any = None
     reasoning: Any = None
     if isinstance(choices := body.get("choices"), list) and choices:
@@ -85,7 +87,7 @@ def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
         reason = choice.get("finish_reason")
         content = choice.get("text")
         if isinstance(message, dict):
-            content = message.get("content")
+            content = message.get("content") or message.get("refusal")
             reasoning = message.get("reasoning_content", message.get("reasoning"))
     elif isinstance(output := body.get("output"), list):
         parts = [one.get("content") for one in output if isinstance(one, dict)]
@@ -95,11 +97,17 @@ def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
     else:
         raise unknown_format(body, where, "a response with choices, output or content")
     text, thought = _parts(content)
-    reason = _REASONS.get(str(reason), text_or_none(reason))
+    reason = finish_reason(reason)
     if not text:
         why = f" (it ended with {reason})" if reason else ""
         return FoundAnswer(where, None, f"the answer has no text{why}", reason)
     return FoundAnswer(where, text, None, reason, text_or_none(reasoning) or thought or None)
+
+
+def _why_incomplete(body: Mapping[str, Any]) -> Any:
+    """Why an answer of the responses API ends before its end."""
+    details = body.get("incomplete_details")
+    return details.get("reason") if isinstance(details, dict) else None
 
 
 def _parts(content: Any) -> tuple[str, str]:
@@ -110,7 +118,8 @@ def _parts(content: Any) -> tuple[str, str]:
     thought: list[str] = []
     for part in content if isinstance(content, list) else ():
         if isinstance(part, dict):
-            text += texts_of(part.get("text") if part.get("type") != "thinking" else None)
+            if part.get("type") != "thinking":
+                text += texts_of(part.get("text", part.get("refusal")))
             thought += texts_of(part.get("thinking"))
     return "".join(text), "".join(thought)
 

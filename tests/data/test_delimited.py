@@ -53,6 +53,8 @@ def test_one_column_needs_no_delimiter(tmp_path: Path) -> None:
 
 def test_excels_line_with_the_separator_is_no_header(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("sep=;\nid;text\n1;Late\n")
+    (tmp_path / "tabs.csv").write_text('"sep=\t"\nid\ttext\n1\tLate\n')
+    assert read(tmp_path / "tabs.csv") == [{"id": "1", "text": "Late"}]
     ((where, row),) = read_delimited(tmp_path / "rows.csv")
     assert (where[-2:], row) == (":3", {"id": "1", "text": "Late"})
 
@@ -115,6 +117,8 @@ def test_a_cell_may_be_a_long_document(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("id,text\n1,a\nid,text\n2,b\n", "rows.csv:3: got the header a second time"),
+        ("| id | text |\n|---|:---:|\n| 1 | a |\n", "rows.csv:2: got a line of dashes"),
         ("id,text\n1\n", "rows.csv:2: got another number of cells: 1; expected 2"),
         ("id,text\n1,a,b\n", "rows.csv:2: got another number of cells: 3; expected 2"),
         ('id,text\n1,"a\n2,b\n', "close each quote"),

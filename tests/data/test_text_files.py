@@ -38,6 +38,15 @@ def test_utf_16_without_a_mark_is_named(tmp_path: Path, encoding: str) -> None:
         list(read_rows(tmp_path / "rows.csv"))
 
 
+@pytest.mark.parametrize(
+    ("start", "kind"), [(b"PK\x03\x04", "Excel"), (b"PAR1", "Parquet"), (b"\x1f\x8b", "gzipped")]
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, start: bytes, kind: str) -> None:
+    (tmp_path / "rows.csv").write_bytes(start + bytes(40))
+    with pytest.raises(InputError, match=kind):
+        list(read_rows(tmp_path / "rows.csv"))
+
+
 def test_broken_utf_16_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes(TEXT.encode("utf-16")[:-1])
     with pytest.raises(InputError, match="UTF-16 text"):

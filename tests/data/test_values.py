@@ -11,7 +11,9 @@ from dsbs.core.errors import InputError
 from dsbs.data.values import is_missing, name_of, read_value
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), "", " \t\n", "\u00a0", Decimal("nan")])
+@pytest.mark.parametrize(
+    "value", [None, float("nan"), "", " \t\n", "\u00a0", "\u200b \ufeff", Decimal("nan")]
+)
 def test_nothing_is_none_nan_or_empty_text(value: Any) -> None:
     assert is_missing(value)
 
@@ -50,7 +52,7 @@ def test_what_has_one_way_to_be_written_is_written_so(value: Any, read: Any) -> 
         (["a", None], 'a list ["a", null]'),
         (b"\xff", "bytes that are not UTF-8"),
         (datetime.timedelta(1), "a value of type timedelta"),
-        (float("inf"), "a value of type float"),
+        (float("inf"), "infinity"),
         (object(), "a value of type object"),
     ],
 )

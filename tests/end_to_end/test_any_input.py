@@ -9,6 +9,7 @@ import string
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from dsbs.data.text_files import PACKED
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 from dsbs.teachers.answer_formats import read_answers
+from dsbs.teachers.published import read_release
 
 SLOWLY = settings(
     deadline=None,
@@ -149,6 +151,46 @@ def test_any_template(tmp_path: Path, template: str, value: Any) -> None:
         columns = task.columns.model_copy(update={part: spec})
         with contextlib.suppress(InputError):
             load_data(task.model_copy(update={"columns": columns}), path)
+
+
+@SLOWLY
+@given(place=st.integers(0, 10**6), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_saved_data_set(saved: Path, place: int, byte: int, cut: bool) -> None:
+    """One byte of one of its files is another, or the file ends there."""
+    files = sorted(path for path in saved.rglob("*") if path.is_file())
+    file = files[place % len(files)]
+    content = file.read_bytes()
+    at = place % max(1, len(content))
+    file.write_bytes(content[:at] + (b"" if cut else bytes([byte]) + content[at + 1 :]))
+    try:
+        with contextlib.suppress(InputError):
+            for rows in load_data(TASKS[1], saved).splits.values():
+                for example in rows:
+                    is_sound(example)
+    finally:
+        file.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that `datasets` saved."""
+    datasets = pytest.importorskip("datasets")
+    labels = datasets.ClassLabel(names=["entailment", "neutral", "contradiction"])
+    text = datasets.Value("string")
+    features = datasets.Features({"premise": text, "hypothesis": text, "label": labels})
+    rows = {"premise": ["a", "b"], "hypothesis": ["c", "d"], "label": [1, -1]}
+    made = datasets.Dataset.from_dict(rows, features=features)
+    folder = tmp_path_factory.mktemp("saved") / "set"
+    datasets.DatasetDict({"train": made, "test": made}).save_to_disk(folder)
+    return folder
+
+
+@SLOWLY
+@given(content=st.binary(max_size=60) | JSON.map(json.dumps).map(str.encode))
+def test_any_chunk_of_a_release(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "train_CoT_0.json").write_bytes(content)
+    with contextlib.suppress(InputError):
+        read_release(tmp_path, 10, {"train": ["a", "b"]})
 
 
 CELLS = st.text(st.sampled_from('ab",;\t\n é'), max_size=6)

@@ -11,9 +11,10 @@ from dsbs.core.records import OUTCOMES, Completion, Example
 from dsbs.tasks import equations
 from dsbs.tasks.equation_reader import read_equation
 from dsbs.tasks.label_keys import key
-from dsbs.tasks.labels import match_label, normalize
+from dsbs.tasks.labels import match_label, normalize, same_label
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.prompts import demonstrations, load_task, render_answer, render_question
+from dsbs.tasks.task import Task
 from dsbs.tasks.undress import undress
 from support.places import TASKS
 
@@ -70,6 +71,49 @@ def test_what_is_rendered_is_read_back(rationale: str, at: int, expression: str)
         for end in ("", task.prompt.separator + render_question(task, shown), "</s>", "\n"):
             answer = parse_answer(task, example, Completion("x", text + end, "stop"))
             assert (answer.outcome, answer.rationale, answer.label) == ("ok", rationale, label)
+
+
+def strict_label(task: Task, example: Example, text: str) -> str | None:
+    """The label of a text that ends, to the letter, as a demonstration does; None for any other."""
+    if task.label.kind == "equation":
+        stated = re.search(r"The answer is ([\d .+*/()-]+)\.\Z", text)
+        return equations.normalize(stated[1]) if stated else None
+    allowed = task.allowed(example.choices)
+    ends = {label: render_answer(task, example, "", label).strip() for label in allowed}
+    return next((label for label, end in ends.items() if text.endswith(end)), None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(before=TEXTS, at=st.integers(0, 4), expression=EXPRESSIONS, behind=st.just("") | TEXTS)
+def test_no_label_is_learned_that_a_strict_reader_reads_differently(
+    before: str, at: int, expression: str, behind: str
+) -> None:
+    read = 0
+    for task in LOADED.values():
+        kind = task.label.kind
+        label = {"choice": CHOICES[at], "class": NLI[at % 3], "equation": expression}[kind]
+        example = Example("x", "train", {}, "What?", CHOICES)
+        text = before + render_answer(task, example, "It is so.", label) + behind
+        strict = strict_label(task, example, text)
+        answer = parse_answer(task, example, Completion("x", text, "stop"))
+        if strict is not None and answer.outcome == "ok":
+            assert same_label(kind, answer.label, strict), (task.name, text)
+            read += 1
+    assert read or before or behind or equations.normalize(expression) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(before=TEXTS, at=st.integers(0, 4), behind=st.just("") | TEXTS)
+def test_a_plain_answer_is_read_as_any_other_would_be(before: str, at: int, behind: str) -> None:
+    for name in ("cqa", "anli1", "esnli"):
+        task = LOADED[name]
+        label = CHOICES[at] if name == "cqa" else NLI[at % 3]
+        example = Example("x", "train", {}, "What?", CHOICES)
+        text = before + render_answer(task, example, "It is so.", label) + behind
+        fast = parse_answer(task, example, Completion("x", text, "stop"))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("dsbs.tasks.parsing._plain_answer", lambda *unused: None)
+            assert parse_answer(task, example, Completion("x", text, "stop")) == fast
 
 
 @settings(max_examples=500, deadline=None)

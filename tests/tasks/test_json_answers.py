@@ -21,6 +21,9 @@ from dsbs.tasks.json_answers import find_json_answers
         ("{'rationale': 'It is', 'label': 'ice'}", "ice", "It is"),
         ('{"rationale": "two\nlines", "label": "ice"}', "ice", "two\nlines"),
         ('A set {1, 2} and then {"label": "ice"}', "ice", ""),
+        ('{"answer": {"rationale": "So.", "label": "ice"}}', "ice", "So."),
+        ('{"name": "reply", "arguments": {"label": "ice"}}', "ice", ""),
+        ('{"reasoning": ["One.", "Two."], "label": "ice"}', "ice", "One. Two."),
         ('Write {"label": "..."}: {"label": "ice"}', "ice", ""),
     ],
 )
@@ -35,6 +38,19 @@ def test_a_json_answer(text: str, label: str, rationale: str) -> None:
 )
 def test_no_json_answer(text: str) -> None:
     assert find_json_answers(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"label": "fire", "label": "ice"}',
+        '{"label": ["fire", "ice"]}',
+        '{"answer": "fire", "label": "ice"}',
+        '{"results": [{"label": "fire"}, {"label": "ice"}]}',
+    ],
+)
+def test_several_labels_are_all_found(text: str) -> None:
+    assert {found.label for found in find_json_answers(text)} == {"fire", "ice"}
 
 
 def test_broken_json_takes_no_time() -> None:

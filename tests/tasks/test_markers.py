@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsbs.tasks.markers import find_statements
+from dsbs.tasks.markers import find_statements, last_statement
 
 MARKERS = ("So the answer is", "The answer is", "Final answer:", "Answer:")
 
@@ -47,6 +47,31 @@ def test_what_only_looks_like_a_marker(text: str) -> None:
 
 def test_markers_of_any_kind() -> None:
     assert find_statements(("####",), "So.\n#### 18\n#### 19")[1].text.strip() == "19"
+    assert find_statements(MARKERS, "Why. Answer：ice")[0].text == "ice"
     assert find_statements(("→",), "So → ice")[0].text == " ice"
+    assert find_statements(("it's a",), "So it’s a dog")[0].text == " dog"
     assert find_statements(("Réponse :",), "Bien. RÉPONSE : oui")[0].text == " oui"
     assert find_statements(("İş:",), "Tamam İİ İş: evet")[0].text == " evet"
+
+
+@pytest.mark.parametrize(
+    "text", ["Why. So the answer is ice", "The reason\nSo the answer is (b) ice."]
+)
+def test_a_text_that_ends_as_it_was_asked_for_has_one_statement(text: str) -> None:
+    assert [last_statement(MARKERS, text)] == find_statements(MARKERS, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "So the answer is ice",
+        "Why. so the answer is ice",
+        'Why. "So the answer is ice',
+        "Answer: fire. So the answer is ice",
+        "Why. So the answer is ice. Final answer: fire",
+        "Why.",
+    ],
+)
+def test_any_other_text_is_looked_at_closely(text: str) -> None:
+    assert last_statement(MARKERS, text) is None
+    assert last_statement(("Answer:", "Final answer:"), "Why. Answer: ice") is None

@@ -136,6 +136,8 @@ def read(text: str, *, example: Example = COLD, task: str = "cqa", finish: str |
         'So the answer is (a) fire. {"rationale": "Ice is frozen.", "label": "ice"}',
         '{"rationale": "Ice is frozen. So the answer is (a) fire.", "label": "ice"}',
         '{"label": "fire"} {"label": "ice"}',
+        '{"label": "fire", "label": "ice"}',
+        "Hot: \\boxed{A}. Cold: \\boxed{B}.",
     ],
 )
 def test_two_different_labels_are_ambiguous(text: str) -> None:
@@ -220,6 +222,14 @@ def test_a_label_that_might_go_on_where_the_text_was_cut_is_no_label(
 ) -> None:
     found = read("It is. " + text if not text.startswith("{") else text, task=task, finish="length")
     assert found[0] == outcome
+
+
+def test_a_number_that_was_cut_may_have_gone_on() -> None:
+    example = Example("x", "train", {}, "", choices=("4", "5"), gold="4")
+    assert read("Good. So the answer is 4", example=example, finish="length")[0] == "cut_off"
+    assert read("Good. So the answer is 4.", example=example, finish="length")[0] == "cut_off"
+    assert read("Good. So the answer is 4. It", example=example, finish="length")[0] == "ok"
+    assert read("Good. So the answer is 4", example=example)[0] == "ok"
 
 
 def test_of_two_options_that_begin_alike_a_cut_text_names_none() -> None:

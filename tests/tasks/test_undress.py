@@ -18,6 +18,11 @@ from dsbs.tasks.undress import characters, cut_at_end_token, undress, without_co
             "\\[\\boxed{\\mathrm{ice}}\\]",
         ),
         *("ice</s>", "ice<|im_end|>", "<s> ice</s> Q: what", "ice<|eot_id|>\n", "<pad>ice<pad>"),
+        *(
+            "<|begin_of_solution|>ice<|end_of_solution|>",
+            "ice\n[END FINAL RESPONSE]",
+            "<output>ice</output>",
+        ),
         *("<b>ice</b>", "<answer>ice</answer>", "[[ice]]", "```\nice\n```", "> ice", "- ice"),
         *("ｉｃｅ", "\u200bice\ufeff", "\u00a0ice\u3000", "<|begin_of_box|>ice<|end_of_box|>"),
         *("ice<｜end▁of▁sentence｜>", "<|start_header_id|>assistant<|end_header_id|>\n\nice"),

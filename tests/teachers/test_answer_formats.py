@@ -40,6 +40,7 @@ FORMATS: Mapping[str, dict[str, Any]] = {
         {"status_code": 200, "body": {"choices": [{"text": TEXT, "finish_reason": "stop"}]}}
     ),
     "openai batch of responses": batch({"status_code": 200, "body": {"output": OUTPUT}}),
+    "status as text": batch({"status_code": "200", "body": CHAT}),
     "anthropic batch": {
         "custom_id": "row-1",
         "result": {"type": "succeeded", "message": CLAUDE},
@@ -74,7 +75,7 @@ def data(farm: Farm) -> Path:
 def published(
     farm: Farm, data: Path, *lines: Any, form: Any = "auto", may_have_changed: bool = False
 ) -> PublishedAnswers:
-    text = farm.task.read_text().replace("gold: kind", "gold: kind, id: id")
+    text = farm.task.read_text().replace("gold: kind}", "gold: kind, id: id}")
     farm.task.write_text(text)
     task = load_task(str(farm.task))
     path = farm.folder / "theirs.jsonl"
@@ -125,6 +126,21 @@ def test_what_failed_there_is_a_failed_row_with_its_reason(
     found = completed(published(farm, data, line), "row-1")
     assert found.text == ""
     assert error in found.error
+
+
+def test_a_refusal_is_an_answer(farm: Farm, data: Path) -> None:
+    refused = {"choices": [{"message": {"content": None, "refusal": "I cannot help."}}]}
+    parts = {"output": [{"content": [{"type": "refusal", "refusal": "I cannot help."}]}]}
+    for body in (refused, parts):
+        teacher = published(farm, data, batch({"status_code": 200, "body": body}))
+        assert completed(teacher, "row-1").text == "I cannot help."
+
+
+def test_a_cut_answer_is_known_by_every_providers_word(farm: Farm, data: Path) -> None:
+    output = {**{"output": OUTPUT}, "incomplete_details": {"reason": "max_output_tokens"}}
+    for body in (CLAUDE | {"stop_reason": "max_tokens"}, output):
+        teacher = published(farm, data, batch({"status_code": 200, "body": body}))
+        assert completed(teacher, "row-1").finish_reason == "length"
 
 
 def test_a_log_without_ids_is_joined_by_what_was_asked(farm: Farm, data: Path) -> None:

@@ -30,7 +30,7 @@ def status(code: int, body: object, headers: dict[str, str] | None = None) -> op
     [
         ({"error": {"message": "no such model"}}, "HTTP 400: no such model"),
         ({"message": "no such\nmodel"}, "HTTP 400: no such model"),
-        ({"detail": [{"msg": "x"}], "message": ""}, "HTTP 400: no message"),
+        ({"detail": [{"msg": "x"}], "message": ""}, "HTTP 400: x"),
         ("<html>Bad gateway</html>", "HTTP 400: <html>Bad gateway</html>"),
         ("", "HTTP 400: no message"),
     ],

@@ -2,10 +2,14 @@
 lose it.
 """
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dsbs.core.records import Completion
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices
 from dsbs.teachers.endpoint_replies import is_empty, read_chat, read_texts
 from dsbs.teachers.protocol import Prompt
@@ -26,6 +30,8 @@ def test_a_text_alone_is_an_answer() -> None:
 def test_answers_are_put_in_the_order_of_their_indexes() -> None:
     reply = {"choices": [{"index": 1, "text": "second"}, {"index": 0, "text": "first"}]}
     assert [c.text for c in read_texts(reply, PROMPTS)] == ["first", "second"]
+    texts = {"choices": [{"index": "1", "text": "second"}, {"index": "0", "text": "first"}]}
+    assert [c.text for c in read_texts(texts, PROMPTS)] == ["first", "second"]
     odd = {"choices": [{"index": 7, "text": "first"}, {"index": None, "text": "second"}]}
     assert [c.text for c in read_texts(odd, PROMPTS)] == ["first", "second"]
 
@@ -108,11 +114,61 @@ def test_an_empty_text_is_an_answer_where_its_finish_reason_explains_it(
         ({"error": {"message": "insufficient credits", "code": 402}}, "insufficient credits"),
         ({"error": "no model loaded"}, "no model loaded"),
         ({"detail": "queue is full"}, "queue is full"),
+        ({"detail": [{"loc": ["body"], "msg": "field required"}]}, "field required"),
+        ({"errors": [{"message": "no such deployment"}]}, "no such deployment"),
+        ({"generated": "bird"}, 'a reply without choices: {"generated": "bird"}'),
     ],
 )
 def test_a_reply_without_answer_states_the_servers_own_reason(reply: Any, reason: str) -> None:
     with pytest.raises(BadReply, match=reason):
         read_chat(reply, PROMPTS[0])
+
+
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=6)
+    | st.sampled_from([10**400, {}, [], [{"type": "thinking", "thinking": [None]}], [1, "a", {}]])
+)
+CHOICE = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": ODD,
+        "index": ODD,
+        "finish_reason": ODD,
+        "message": ODD
+        | st.dictionaries(st.sampled_from(["content", "refusal", "reasoning"]), ODD, max_size=3),
+    },
+)
+USAGE = st.dictionaries(
+    st.sampled_from(["prompt_tokens", "completion_tokens", "prompt_tokens_details"]), ODD
+)
+REPLIES = (
+    ODD
+    | st.binary(max_size=20)
+    | st.fixed_dictionaries(
+        {}, optional={"choices": ODD | st.lists(CHOICE, max_size=3), "usage": USAGE, "error": ODD}
+    )
+)
+
+
+@given(reply=REPLIES)
+def test_any_reply_is_an_answer_or_says_why_it_is_none(reply: Any) -> None:
+    for prompts in (PROMPTS, PROMPTS[:1]):
+        with contextlib.suppress(BadReply):
+            for found in read_texts(reply, prompts):
+                is_storable(found)
+    with contextlib.suppress(BadReply):
+        is_storable(read_chat(reply, PROMPTS[0]))
+
+
+def is_storable(found: Completion) -> None:
+    for text in (found.text, found.reasoning or "", found.finish_reason or ""):
+        text.encode()
+    for count in (found.prompt_tokens, found.completion_tokens, found.cached_tokens):
+        assert count is None or 0 <= count < 1 << 53
 
 
 def test_a_page_is_not_json_and_fewer_answers_than_prompts_are_not_paired() -> None:
