@@ -24,6 +24,7 @@ from dsbs.labeling.runner import AnswerSource, Labeler, Request
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
+from dsbs.teachers.empty_answers import EmptyAskedAgain
 from dsbs.teachers.open import open_teacher
 from dsbs.teachers.protocol import Engine, EngineOptions, Prompt, Sampling, SettingRefused
 from dsbs.teachers.published import PublishedAnswers
@@ -116,7 +117,7 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> _Asked:
         while True:
             asker = Asker(job.task, teacher, live.style)
             try:
-                asked = _ask_rows(job, store, teacher, asker.prompt, asker)
+                asked = _ask_rows(job, store, EmptyAskedAgain(teacher), asker.prompt, asker)
                 wanted = live.sampling.for_chat() if teacher.chat else live.sampling
                 return replace(asked, changed_settings=wanted.changes(teacher.sampling))
             except SettingRefused as refused:

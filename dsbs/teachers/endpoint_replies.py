@@ -6,15 +6,13 @@ from typing import Any, NamedTuple
 from dsbs.core.records import Completion
 from dsbs.data.values import whole_text
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.protocol import Prompt
 
 _SHOWN_CHARS = 80
 
 _TRACE_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """Where servers put the reasoning trace of a message."""
-
-_EXPLAINS_EMPTY = {"length", "max_tokens", "content_filter", "tool_calls", "function_call"}
-"""Finish reasons with which an empty text is an answer."""
 
 
 def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
@@ -56,13 +54,6 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
         *_usage(reply).share(1, 0),
         reasoning=whole_text(trace) or None,
     )
-
-
-def is_empty(completion: Completion) -> bool:
-    """Whether a completion has neither text nor scores, and no finish reason that explains it."""
-    if completion.text.strip() or completion.label_scores:
-        return False
-    return completion.finish_reason not in _EXPLAINS_EMPTY
 
 
 class _Usage(NamedTuple):
@@ -122,7 +113,7 @@ def _without_choices(reply: Mapping[str, Any]) -> BadReply:
 
 def _finish_reason(choice: Mapping[str, Any]) -> str | None:
     reason = choice.get("finish_reason")
-    return whole_text(str(reason)) if reason is not None else None
+    return finish_reason(whole_text(str(reason))) if reason is not None else None
 
 
 def _text(content: object) -> str:

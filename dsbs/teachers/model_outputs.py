@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.data.values import is_missing, whole_text
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.found_answer import (
     FoundAnswer,
     Row,
@@ -14,9 +15,6 @@ from dsbs.teachers.found_answer import (
     texts_of,
     unknown_format,
 )
-
-_REASONS = {"max_tokens": "length", "end_turn": "stop", "stop_sequence": "stop"}
-"""Anthropic's words for why an answer ends, as OpenAI's."""
 
 
 def read_batch(row: Row, where: str) -> FoundAnswer:
@@ -92,7 +90,7 @@ def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
     else:
         raise unknown_format(body, where, "a response with choices, output or content")
     text, thought = _parts(content)
-    reason = _REASONS.get(str(reason), text_or_none(reason))
+    reason = finish_reason(text_or_none(reason))
     if not text:
         why = f" (it ended with {reason})" if reason else ""
         return FoundAnswer(where, None, f"the answer has no text{why}", reason)
