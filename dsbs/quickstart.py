@@ -11,6 +11,7 @@ command goes on where it stopped.
 
 import os
 import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
 from dsbs.cli.stage import Stage
 from dsbs.config.quickstart import QuickstartConfig
+from dsbs.core import output
 from dsbs.core.errors import InputError
 from dsbs.core.progress import duration, say
 from dsbs.core.require import check_installed
@@ -104,10 +106,10 @@ def show(results: QuickstartResult) -> str:
 def _run_stage(name: str, *arguments: str) -> None:
     """Run a stage as a user does. Its stdout goes to stderr: stdout is for the final result."""
     say(f"\n$ dsbs {shlex.join([name, *arguments])}")
-    sys.stderr.flush()
     with Children() as children:
-        command = [sys.executable, "-m", "dsbs", name, *arguments]
-        code = children.start(command, stdout=sys.stderr).wait()
+        command = [sys.executable, "-m", "dsbs", name, *arguments, *output.flags()]
+        shown = subprocess.DEVNULL if output.is_quiet() else output.notes()
+        code = children.start(command, stdout=shown, stderr=output.notes()).wait()
     if code not in (0, 1):  # 1: results that say what failed
         fix = "see its own message above"
         raise InputError(f"dsbs {name}", got=f"exit code {code}", expected="0", fix=fix)

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -109,6 +109,12 @@ class AnswerStore:
         """Claim those of the keys that have no answer and that no other process is asking for."""
         with self._transaction():
             return self._claim(keys)
+
+    def give_up(self, keys: Collection[str]) -> None:
+        """Give up claims of this process."""
+        if keys:
+            with self._transaction():
+                self._claims.drop(keys)
 
     def release(self) -> None:
         """Give up every claim of this process."""

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -49,7 +49,7 @@ class Claims:
         self._db.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?)", rows)
         return set(mine)
 
-    def drop(self, keys: Sequence[str]) -> None:
+    def drop(self, keys: Iterable[str]) -> None:
         """Give up claims of this process, because the requests are answered or have failed."""
         query = "DELETE FROM claims WHERE key = ? AND owner = ?"
         self._db.executemany(query, [(key, self._name) for key in keys])

@@ -25,12 +25,16 @@ from dsbs.artifacts.manifest import (
 )
 from dsbs.artifacts.results.base import Status
 from dsbs.config.base import StageConfig
+from dsbs.core import output
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
 from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
 
 SERVER_LOG = "server.log"
+"""What a server printed that was started for the run."""
+RUN_LOG = "run.log"
+"""What engines and libraries printed."""
 _VERSIONED = (
     "torch",
     "transformers",
@@ -61,12 +65,23 @@ class Run(Generic[R]):
         self.manifest.results = results
         self.manifest.status = status
         self.manifest.outputs = [FileRecord.of(path, self.path) for path in outputs]
-        self.manifest.wall_s = round(self._before[0] + time.monotonic() - self._started[0], 3)
-        self.manifest.cpu_s = round(self._before[1] + time.process_time() - self._started[1], 3)
+        self._measure()
         if status == "done":
             self.manifest.finished = datetime.now().astimezone()
             self.manifest.sequence = 1 + max(_sequences(self.path.parent), default=0)
         self.write()
+
+    def _measure(self) -> None:
+        """Add the time of this start to that of earlier ones."""
+        self.manifest.wall_s = round(self._before[0] + time.monotonic() - self._started[0], 3)
+        self.manifest.cpu_s = round(self._before[1] + time.process_time() - self._started[1], 3)
+
+    def stop(self) -> None:
+        """State that the run was interrupted, unless it has got to an end before."""
+        if self.manifest.status == "started":
+            self._measure()
+            self.manifest.status = "stopped"
+            self.write()
 
     def write(self) -> None:
         """Write the manifest as it is. Under torchrun only the main process does."""
@@ -106,7 +121,8 @@ def open_run(
         if old is not None and old.status == "done" and not changed:
             # For a command that goes on all the same, as generate does with more rows.
             old.config = config.resolved()
-            yield Run(path, old, finished=old.results)
+            with output.logged(path / RUN_LOG):
+                yield Run(path, old, finished=old.results)
             return
         manifest = Manifest[results](  # type: ignore[valid-type]
             stage=stage,
@@ -121,7 +137,12 @@ def open_run(
         )
         run = Run(path, manifest)
         run.write()
-        yield run
+        try:
+            with output.logged(path / RUN_LOG):
+                yield run
+        except KeyboardInterrupt:
+            run.stop()
+            raise
 
 
 def _make_folder(path: Path) -> None:
@@ -138,11 +159,11 @@ def _make_folder(path: Path) -> None:
 def _earlier(path: Path) -> Manifest[Any] | None:
     """The manifest of the run in the folder; None where the folder counts as empty.
 
-    A start that was killed leaves hidden files, the server's log, and perhaps a first manifest
-    that was cut off: such a folder counts as empty.
+    A start that was killed leaves hidden files, logs, and perhaps a first manifest that was cut
+    off: such a folder counts as empty.
     """
     others = {file.name for file in path.iterdir() if not file.name.startswith(".")}
-    started_only = others <= {MANIFEST, SERVER_LOG}
+    started_only = others <= {MANIFEST, SERVER_LOG, RUN_LOG}
     try:
         found = read_manifest(path) if MANIFEST in others else None
     except InputError:
@@ -155,7 +176,8 @@ def _earlier(path: Path) -> Manifest[Any] | None:
         raise InputError(
             path, got=f"a folder that holds {names}", expected=expected, fix="choose another --out"
         )
-    return None if found is None or (started_only and found.status == "started") else found
+    without_results = found is None or (started_only and found.results is None)
+    return None if without_results else found
 
 
 def _check_same(

@@ -51,6 +51,13 @@ SHARED_FLAGS = (
         "packaged pipeline or .yaml: this stage's section of it; --config and flags win",
     ),
     Flag("json", bool, "print exactly one JSON object on stdout"),
+    Flag("quiet", bool, "print results and errors only, no progress and no notices"),
+    Flag(
+        "verbose",
+        bool,
+        "also print what engines and libraries print, on stderr; default: into "
+        "run.log in the run folder",
+    ),
 )
 """Flags of every command, which no configuration model has."""
 

@@ -1,25 +1,33 @@
-"""Run a command line: exit codes, signals, and what may write to stdout."""
+"""Run a command line: exit codes and signals."""
 
 import contextlib
-import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 from cyclopts import App, CycloptsError
 
+from dsbs.core import output
 from dsbs.core.errors import InputError
+from dsbs.core.supervisor import is_supervised
+
+_ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""Signals that end a process besides SIGINT. Windows has no SIGHUP."""
+
+_ONE_END_S = 1.0
+"""Seconds in which several of these signals mean one: a second one would cut the orderly end."""
 
 
 def run_app(app: App, argv: Sequence[str]) -> int:
     """Run the application and return its exit code.
 
-    Bad input is one line on stderr and code 2. SIGTERM ends the command like Ctrl-C: what is open
-    is closed, and child processes end too.
+    Bad input is one line on stderr and code 2. SIGTERM and SIGHUP end the command like Ctrl-C: what
+    is open is closed, and child processes end too. The code is then 128 plus the signal's number.
     """
     try:
-        with _sigterm_as_interrupt():
+        with _signals_as_interrupts():
             code = app(
                 list(argv), print_error=False, exit_on_error=False, result_action="return_value"
             )
@@ -34,7 +42,8 @@ def run_app(app: App, argv: Sequence[str]) -> int:
         )
         return 2
     except KeyboardInterrupt as error:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        if not is_supervised():  # else the command that started this one says so
+            output.note("interrupted; the same command goes on from here")
         return 128 + (error.args[0] if error.args else signal.SIGINT)
     except BrokenPipeError:
         # The reader of stdout, a `head`, is gone; nothing else to tell it.
@@ -44,31 +53,27 @@ def run_app(app: App, argv: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt with the signal's number on SIGTERM, as Python does on Ctrl-C."""
+def _signals_as_interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt with the number of a signal that ends a process."""
     if threading.current_thread() is not threading.main_thread():  # only it may set handlers
         yield
         return
 
+    raised_at = -_ONE_END_S
+
     def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt(number)
+        nonlocal raised_at
+        if time.monotonic() - raised_at >= _ONE_END_S:
+            raised_at = time.monotonic()
+            raise KeyboardInterrupt(number)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    found = {number: signal.getsignal(number) for number in _ENDING}
+    # nohup ignores SIGHUP, and then so do we. None: a handler that Python cannot put back.
+    before = {n: handler for n, handler in found.items() if handler not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def stdout_for_results() -> Iterator[None]:
-    """What libraries, and processes that they start, print meanwhile goes to stderr."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        for number, handler in before.items():
+            signal.signal(number, handler)

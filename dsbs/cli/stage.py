@@ -3,18 +3,19 @@
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic
+from typing import Annotated, Any, Generic, NamedTuple
 
 from cyclopts import App, Parameter
 from pydantic_core import to_jsonable_python
 
 from dsbs.cli.flags import SHARED_FLAGS, Flag, flags_of
 from dsbs.cli.help import listing
-from dsbs.cli.run import run_app, stdout_for_results
+from dsbs.cli.run import run_app
 from dsbs.cli.settings import Config, configure
 from dsbs.config.base import StageConfig
+from dsbs.core import output
 from dsbs.core.errors import InputError, nearest
 from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
@@ -43,7 +44,9 @@ class Stage(Generic[Config]):
 
     def main(self, argv: Sequence[str] | None = None) -> None:
         """Run the command line and exit: 0, 1 where something failed, 2 for bad input."""
-        sys.exit(run_app(self.app(), sys.argv[1:] if argv is None else argv))
+        code = run_app(self.app(), sys.argv[1:] if argv is None else argv)
+        output.end_in_log()
+        sys.exit(code)
 
     def app(self) -> App:
         """The stage as a cyclopts application, under its own name."""
@@ -63,9 +66,7 @@ class Stage(Generic[Config]):
             list(argv), print_error=False, exit_on_error=False
         )
         del command
-        given = dict(bound.arguments)
-        given.pop("json", None)
-        return self.configure(**given)
+        return self.configure(**_split(bound.arguments)[0])
 
     def configure(self, **given: Any) -> Config:
         """The configuration from flags, else from the `config` file, else from the `pipeline`."""
@@ -74,14 +75,14 @@ class Stage(Generic[Config]):
     def _command(self) -> Callable[..., int]:
         def command(*values: Any, **given: Any) -> int:
             given |= dict(zip([self.config.positional], values, strict=False))
-            as_json = given.pop("json", False)
-            config = self.configure(**given)
-            with stdout_for_results():
+            settings, printing = _split(given)
+            config = self.configure(**settings)
+            with output.apart(quiet=printing.quiet, verbose=printing.verbose):
                 results = self.run(config)
-            if is_main_process():
-                shown = json_text(results) if as_json else self.show(results)
-                for text in [shown] if isinstance(shown, str) else shown:
-                    print(text)
+                if is_main_process():
+                    shown = json_text(results) if printing.json else self.show(results)
+                    for text in [shown] if isinstance(shown, str) else shown:
+                        print(text, file=output.results())
             return 1 if getattr(results, "status", "done") in _EXIT_1 else 0
 
         signature = inspect.Signature(_parameters(self.config))
@@ -127,6 +128,22 @@ class StageGroup:
 
     def _questions(self) -> dict[str, Stage[Any]]:
         return {stage.name.removeprefix(f"{self.name} "): stage for stage in self.stages}
+
+
+class _Printing(NamedTuple):
+    """What a command prints."""
+
+    json: bool
+    quiet: bool
+    verbose: bool
+
+
+def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], _Printing]:
+    """The settings of a stage, and how it prints. InputError for flags that contradict."""
+    printing = _Printing(*(bool(given.get(name)) for name in _Printing._fields))
+    if printing.quiet and printing.verbose:
+        raise InputError("--quiet", got="--verbose too", expected="one of them", fix="drop one")
+    return {k: v for k, v in given.items() if k not in _Printing._fields}, printing
 
 
 def plain(results: Any) -> Any:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from dsbs.comparison.cell import Job
-from dsbs.core.progress import Progress, say
+from dsbs.core.progress import READ_BY_PROGRAM, Progress, say
 from dsbs.core.supervisor import Children
 
 _STEPS = re.compile(r"train ([\d,]+)/")
@@ -49,7 +49,12 @@ def _train(job: Job, folder: Path, children: Children, progress: Progress) -> st
         [sys.executable, "-m", "dsbs.train", "--config", str(file)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+            READ_BY_PROGRAM: "1",
+        },
     )
     assert process.stderr is not None
     done = 0

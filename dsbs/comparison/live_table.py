@@ -1,17 +1,19 @@
 """The cells of a comparison while they are trained: a live table on a terminal, lines in a log."""
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
+from typing import TextIO, cast
 
 from rich import box
 from rich.console import Console
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from dsbs.artifacts.results.compare import CellResult
+from dsbs.core import output
 from dsbs.core.progress import say, watched_by
 from dsbs.core.tables import percent
 
@@ -32,10 +34,19 @@ class LiveTable:
         self._open = ExitStack()
 
     def __enter__(self) -> "LiveTable":
-        if sys.stderr.isatty():
+        if output.notes().isatty() and not output.is_quiet():
             # Refreshed by hand: a thread would draw into the middle of other lines.
-            self._live = Live(self.table(), console=Console(stderr=True), auto_refresh=False)
+            console = Console(file=output.notes())
+            self._live = Live(
+                self.table(),
+                console=console,
+                auto_refresh=False,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._open.enter_context(self._live)
+            above = cast(TextIO, FileProxy(console, output.notes()))
+            self._open.enter_context(output.shown_on(above))
             self._open.enter_context(watched_by(self._progressed))
         return self
 

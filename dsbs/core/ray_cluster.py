@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -30,6 +32,7 @@ def joined(address: str | None) -> Iterator[Any]:
         return
     _reach(address or os.environ.get("RAY_ADDRESS", ""))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         # The output of workers stays in Ray's own logs: stdout is for results.
         ray.init(
@@ -40,6 +43,8 @@ def joined(address: str | None) -> Iterator[Any]:
         )
     except ConnectionError as error:
         raise _unreached(address, error) from None
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own would end the process at once
     try:
         yield ray
     finally:

@@ -4,20 +4,30 @@
 parent holds the other end of the supervisor's stdin. When the parent closes it, or dies (even by
 SIGKILL), the supervisor stops the command and every process that the command started. So a crash
 leaves no server that holds a GPU, and no training that writes to a folder.
+
+If the supervisor is killed itself, a second process, which waits for that alone, does the same.
 """
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 _PATIENCE_S = 20
 """Time between SIGTERM and SIGKILL."""
+
+_SUPERVISED = "DSBS_SUPERVISED"
+"""Variable in the environment of commands that another command of dsbs has started."""
+
+_PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl: the signal that a process gets when its parent dies."""
 
 
 class Children:
@@ -31,6 +41,7 @@ class Children:
         # The parent alone holds the writing end: children do not inherit it.
         self._read, self._write = os.pipe()
         self._ended = False
+        self._starting = threading.Lock()
 
     def __enter__(self) -> "Children":
         return self
@@ -41,50 +52,93 @@ class Children:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ended = True
-        os.close(self._write)
-        os.close(self._read)
+        with self._starting:
+            self._ended = True
+            os.close(self._write)
+            os.close(self._read)
         for process in self._processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=3 * _PATIENCE_S)
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a command that reads nothing from stdin; `options` are those of Popen."""
-        if self._ended:  # another thread may still be about to start one
-            raise RuntimeError("the block of these children has ended")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dsbs.core.supervisor", *command],
-            stdin=self._read,
-            start_new_session=True,  # Ctrl-C reaches the parent only, which then ends the block
-            **options,
-        )
-        self._processes.append(process)
+        with self._starting:
+            if self._ended:  # another thread may still be about to start one
+                raise RuntimeError("the block of these children has ended")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dsbs.core.supervisor", *command],
+                stdin=self._read,
+                start_new_session=True,  # Ctrl-C reaches the parent only, which then ends the block
+                **options,
+            )
+            self._processes.append(process)
         return process
+
+
+def is_supervised() -> bool:
+    """Whether another command of dsbs has started this one, and ends it."""
+    return _SUPERVISED in os.environ
 
 
 def main() -> int:
     """Run the command; its exit code, or 128 plus the number of the signal that ended it."""
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
-    threading.Thread(target=_stop_without_parent, args=(command,), daemon=True).start()
+    command = subprocess.Popen(
+        sys.argv[1:],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, _SUPERVISED: "1"},
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
+    _start_second(command.pid)
+    threading.Thread(target=_stop_without_parent, args=(command.pid,), daemon=True).start()
     code = command.wait()
-    _signal(command, signal.SIGKILL)  # what the command started and did not wait for
+    _signal(command.pid, signal.SIGKILL)  # what the command started and did not wait for
     return code if code >= 0 else 128 - code
 
 
-def _stop_without_parent(command: subprocess.Popen[bytes]) -> None:
-    """Wait until stdin is closed, then stop the command: first by SIGTERM, then by SIGKILL."""
+def _end_with_parent() -> None:
+    """Have Linux end this process should every supervisor be killed at once."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _start_second(group: int) -> None:
+    """Start a process that stops the command once this one is gone, however it ended."""
+    gone, here = os.pipe()
+    if os.fork():
+        os.close(gone)
+        return
+    os.close(here)
+    os.setsid()  # what is sent to the group of the supervisor does not reach it
+    os.read(gone, 1)
+    _stop(group)
+    os._exit(0)
+
+
+def _stop_without_parent(group: int) -> None:
+    """Wait until stdin is closed, then stop the command."""
     # Not sys.stdin: a thread must not hold its lock when the interpreter ends.
     while os.read(0, 1):
         pass
-    _signal(command, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        command.wait(timeout=_PATIENCE_S)
-    _signal(command, signal.SIGKILL)
+    _stop(group)
 
 
-def _signal(command: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(command.pid, number)
+def _stop(group: int) -> None:
+    """Stop a command and what it started: first by SIGTERM, then by SIGKILL."""
+    end = time.monotonic() + _PATIENCE_S
+    running = _signal(group, signal.SIGTERM)
+    while running and time.monotonic() < end:
+        time.sleep(0.05)
+        running = _signal(group, 0)
+    _signal(group, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> bool:
+    """Send a signal to a group of processes. Whether there is one."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dsbs.artifacts.results.generate import RunState, Spent
-from dsbs.core.progress import duration
+from dsbs.core.progress import Pace, duration
 from dsbs.core.records import Completion, Outcome
 from dsbs.teachers.protocol import Prompt
 
@@ -73,6 +73,7 @@ class Spending:
     completion_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
     _answered: float = field(default_factory=time.monotonic)
+    _pace: Pace = field(default_factory=Pace)
 
     def add(self, completions: Iterable[Completion], faults: Sequence[Outcome | None] = ()) -> None:
         """Count committed completions.
@@ -85,6 +86,7 @@ class Spending:
         self.faults.update(fault for fault in faults if fault is not None)
         self._answered = time.monotonic()
         for completion in completions:
+            self._pace.add(1)
             if completion.error is None:
                 self.new += 1
             else:
@@ -166,11 +168,9 @@ class Spending:
         )
 
     def state(self) -> RunState:
-        """The counts, and how long the run will still take."""
+        """The counts, and how long the run will still take, once that can be known."""
         done = self.reused + self.asked
-        left = None
-        if self.total is not None and self.asked:
-            left = (self.total - done) * self.labeling_s / self.asked
+        left = None if self.total is None else self._pace.seconds_for(self.total - done)
         return RunState(**dict(self.spent()), total=self.total, done=done, seconds_left=left)
 
     def note(self) -> str:

@@ -64,7 +64,7 @@ def dry_run(job: LabelingJob, tokens_per_second: float | None) -> DryRunResult:
         each, exact = _measure(job.task, needed.sample, teacher, asker.before_question(first))
         prompts = [asker.show(example) for example in islice(job.examples, _SHOWN)]
     rate = tokens_per_second or _measured_rate(job.out)
-    plan = _plan(job, needed.requests, each, rate, prompts, exact=exact)
+    plan = _plan(job, needed, each, rate, prompts, exact=exact)
     plan = plan.model_copy(
         update={
             "max_new_tokens": asker.max_new_tokens,
@@ -94,6 +94,7 @@ def show_dry_run(plan: DryRun) -> str:
     rows = [
         ["rows", f"{plan.rows:,}"],
         ["answers in the store already", f"{plan.reused:,}"],
+        ["the same request as for an earlier row", f"{plan.repeated:,}"],
         ["requests to send", f"{plan.requests:,}"],
         ["tokens per prompt", f"{plan.prompt_tokens_each:,} ({how})"],
         ["tokens per answer", f"{plan.answer_tokens_each:,} (as in the demonstrations{trace})"],
@@ -113,6 +114,8 @@ class _Needed(NamedTuple):
 
     requests: int
     """Equal ones count once."""
+    repeated: int
+    """The others of equal ones."""
     sample: list[str]
     """Some prompts, from all parts of the rows."""
 
@@ -131,7 +134,8 @@ def _look_up(job: LabelingJob, asker: Asker, store: AnswerStore) -> _Needed:
         missing.extend(int(key[:16], 16) for key in keys if key not in finished)
     step = max(1, len(job.examples) // SAMPLE_ROWS)
     sampled = islice(islice(job.examples, 0, None, step), SAMPLE_ROWS)
-    return _Needed(len(np.unique(missing)), [asker.show(row) for row in sampled])
+    requests = len(np.unique(missing))
+    return _Needed(requests, len(missing) - requests, [asker.show(row) for row in sampled])
 
 
 def _keys(job: LabelingJob, asker: Asker) -> Iterator[str]:
@@ -158,7 +162,7 @@ def _measure(task: Task, prompts: Sequence[str], teacher: Teacher, shared: str) 
 
 def _plan(
     job: LabelingJob,
-    requests: int,
+    needed: _Needed,
     each: RequestTokens,
     tokens_per_second: float | None,
     prompts: list[str],
@@ -166,7 +170,7 @@ def _plan(
     exact: bool,
 ) -> DryRun:
     limits = job.limits
-    used = each.total(requests)
+    used = each.total(needed.requests)
     scored = _scores_per_row(job) * len(job.examples) * each.prompt
     # Scores are read outside the prefix cache.
     total = TotalTokens(used.prompt_tokens + scored, used.cached_tokens, used.completion_tokens)
@@ -176,8 +180,9 @@ def _plan(
     tokens = total.prompt_tokens + total.completion_tokens
     return DryRun(
         rows=len(job.examples),
-        requests=requests,
-        reused=len(job.examples) * job.samples - requests,
+        requests=needed.requests,
+        reused=len(job.examples) * job.samples - needed.requests - needed.repeated,
+        repeated=needed.repeated,
         prompt_tokens_each=round(each.prompt, 1),
         answer_tokens_each=round(each.answer, 1),
         prompt_tokens=round(total.prompt_tokens),

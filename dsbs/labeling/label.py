@@ -25,6 +25,7 @@ from dsbs.labeling.unnamed_labels import unnamed_in_words, unnamed_labels
 from dsbs.tasks.parsing import correct, parse_answer
 from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
+from dsbs.teachers.empty_answers import EmptyAskedAgain
 from dsbs.teachers.new_tokens import NewTokens
 from dsbs.teachers.open import open_teacher
 from dsbs.teachers.protocol import Engine, EngineOptions, Prompt, Sampling, SettingRefused
@@ -121,7 +122,7 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> _Asked:
         while True:
             asker = Asker(job.task, teacher, live.style)
             try:
-                asked = _ask_rows(job, store, teacher, asker.prompt, asker)
+                asked = _ask_rows(job, store, EmptyAskedAgain(teacher), asker.prompt, asker)
                 wanted = live.sampling.for_chat() if teacher.chat else live.sampling
                 return replace(asked, changed_settings=wanted.changes(teacher.sampling))
             except SettingRefused as refused:

@@ -23,8 +23,10 @@ that a slow run leaves the others to runs that share its store."""
 
 _COMMIT_ROWS = 512
 _COMMIT_S = 0.1
-"""A commit comes after so many answers, or so long after the first of them, or when the teacher is
-idle, whichever is first."""
+_COMMIT_SHARE = 0.1
+"""An answer is committed as soon as it arrives, unless commits would then take more than this share
+of the time. Then it waits for others: at most so many, and at most so long after the last commit.
+When the teacher is idle, nothing waits."""
 
 _JUDGED_ALL = 200
 _JUDGED_ONE_IN = 100
@@ -98,6 +100,8 @@ class Labeler:
         self._progress_json = progress_json
         self._fault = fault
         self._in_flight: dict[str, Example] = {}
+        self._failed: set[int] = set()
+        """Hashes of the keys that failed in this run: they are not asked again for equal rows."""
         self._reported_at = 0.0
         self._seen = 0
         self.stopped = ""
@@ -127,11 +131,20 @@ class Labeler:
         """Have the source answer prompts; commit and count what it answers."""
         with contextlib.closing(self._source.complete(prompts)) as answered:
             for completions in in_commits(answered):
-                kept = self._store.keep(self._source.name, completions)
+                kept = self._keep(completions)
                 pairs = [(self._in_flight.pop(completion.id), completion) for completion in kept]
+                self._failed.update(hash(c.id) for c in kept if c.error is not None)
                 self._spending.add(kept, faults=self._faults(pairs))
                 progress.add(len(kept), self._spending.note())
                 self._report()
+
+    def _keep(self, completions: Sequence[Completion]) -> Sequence[Completion]:
+        """Commit completions. An interrupt takes back what is half written, so it is repeated."""
+        try:
+            return self._store.keep(self._source.name, completions)
+        except KeyboardInterrupt:
+            self._store.keep(self._source.name, completions)
+            raise
 
     def _faults(self, pairs: Sequence[tuple[Example, Completion]]) -> list[Outcome | None]:
         """Outcomes of answers that cannot be used: of the first all are judged, later few."""
@@ -180,12 +193,19 @@ class Labeler:
         others: list["_Placed"],
         progress: Progress,
     ) -> Iterator[Prompt | Wait]:
-        """The prompts of a batch that are to be asked; `others` gets what another is asking for."""
-        sent = set[str]()
+        """The prompts of a batch that are to be asked; `others` gets what another is asking for.
+
+        A request that this run has sent already, for an equal row, is not sent again. Those that
+        are in flight now may be answered before their turn comes, so they are noted.
+        """
+        keys = {request.prompt.id for _, request in batch}
+        failed = {key for key in keys if hash(key) in self._failed}
+        self._store.give_up(failed & claimed.mine)
+        sent = failed | (keys & self._in_flight.keys())
         for placed in batch:
             request = placed[1]
             key = request.prompt.id
-            if key in claimed.finished or key in self._in_flight or key in sent:
+            if key in claimed.finished or key in sent:
                 self._spending.reused += 1
                 progress.skip(1)
             elif key in claimed.mine:
@@ -224,28 +244,36 @@ class Labeler:
             write_text(self._progress_json, self._spending.state().model_dump_json())
 
 
-def in_commits(completions: Iterable[Completion | Idle]) -> Iterator[list[Completion]]:
-    """Completions in groups that are committed together.
+def in_commits(
+    completions: Iterable[Completion | Idle], clock: Callable[[], float] = time.monotonic
+) -> Iterator[list[Completion]]:
+    """Completions in groups that are committed together, while the caller holds each group.
 
     What has arrived is handed on even when the source breaks off.
     """
     waiting: list[Completion] = []
-    first = 0.0
+    due = clock()
     try:
         for completion in completions:
+            idle = isinstance(completion, Idle)
             if not isinstance(completion, Idle):
-                first = time.monotonic() if not waiting else first
                 waiting.append(completion)
-            idle = isinstance(completion, Idle) or time.monotonic() - first >= _COMMIT_S
-            if waiting and (idle or len(waiting) >= _COMMIT_ROWS):
+            now = clock()
+            if waiting and (idle or now >= due or len(waiting) >= _COMMIT_ROWS):
                 yield waiting
                 waiting = []
+                due = _next_commit(now, clock())
     except (Exception, KeyboardInterrupt):
         if waiting:
             yield waiting
         raise
     if waiting:
         yield waiting
+
+
+def _next_commit(begun: float, ended: float) -> float:
+    """When an answer may be committed alone again, after a commit that took this long."""
+    return ended + min((ended - begun) / _COMMIT_SHARE, _COMMIT_S)
 
 
 _Placed = tuple[int, Request]

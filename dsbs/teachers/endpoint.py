@@ -27,7 +27,7 @@ from dsbs.teachers.endpoint_probes import (
     schema_field,
     tokenize,
 )
-from dsbs.teachers.endpoint_replies import is_empty, read_chat, read_texts
+from dsbs.teachers.endpoint_replies import read_chat, read_texts
 from dsbs.teachers.endpoint_scoring import score_labels
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import (
@@ -41,9 +41,6 @@ from dsbs.teachers.protocol import (
 )
 
 T = TypeVar("T")
-
-_EMPTY_ATTEMPTS = 3
-"""How often a prompt is sent whose answer is an empty text without a reason."""
 
 _SETTINGS = {
     "temperature": "temperature",
@@ -129,17 +126,13 @@ class EndpointTeacher:
     async def _answer(self, prompts: list[Prompt]) -> list[Completion]:
         """Every prompt of a request, answered or failed. A refused list is sent one by one."""
         try:
-            completions = await self._servers.ask(lambda client: self._ask(client, prompts))
+            return await self._servers.ask(lambda client: self._ask(client, prompts))
         except Failed as failed:
             if len(prompts) == 1:
                 return [Completion(prompts[0].id, "", error=failed.reason)]
             if failed.permanent:
                 return await self._answer_singly(prompts, failed)
             return [Completion(prompt.id, "", error=failed.reason) for prompt in prompts]
-        if not any(map(is_empty, completions)):
-            return completions
-        again = [self._if_empty(*pair) for pair in zip(prompts, completions, strict=True)]
-        return list(await asyncio.gather(*again))
 
     async def _answer_singly(self, prompts: list[Prompt], failed: Failed) -> list[Completion]:
         """Each prompt in a request of its own, and all later ones too where every one succeeds."""
@@ -150,20 +143,6 @@ class EndpointTeacher:
             self._prompts_per_request = 1
             say(f"the server takes one prompt per request, so each is sent alone ({failed.reason})")
         return completions
-
-    async def _if_empty(self, prompt: Prompt, completion: Completion) -> Completion:
-        """The completion; where its text is empty without a reason, that of another attempt."""
-        for _ in range(_EMPTY_ATTEMPTS - 1):
-            if not is_empty(completion):
-                return completion
-            try:
-                (completion,) = await self._servers.ask(lambda client: self._ask(client, [prompt]))
-            except Failed as failed:
-                return Completion(prompt.id, "", error=failed.reason)
-        if not is_empty(completion):
-            return completion
-        reason = f"the answer is empty (finish reason: {completion.finish_reason or 'none'})"
-        return Completion(prompt.id, "", error=f"{reason} ({_EMPTY_ATTEMPTS} attempts)")
 
     async def _ask(self, client: openai.AsyncOpenAI, prompts: list[Prompt]) -> list[Completion]:
         first = prompts[0]

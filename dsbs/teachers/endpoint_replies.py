@@ -18,9 +18,6 @@ _MOST_TOKENS = 1 << 53
 _TRACE_FIELDS = ("reasoning_content", "reasoning", "thinking")
 """Where servers put the reasoning trace of a message."""
 
-_EXPLAINS_EMPTY = {"length", "content_filter", "tool_calls"}
-"""Finish reasons with which an empty text is an answer."""
-
 
 def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
     """The completions of a /completions reply, in the order of the prompts.
@@ -61,13 +58,6 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
         *_usage(reply).share(1, 0),
         reasoning=whole_text(trace) or None,
     )
-
-
-def is_empty(completion: Completion) -> bool:
-    """Whether a completion has neither text nor scores, and no finish reason that explains it."""
-    if completion.text.strip() or completion.label_scores:
-        return False
-    return completion.finish_reason not in _EXPLAINS_EMPTY
 
 
 class _Usage(NamedTuple):

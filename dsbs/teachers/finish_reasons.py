@@ -1,4 +1,4 @@
-"""Why an answer ended, in one set of words. Servers have many."""
+"""Why an answer ended: in OpenAI's words, whichever words the server has."""
 
 from dsbs.data.values import whole_text
 
@@ -7,14 +7,21 @@ _WORDS = {
     "max_tokens_reached model_context_window_exceeded",
     "stop": "end_turn stop_sequence eos eos_token complete completed finished",
     "content_filter": "safety refusal content_filtered prohibited_content blocked blocklist "
-    "recitation guardrail_intervened",
-    "tool_calls": "tool_use function_call",
+    "recitation spii guardrail_intervened",
+    "tool_calls": "tool_call tool_use function_call",
+    "error": "abort cancelled",
 }
 _STANDARD = {other: name for name, others in _WORDS.items() for other in [name, *others.split()]}
 
+EXPLAINS_EMPTY = frozenset({"length", "content_filter", "tool_calls"})
+"""Reasons with which an empty text is an answer."""
+
+BROKEN_OFF = "error"
+"""The reason of a text that the server could not finish."""
+
 
 def finish_reason(stated: object) -> str | None:
-    """One of `length`, `stop`, `content_filter` and `tool_calls` where it is meant, else as stated.
+    """OpenAI's word for a reason; one that has no such word stays as it is.
 
     None for anything but a text.
     """

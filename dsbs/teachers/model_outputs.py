@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsbs.data.values import is_missing, whole_text
-from dsbs.teachers.finish_reasons import finish_reason
+from dsbs.teachers.finish_reasons import EXPLAINS_EMPTY, finish_reason
 from dsbs.teachers.found_answer import (
     FoundAnswer,
     Row,
@@ -98,10 +98,13 @@ def answer_of(body: Mapping[str, Any], where: str) -> FoundAnswer:
         raise unknown_format(body, where, "a response with choices, output or content")
     text, thought = _parts(content)
     reason = finish_reason(reason)
+    thinking = text_or_none(reasoning) or thought or None
+    if reason in EXPLAINS_EMPTY and not text:
+        return FoundAnswer(where, "", None, reason, thinking)
     if not text:
         why = f" (it ended with {reason})" if reason else ""
         return FoundAnswer(where, None, f"the answer has no text{why}", reason)
-    return FoundAnswer(where, text, None, reason, text_or_none(reasoning) or thought or None)
+    return FoundAnswer(where, text, None, reason, thinking)
 
 
 def _why_incomplete(body: Mapping[str, Any]) -> Any:

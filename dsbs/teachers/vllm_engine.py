@@ -1,16 +1,18 @@
 """vLLM in this process: one engine, stepped from here; every answer is handed on as it finishes."""
 
+import contextlib
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from dsbs.core.orphans import NoOrphans
 from dsbs.core.records import Completion
 from dsbs.teachers.async_bridge import groups
 from dsbs.teachers.chat_template import wants_chat
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import IDLE, EngineOptions, Idle, Prompt, Sampling, Wait
 from dsbs.teachers.vllm_prompts import InFlight, VllmPrompts
-from dsbs.teachers.vllm_start import start_engine
+from dsbs.teachers.vllm_start import engine_failed, start_engine
 
 _DRAWN_TOGETHER = 32
 """Prompts that are drawn and tokenized together."""
@@ -29,11 +31,16 @@ class VllmTeacher:
 
     def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
         self.name = options.model
-        self._engine = start_engine(options)
-        in_one_batch: int = self._engine.vllm_config.scheduler_config.max_num_seqs
-        self._concurrency = options.concurrency or 2 * in_one_batch
-        self._tokenizer: Any = self._engine.get_tokenizer()
-        self.chat = wants_chat(options.api, self._tokenizer)
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(NoOrphans())
+            self._engine = start_engine(options)
+            # It has nothing left to finish; without a timeout it would wait five seconds for that.
+            opened.callback(self._engine.engine_core.shutdown, timeout=1.0)
+            in_one_batch: int = self._engine.vllm_config.scheduler_config.max_num_seqs
+            self._concurrency = options.concurrency or 2 * in_one_batch
+            self._tokenizer: Any = self._engine.get_tokenizer()
+            self.chat = wants_chat(options.api, self._tokenizer)
+            self._open = opened.pop_all()
         self.sampling = sampling.for_chat() if self.chat else sampling
         self._prompts = VllmPrompts(self._tokenizer, self.sampling, chat=self.chat)
         self.identity: Mapping[str, Any] = model_identity(
@@ -46,6 +53,15 @@ class VllmTeacher:
         self, prompts: Iterable[Prompt | Wait]
     ) -> Generator[Completion | Idle, None, None]:
         """See `Teacher.complete`."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        try:
+            yield from self._complete(prompts)
+        except EngineDeadError:
+            got = "an engine that ended by itself"
+            raise engine_failed(self.name, got, expected="one that runs to the end") from None
+
+    def _complete(self, prompts: Iterable[Prompt | Wait]) -> Iterator[Completion | Idle]:
         supply = groups(prompts, min(_DRAWN_TOGETHER, self._concurrency))
         in_flight: dict[str, InFlight] = {}
         more = True
@@ -72,8 +88,7 @@ class VllmTeacher:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        # It has nothing left to finish; without a timeout it would wait five seconds for that.
-        self._engine.engine_core.shutdown(timeout=1.0)
+        self._open.close()
 
     def _send(self, prompts: list[Prompt], in_flight: dict[str, InFlight]) -> Iterator[Completion]:
         """Hand prompts to the engine. Those that it refuses come back as failed."""

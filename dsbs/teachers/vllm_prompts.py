@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from dsbs.core.records import Completion
 from dsbs.teachers.chat_template import model_text
+from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.label_scoring import Scored, by_label, encode_continuations, token_logprob
 from dsbs.teachers.protocol import Prompt, Sampling
 from dsbs.teachers.vllm_start import sampling_params
@@ -90,7 +91,7 @@ class VllmPrompts:
         return Completion(
             one.prompt.id,
             answer.text,
-            answer.finish_reason,
+            finish_reason(answer.finish_reason),
             prompt_tokens=len(outputs[0].prompt_token_ids),
             completion_tokens=len(answer.token_ids),
             cached_tokens=outputs[0].num_cached_tokens,

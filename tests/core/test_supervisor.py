@@ -1,6 +1,7 @@
 """Child processes end with their parent, however it ends: with real processes."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -86,3 +87,52 @@ def test_nothing_is_left_of_a_child_that_ended_before_its_own_child(tmp_path: Pa
     with Children() as children:
         children.start([sys.executable, "-c", leaving, str(pids)]).wait()
     assert not any(is_alive(int(pid)) for pid in pids.read_text().split())
+
+
+def supervisors(parent: int) -> list[int]:
+    """The supervisor that a process has started, and the second one that watches over it."""
+    found = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split(None, 2) for line in found.splitlines()]
+    ours = [(int(pid), int(above)) for pid, above, args in rows if "dsbs.core.supervisor" in args]
+    first = [pid for pid, above in ours if above == parent]
+    return first + [pid for pid, above in ours if above in first]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_and_what_it_started_end_with_their_supervisor(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    pids = tmp_path / "pids"
+    with Children() as children:
+        supervisor = children.start([sys.executable, "-c", CHILD, str(pids)])
+        wait_for(pids.is_file)
+        found = [int(pid) for pid in pids.read_text().split()]
+        supervisor.send_signal(number)
+        wait_for(lambda: not any(map(is_alive, found)))
+        assert supervisor.wait() == -number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_command_ends_even_if_all_that_watch_over_it_are_killed_at_once(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    command = [sys.executable, "-c", PARENT, CHILD, str(pids)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as parent:
+        wait_for(pids.is_file)
+        child = int(pids.read_text().split()[0])
+        both = supervisors(parent.pid)
+        assert len(both) == 2
+        for pid in (parent.pid, *reversed(both)):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not is_alive(child))
+    os.kill(int(pids.read_text().split()[1]), signal.SIGKILL)
+
+
+def test_nothing_stays_of_a_supervisor_whose_command_has_ended(tmp_path: Path) -> None:
+    with Children() as children:
+        first = children.start([sys.executable, "-c", "import time; time.sleep(1)"])
+        wait_for(lambda: len(supervisors(os.getpid())) == 2)
+        both = supervisors(os.getpid())
+        assert first.wait() == 0
+        wait_for(lambda: not any(map(is_alive, both)))

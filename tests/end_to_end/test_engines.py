@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,11 @@ def test_three_engines_give_the_same_parsed_labels(
     assert (
         json.loads(done.stdout)["new"] == 120
     )  # one JSON object and nothing else on stdout, whatever vLLM prints
+    said = done.stderr.splitlines()
+    assert said[0].startswith(f"starting {teacher} in vLLM; its log is {tmp_path / 'vllm'}")
+    assert {line.split()[0] for line in said[1:]} == {"generate"}, done.stderr
+    assert said[-1].startswith("generate 120/120 rows")
+    assert (tmp_path / "vllm" / "run.log").stat().st_size > 0
     for engine in ("transformers", "endpoint", "vllm"):
         found[engine] = rows(tmp_path / engine)
         outcomes = [row["outcome"] for row in found[engine].values()]
@@ -293,6 +299,27 @@ def test_a_schema_really_holds_answers_on_a_real_server(
     assert results["failed"] == 0
 
 
+def test_an_answer_that_is_empty_for_no_reason_fails_its_row(
+    zoo: Zoo, teacher: Path, tmp_path: Path
+) -> None:
+    """A stop string with which every answer begins leaves nothing of it."""
+    task = tmp_path / "mute.yaml"
+    task.write_text(re.sub(r"stop: \[.*\]", 'stop: ["It"]', zoo.task.read_text()))
+    assert task.read_text() != zoo.task.read_text()
+    made = ask(
+        zoo,
+        tmp_path / "m",
+        task=str(task),
+        engine="transformers",
+        teacher=str(teacher),
+        dtype="float32",
+        max_rows=4,
+    )
+    assert (made["new"], made["failed"], made["status"]) == (0, 12, "incomplete")
+    assert made["failures"] == [["the answer is empty (finish reason: stop) (3 attempts)", 12]]
+    assert made["completion_tokens"] > 0
+
+
 def test_samples_are_kept_and_vote(zoo: Zoo, teacher: Path, tmp_path: Path) -> None:
     settings = {
         "engine": "transformers",
@@ -422,3 +449,51 @@ def test_a_server_that_does_not_come_up_is_told_with_its_log(
     ):
         ask(zoo, tmp_path / "x", engine="endpoint", serve=True, teacher=str(tmp_path / "no-model"))
     assert "the end of the server's log:" in capfd.readouterr().err
+
+
+def engines_of(parent: int) -> list[int]:
+    """Processes of vLLM's engine below a process, or below none any more."""
+    found = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split(None, 2) for line in found.splitlines()]
+    return [int(pid) for pid, above, args in rows if int(above) == parent and "EngineCore" in args]
+
+
+def is_alive(pid: int) -> bool:
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return found.stdout.strip()[:1] not in ("", "Z")
+
+
+def working(zoo: Zoo, teacher: Path, out: Path) -> "tuple[subprocess.Popen[str], int]":
+    """A command whose engine in this process answers, and the process of that engine."""
+    command = [sys.executable, "-m", "dsbs.generate", "--task", zoo.task, "--data", zoo.data]
+    command += ["--engine", "vllm", "--teacher", teacher, "--dtype", "float32", "--out", out]
+    command += ["--samples", 2000, "--concurrency", 2, "--max-bad-answers", 1]
+    process = subprocess.Popen(
+        [*map(str, command)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    store = out / "answers.sqlite"
+    while process.poll() is None and not (store.exists() and engines_of(process.pid)):
+        time.sleep(0.2)
+    time.sleep(3)
+    (engine,) = engines_of(process.pid)
+    return process, engine
+
+
+@needs_vllm
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_engine_in_this_process_ends_with_it(
+    zoo: Zoo, teacher: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    process, engine = working(zoo, teacher, tmp_path / "out")
+    process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    end = time.monotonic() + 40
+    while is_alive(engine):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    if number == signal.SIGTERM:
+        assert process.returncode == 128 + signal.SIGTERM
+        assert err.endswith("interrupted; the same command goes on from here\n")
+        assert json.loads((tmp_path / "out" / "manifest.json").read_text())["status"] == "stopped"

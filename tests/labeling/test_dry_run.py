@@ -39,6 +39,23 @@ def test_a_plan_shows_prompts_tokens_and_money_and_asks_nothing(
     assert "requests to send" in shown
 
 
+def test_rows_that_are_alike_are_planned_once_and_are_not_called_stored(
+    farm: Farm, serve: Serve, cli: Cli
+) -> None:
+    farm.write([row for row in farm.rows[:20] for _ in range(30)])
+    url = serve()
+    settings = {"api": "completions", "splits": "train,validation,test"}
+    plan = ask(farm, url, plan=True, **settings)["plan"]
+    assert (plan["rows"], plan["requests"]) == (600, 20)
+    assert (plan["reused"], plan["repeated"]) == (0, 580)
+    sampled = ask(farm, url, plan=True, samples=3, **settings)["plan"]
+    assert (sampled["requests"], sampled["repeated"]) == (60, 3 * 580)
+    made = ask(farm, url, **settings)
+    assert made["new"] == plan["requests"]
+    again = ask(farm, url, plan=True, **settings)["plan"]
+    assert (again["requests"], again["reused"], again["repeated"]) == (0, 600, 0)
+
+
 def test_generate_and_plan_cost_state_the_same_tokens_and_money(farm: Farm, serve: Serve) -> None:
     prices = {"price_in": 200.0, "price_out": 800.0, "price_cached": 20.0}
     plan = ask(farm, serve(), plan=True, api="completions", **prices)["plan"]

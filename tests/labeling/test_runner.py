@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,44 +18,78 @@ from dsbs.core.records import Completion
 from dsbs.labeling.runner import in_commits
 from dsbs.teachers.protocol import IDLE, Idle
 from support.farm import Farm
-from support.served_farm import Serve, prompts, seen
+from support.scripted_server import Scripted, error, prompts_of, scripted, texts
+from support.served_farm import Serve, ask, prompts, seen
 
 
 def completions(keys: str) -> list[Completion]:
     return [Completion(key, "text") for key in keys]
 
 
+class Committing:
+    """A teacher and a disk, with a clock of their own: what is committed together."""
+
+    def __init__(self, *, commit_s: float) -> None:
+        self.now = 0.0
+        self.commit_s = commit_s
+
+    def every(self, seconds: float, count: int) -> Iterator[Completion]:
+        """An answer every so many seconds, from a teacher that is never idle."""
+        for number in range(count):
+            self.now += seconds
+            yield Completion(str(number), "text")
+
+    def sizes(self, answers: Iterable[Completion | Idle]) -> list[int]:
+        """The number of answers in each commit."""
+        found = []
+        for group in in_commits(answers, lambda: self.now):
+            self.now += self.commit_s
+            found.append(len(group))
+        return found
+
+
 def test_answers_are_committed_as_soon_as_the_teacher_is_idle() -> None:
     def slowly() -> Iterator[Completion | Idle]:
         yield from completions("abc")
         yield IDLE
-        yield from completions("d")
+        yield from completions("de")
         yield IDLE
         yield IDLE
-        yield from completions("e")
+        yield from completions("f")
 
-    groups = [[c.id for c in group] for group in in_commits(slowly())]
-    assert groups == [["a", "b", "c"], ["d"], ["e"]]
+    assert Committing(commit_s=0.005).sizes(slowly()) == [1, 2, 2, 1]
 
 
-def test_answers_that_come_fast_are_committed_together_for_a_tenth_of_a_second() -> None:
-    def fast() -> Iterator[Completion]:
-        started = time.monotonic()
-        while time.monotonic() - started < 0.35:
-            time.sleep(0.001)
-            yield Completion("a", "text")
+@pytest.mark.parametrize("commit_s", [0.001, 0.005, 0.5])
+def test_every_answer_of_a_slow_teacher_is_committed_at_once(commit_s: float) -> None:
+    """Though it is never idle, and however long a commit takes."""
+    run = Committing(commit_s=commit_s)
+    assert run.sizes(run.every(0.11, 50)) == [1] * 50
 
-    groups = list(in_commits(fast()))
-    assert 3 <= len(groups) <= 5
+
+@pytest.mark.parametrize(("commit_s", "wait_s"), [(0.001, 0.01), (0.005, 0.05), (0.5, 0.1)])
+def test_answers_of_a_fast_teacher_wait_ten_times_as_long_as_a_commit_takes(
+    commit_s: float, wait_s: float
+) -> None:
+    """And at most a tenth of a second, whatever a commit takes."""
+    run = Committing(commit_s=commit_s)
+    first, *later = run.sizes(run.every(0.001, 2000))
+    assert first == 1
+    assert set(later[:-1]) <= {round(wait_s / 0.001), round(wait_s / 0.001) + 1}
+
+
+def test_no_more_than_512_answers_wait() -> None:
+    run = Committing(commit_s=0.1)
+    assert max(run.sizes(run.every(0.00001, 5000))) == 512
 
 
 def test_what_has_arrived_is_committed_when_the_teacher_breaks() -> None:
     def broken() -> Iterator[Completion]:
-        yield from completions("ab")
+        yield from completions("abc")
         raise RuntimeError("gone")
 
-    groups = in_commits(broken())
-    assert len(next(groups)) == 2
+    groups = in_commits(broken(), iter([0.0, 0.0, 0.1, 0.1, 0.1]).__next__)
+    assert [len(next(groups)), len(next(groups))] == [1, 2]
     with pytest.raises(RuntimeError, match="gone"):
         next(groups)
 
@@ -147,3 +182,70 @@ def test_a_request_that_failed_in_another_run_is_asked_here(
     )
     assert results(second)["status"] == "done"
     assert results(first)["status"] in ("incomplete", "done")
+
+
+def answered_before_its_turn(farm: Farm, run: Path, server: Scripted) -> dict[str, Any]:
+    settings = {"api": "completions", "prompts_per_request": 1, "concurrency": 1}
+    return ask(farm, server.url, out=run, splits="train", max_attempts=1, **settings)
+
+
+def test_an_equal_row_is_not_asked_again_when_the_first_is_answered_before_its_turn(
+    farm: Farm,
+) -> None:
+    """It is in flight when a batch with both is looked up, and answered when the other's turn
+    comes.
+    """
+    farm.write(farm.rows[:40] + farm.rows[:40])
+    with scripted(texts) as server:
+        made = answered_before_its_turn(farm, farm.folder / "asked", server)
+    asked = Counter(prompt for body in server.requests for prompt in prompts_of(body))
+    assert set(asked.values()) == {1}
+    assert made["new"] == len(asked)
+    assert made["new"] + made["reused"] == made["splits"]["train"]["rows"]
+
+
+def test_an_equal_row_of_one_that_failed_is_not_asked_again_in_the_same_run(farm: Farm) -> None:
+    farm.write(farm.rows[:10] * 8)  # in several batches
+    with scripted(lambda body: error(400, "no")) as server:
+        made = answered_before_its_turn(farm, farm.folder / "asked", server)
+        asked = Counter(prompt for body in server.requests for prompt in prompts_of(body))
+        assert set(asked.values()) == {1}
+        assert made["failed"] == len(asked)
+        assert made["splits"]["train"]["outcomes"] == {"failed": made["splits"]["train"]["rows"]}
+        answered_before_its_turn(farm, farm.folder / "asked", server)  # the same command asks again
+        asked = Counter(prompt for body in server.requests for prompt in prompts_of(body))
+        assert set(asked.values()) == {2}
+
+
+def test_equal_rows_share_their_samples(farm: Farm) -> None:
+    farm.write([row for row in farm.rows[:10] for _ in range(8)])
+    with scripted(texts) as server:
+        made = ask(
+            farm, server.url, api="completions", splits="train", samples=3, prompts_per_request=1
+        )
+    asked = Counter(prompt for body in server.requests for prompt in prompts_of(body))
+    assert set(asked.values()) == {3}
+    assert made["new"] == 3 * len(asked)
+
+
+def test_an_answer_is_kept_though_its_commit_is_interrupted(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal arrives while answers are written, which takes back the transaction."""
+    from dsbs.artifacts.claims import Claims
+
+    drop = Claims.drop
+    signals = iter([signal.SIGINT])
+
+    def interrupted(self: Claims, keys: Any) -> None:
+        drop(self, keys)
+        for number in signals:
+            os.kill(os.getpid(), number)
+            time.sleep(1)  # the handler runs here
+
+    monkeypatch.setattr(Claims, "drop", interrupted)
+    with scripted(texts) as server, pytest.raises(KeyboardInterrupt):
+        ask(farm, server.url, api="completions", prompts_per_request=1, concurrency=1)
+    db = sqlite3.connect(farm.folder / "asked" / "answers.sqlite")
+    (stored,) = db.execute("SELECT count(*) FROM completions").fetchone()
+    assert stored >= 1

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from dsbs.core.errors import InputError
+from dsbs.core.records import Example
 from dsbs.data.load import load_data
+from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.prompts import load_task, render_question
 from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.protocol import Prompt
@@ -111,10 +113,8 @@ def test_every_format_gives_the_answer_of_its_row(farm: Farm, data: Path, name: 
             "failed: no",
         ),
         (
-            batch(
-                {"body": {"choices": [{"message": {"content": None}, "finish_reason": "length"}]}}
-            ),
-            "the answer has no text (it ended with length)",
+            batch({"body": {"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}}),
+            "the answer has no text (it ended with stop)",
         ),
         ({"id": "row-1", "text": None}, "its text is null"),
         ({"id": "row-1", "text": "", "error": "HTTP 500"}, "HTTP 500"),
@@ -126,6 +126,20 @@ def test_what_failed_there_is_a_failed_row_with_its_reason(
     found = completed(published(farm, data, line), "row-1")
     assert found.text == ""
     assert error in found.error
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"), [("length", "cut_off"), ("content_filter", "refused")]
+)
+def test_no_text_for_a_reason_is_an_answer(
+    farm: Farm, data: Path, reason: str, outcome: str
+) -> None:
+    choice = {"message": {"content": None}, "finish_reason": reason}
+    found = completed(published(farm, data, batch({"body": {"choices": [choice]}})), "row-1")
+    assert (found.text, found.error, found.finish_reason) == ("", None, reason)
+    task = load_task(str(farm.task))
+    example = Example("row-1", "train", {}, "", ())
+    assert parse_answer(task, example, found).outcome == outcome
 
 
 def test_a_refusal_is_an_answer(farm: Farm, data: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dsbs.core.records import Completion
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices
-from dsbs.teachers.endpoint_replies import is_empty, read_chat, read_texts
+from dsbs.teachers.endpoint_replies import read_chat, read_texts
 from dsbs.teachers.protocol import Prompt
 
 PROMPTS = [Prompt("a", "Animal: owl\nAnswer:"), Prompt("b", "Animal: bat\nAnswer:")]
@@ -83,24 +83,6 @@ def test_a_trace_beside_the_content_is_kept(field: str) -> None:
     message = {"content": "bird", field: "It flies."}
     found = read_chat({"choices": [{"message": message}]}, PROMPTS[0])
     assert (found.text, found.reasoning) == ("bird", "It flies.")
-
-
-@pytest.mark.parametrize(
-    ("reason", "empty"),
-    [
-        ("length", False),
-        ("content_filter", False),
-        ("tool_calls", False),
-        ("stop", True),
-        (None, True),
-    ],
-)
-def test_an_empty_text_is_an_answer_where_its_finish_reason_explains_it(
-    reason: str | None, empty: bool
-) -> None:
-    choice = {"message": {"content": None}, "finish_reason": reason}
-    found = read_chat({"choices": [choice]}, PROMPTS[0])
-    assert (found.text, found.finish_reason, is_empty(found)) == ("", reason, empty)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,8 @@ class DryRun(Result):
     """Requests to send."""
     reused: int
     """Requests whose answer is in the store."""
+    repeated: int
+    """Requests that an earlier row makes as well. Its answer counts for all of them."""
     prompt_tokens_each: float
     """Per request."""
     answer_tokens_each: float
