@@ -26,7 +26,8 @@ from dsbs.data.load import extra_examples, extra_files, load_data
 from dsbs.labeling.aggregate import Reading
 from dsbs.labeling.budget import Limits
 from dsbs.labeling.dry_run import dry_run, show_dry_run
-from dsbs.labeling.label import LabelingJob, LiveTeacher, label
+from dsbs.labeling.job import LabelingJob, LiveTeacher
+from dsbs.labeling.label import label
 from dsbs.labeling.requests import Style
 from dsbs.labeling.selection import AnswerFiles, RowChoice, choose_rows, find_published
 from dsbs.labeling.show import show_results

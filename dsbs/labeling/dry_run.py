@@ -16,7 +16,7 @@ from dsbs.core.errors import InputError
 from dsbs.core.iteration import batched
 from dsbs.core.progress import duration
 from dsbs.core.tables import table
-from dsbs.labeling.label import LabelingJob, LiveTeacher
+from dsbs.labeling.job import LabelingJob, LiveTeacher
 from dsbs.labeling.request_tokens import (
     CHARS_PER_TOKEN,
     RequestTokens,

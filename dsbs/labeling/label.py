@@ -1,92 +1,32 @@
 """The work of `generate`: ask for what the store lacks, then write the data set of what it has."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.answer_store import AnswerStore
-from dsbs.artifacts.results.base import Status
-from dsbs.artifacts.results.generate import GenerateResult, ShownAnswer
+from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.run_folder import SERVER_LOG
-from dsbs.config.base import Duplicates
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress, say
 from dsbs.core.records import Completion, Example, Outcome
-from dsbs.data.load import TaskData, overlaps
-from dsbs.data.near_duplicates import find_duplicates
-from dsbs.labeling.aggregate import ReadAnswer, Reading, read_answers, write_dataset
-from dsbs.labeling.budget import Limits, Spending
-from dsbs.labeling.requests import Asker, Style
+from dsbs.labeling.budget import Spending
+from dsbs.labeling.collect import Asking, ShowPrompt, collect
+from dsbs.labeling.job import LabelingJob, LiveTeacher
+from dsbs.labeling.requests import Asker
 from dsbs.labeling.runner import AnswerSource, Labeler, Request
 from dsbs.labeling.unnamed_labels import unnamed_in_words, unnamed_labels
-from dsbs.tasks.parsing import correct, parse_answer
+from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
 from dsbs.teachers.empty_answers import EmptyAskedAgain
-from dsbs.teachers.new_tokens import NewTokens
 from dsbs.teachers.open import open_teacher
-from dsbs.teachers.protocol import Engine, EngineOptions, Prompt, Sampling, SettingRefused
+from dsbs.teachers.protocol import Prompt, SettingRefused
 from dsbs.teachers.published import PublishedAnswers
 
 _MakePrompt = Callable[[Example, int], Prompt]
 """The request for one sample of the answer to an example."""
-
-_ShowPrompt = Callable[[Example], str]
-"""The prompt of an example, for people."""
-
-
-@dataclass(frozen=True)
-class LiveTeacher:
-    """A model that is to answer, and how."""
-
-    engine: Engine
-    options: EngineOptions
-    sampling: Sampling
-    style: Style
-    new_tokens: NewTokens
-    """Most tokens of an answer, as in `sampling`, and where the number comes from."""
-
-
-@dataclass(frozen=True)
-class LabelingJob:
-    """Everything that a run of `generate` does, as resolved values."""
-
-    task: Task
-    data: TaskData
-    examples: Collection[Example]
-    """The rows to label, in the order of the data."""
-    source: LiveTeacher | PublishedAnswers
-    """Who answers, or the files that hold the answers."""
-    out: Path
-    """The run folder."""
-    store: Path
-    """File of the answer store."""
-    samples: int = 1
-    """Answers per row."""
-    reading: Reading = field(default_factory=Reading)
-    limits: Limits = field(default_factory=Limits)
-    duplicates: Duplicates = "auto"
-    """Whether near-duplicates between train and test are looked for."""
-    show: bool = False
-    """Whether the result has every prompt and answer."""
-    progress_json: Path | None = None
-    """File for the state of the run, for other programs."""
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What asking has led to."""
-
-    teacher: str
-    spending: Spending
-    stopped: str
-    """Which limit ended the run, or ""."""
-    show_prompt: _ShowPrompt
-    changed_settings: dict[str, float | int | None] = field(default_factory=dict)
-    """See `GenerateResult.changed_settings`."""
 
 
 def label(job: LabelingJob) -> GenerateResult:
@@ -101,10 +41,10 @@ def label(job: LabelingJob) -> GenerateResult:
     else:
         asked = _ask_teacher(job, job.source)
     with AnswerStore(job.store) as store:
-        return _collect(job, store, asked)
+        return collect(job, store, asked)
 
 
-def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> _Asked:
+def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> Asking:
     """Have the teacher answer. Where it refuses a setting, all is asked again without that one."""
     log = job.out / SERVER_LOG
     with (
@@ -146,7 +86,7 @@ def _ask_rows(
     source: AnswerSource,
     prompt: _MakePrompt,
     asker: Asker | None,
-) -> _Asked:
+) -> Asking:
     """Ask for all answers, and then for label scores where they are wanted.
 
     Args:
@@ -180,7 +120,7 @@ def _ask_rows(
     if job.reading.label_scores and asker and not labeler.stopped:
         with Progress("score labels", len(job.examples)) as progress:
             labeler.label(partial(_score_requests, job, store, run, asker), progress)
-    return _Asked(
+    return Asking(
         teacher=source.name,
         spending=spending,
         stopped=labeler.stopped,
@@ -188,7 +128,7 @@ def _ask_rows(
     )
 
 
-def _few_shot_prompt(task: Task) -> _ShowPrompt:
+def _few_shot_prompt(task: Task) -> ShowPrompt:
     """The prompt that a teacher would get, for answers that are published."""
     prefix = prompt_prefix(task)
     return lambda example: render_prompt(task, example, prefix)
@@ -225,54 +165,3 @@ def _fault(task: Task, example: Example, completion: Completion) -> Outcome | No
         return None
     answer = parse_answer(task, example, completion)
     return None if answer.label_usable else answer.outcome
-
-
-def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateResult:
-    """Write the data set of answers, and state what came of the run."""
-    run = store.run_name(job.out)
-    answers = partial(read_answers, store, run, job.task, job.reading)
-    with AnswerWriter(job.out, job.task) as writer:
-        splits = write_dataset(answers(), job.task, writer)
-    failures = store.failures(run)
-    train = job.data.splits.get("train", ())
-    test = job.data.splits.get("test", ())
-    return GenerateResult(
-        out=str(job.out),
-        task=job.task.name,
-        label=job.task.label,
-        teacher=asked.teacher,
-        status=_status(asked.stopped, failures),
-        splits=splits,
-        overlap=overlaps(job.data),
-        published=job.source.counts if isinstance(job.source, PublishedAnswers) else None,
-        skipped=job.data.skipped,
-        duplicates=find_duplicates(train, test, job.duplicates),
-        **dict(asked.spending.spent()),
-        summary=asked.spending.summary(),
-        failures=failures,
-        changed_settings=asked.changed_settings,
-        stopped=asked.stopped,
-        shown=list(_shown(job.task, asked.show_prompt, answers())) if job.show else [],
-    )
-
-
-def _status(stopped: str, failures: Collection[object]) -> Status:
-    if stopped:
-        return "stopped"
-    return "incomplete" if failures else "done"
-
-
-def _shown(
-    task: Task, show_prompt: _ShowPrompt, answers: Iterable[ReadAnswer]
-) -> Iterator[ShownAnswer]:
-    for one in answers:
-        example = one.example
-        yield ShownAnswer(
-            id=example.id,
-            prompt=show_prompt(example),
-            completion=one.completion.text,
-            outcome=one.answer.outcome,
-            label=one.answer.label,
-            gold=example.gold,
-            correct=None if example.gold is None else correct(task, example, one.answer),
-        )

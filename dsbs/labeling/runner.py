@@ -4,7 +4,6 @@ import contextlib
 import time
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,19 +13,8 @@ from dsbs.core.files import write_text
 from dsbs.core.progress import Progress, say
 from dsbs.core.records import Completion, Example, Outcome
 from dsbs.labeling.budget import Spending
+from dsbs.labeling.pacing import in_batches, in_commits
 from dsbs.teachers.protocol import WAIT, Idle, Prompt, Wait
-
-_LEAST_ROWS = 16
-_MOST_ROWS = 512
-"""Requests that are looked up and claimed together. As many as are asked for in a second or two, so
-that a slow run leaves the others to runs that share its store."""
-
-_COMMIT_ROWS = 512
-_COMMIT_S = 0.1
-_COMMIT_SHARE = 0.1
-"""An answer is committed as soon as it arrives, unless commits would then take more than this share
-of the time. Then it waits for others: at most so many, and at most so long after the last commit.
-When the teacher is idle, nothing waits."""
 
 _JUDGED_ALL = 200
 _JUDGED_ONE_IN = 100
@@ -161,7 +149,7 @@ class Labeler:
         self, requests: Iterable[Request], left: "array[int]", progress: Progress
     ) -> Iterator[Prompt | Wait]:
         """The prompts that this process has to ask; `left` gets the places of those of others."""
-        for batch in _in_batches(enumerate(requests)):
+        for batch in in_batches(enumerate(requests)):
             asked = [request.as_asked() for _, request in batch]
             claimed = self._store.ask(self._run, self._task, asked)
             others: list[_Placed] = []
@@ -174,7 +162,7 @@ class Labeler:
         self, requests: Iterable[Request], left: "array[int]", progress: Progress
     ) -> Iterator[Prompt | Wait]:
         """The same for requests that were left to others: wait until each is answered or free."""
-        for batch in _in_batches(_at_places(requests, left)):
+        for batch in in_batches(_at_places(requests, left)):
             waiting: Sequence[_Placed] = batch
             while waiting:
                 claimed = self._store.claim([request.prompt.id for _, request in waiting])
@@ -244,54 +232,8 @@ class Labeler:
             write_text(self._progress_json, self._spending.state().model_dump_json())
 
 
-def in_commits(
-    completions: Iterable[Completion | Idle], clock: Callable[[], float] = time.monotonic
-) -> Iterator[list[Completion]]:
-    """Completions in groups that are committed together, while the caller holds each group.
-
-    What has arrived is handed on even when the source breaks off.
-    """
-    waiting: list[Completion] = []
-    due = clock()
-    try:
-        for completion in completions:
-            idle = isinstance(completion, Idle)
-            if not isinstance(completion, Idle):
-                waiting.append(completion)
-            now = clock()
-            if waiting and (idle or now >= due or len(waiting) >= _COMMIT_ROWS):
-                yield waiting
-                waiting = []
-                due = _next_commit(now, clock())
-    except (Exception, KeyboardInterrupt):
-        if waiting:
-            yield waiting
-        raise
-    if waiting:
-        yield waiting
-
-
-def _next_commit(begun: float, ended: float) -> float:
-    """When an answer may be committed alone again, after a commit that took this long."""
-    return ended + min((ended - begun) / _COMMIT_SHARE, _COMMIT_S)
-
-
 _Placed = tuple[int, Request]
 """A request and its place among all requests."""
-
-
-def _in_batches(requests: Iterable[_Placed]) -> Iterator[list[_Placed]]:
-    """Batches that take a second or two each, within the bounds on their size."""
-    iterator = iter(requests)
-    size = _LEAST_ROWS
-    while batch := list(islice(iterator, size)):
-        started = time.monotonic()
-        yield batch
-        seconds = time.monotonic() - started
-        if seconds < 1:
-            size = min(2 * size, _MOST_ROWS)
-        elif seconds > 4:
-            size = max(size // 2, _LEAST_ROWS)
 
 
 def _at_places(requests: Iterable[Request], places: "array[int]") -> Iterator[_Placed]:
