@@ -16,6 +16,7 @@ from dsbs.cli.run import run_app, stdout_for_results
 from dsbs.cli.settings import Config, configure
 from dsbs.config.base import StageConfig
 from dsbs.core.errors import InputError, nearest
+from dsbs.core.known_secrets import printable, printable_json
 from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
 
@@ -81,7 +82,7 @@ class Stage(Generic[Config]):
             if is_main_process():
                 shown = json_text(results) if as_json else self.show(results)
                 for text in [shown] if isinstance(shown, str) else shown:
-                    print(text)
+                    print(printable_json(text) if as_json else printable(text))
             return 1 if getattr(results, "status", "done") in _EXIT_1 else 0
 
         signature = inspect.Signature(_parameters(self.config))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from dsbs.core.known_secrets import printable
+
 _watchers: list[Callable[[str], None]] = []
 
 _EVERY_S = {True: 0.2, False: 10.0}
@@ -87,7 +89,7 @@ class Progress:
             _watchers[-1](self.line())
             return
         start = "\r\x1b[K" if self._terminal else ""
-        print(start + self.line(), end=end, file=sys.stderr, flush=True)
+        print(start + printable(self.line()), end=end, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -108,7 +110,7 @@ def is_main_process() -> bool:
 def say(text: str) -> None:
     """Write one line to stderr. Under torchrun only the main process does."""
     if is_main_process():
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -135,7 +135,8 @@ class Asker:
     def _stated(self, example: Example, rationale: str, at: int, label: str) -> str:
         letter = LETTERS[at] if example.choices else ""
         values = {**example.fields, "rationale": rationale, "label": label, "letter": letter}
-        said = render_template(self._task.prompt.answer, values)
+        where = f"prompt.answer for {example.id}"
+        said = render_template(self._task.prompt.answer, values, where=where)
         return said if rationale else " " + said.strip()
 
     def _key(self, request: Mapping[str, Any]) -> str:
@@ -190,7 +191,7 @@ class Asker:
 
     def _question(self, example: Example) -> str:
         hint = (
-            render_template(self._task.prompt.hint, {"label": example.gold})
+            render_template(self._task.prompt.hint, {"label": example.gold}, where="prompt.hint")
             if self._hinted(example)
             else ""
         )

@@ -1,15 +1,16 @@
 """Prompt files: found by name or path, read into a Task, and rendered into inputs and prompts."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from dsbs.core.errors import InputError
-from dsbs.core.files import find_file, read_yaml
+from dsbs.core.errors import InputError, brief
+from dsbs.core.files import find_file
 from dsbs.core.records import Completion, Example
+from dsbs.core.yaml_files import read_yaml
 from dsbs.tasks.label_keys import LETTERS
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
@@ -39,17 +40,15 @@ def load_task(name: str) -> Task:
 
 
 def _check_demonstrations(task: Task, path: Path) -> None:
-    from jinja2 import TemplateError
-
     try:
         shown = demonstrations(task)
         answers = []
         for demonstration in shown:
             render_question(task, demonstration.example)
             answers.append(render_answer(task, *demonstration))
-    except TemplateError as error:
+    except InputError as error:
         raise InputError(
-            path, got=error, expected="templates over the task's fields", fix="mend the template"
+            f"{path}: {error.where}", got=error.got, expected=error.expected, fix=error.fix
         ) from None
     for number, ((example, rationale, label), text) in enumerate(
         zip(shown, answers, strict=True), 1
@@ -77,7 +76,7 @@ def task_from(mapping: Mapping[str, Any], where: str) -> Task:
         place = ".".join(map(str, first["loc"])) or "task"
         raise InputError(
             f"{where}: {place}",
-            got=repr(first.get("input"))[:80],
+            got=brief(first.get("input")),
             expected=first["msg"],
             fix="mend the prompt file",
         ) from None
@@ -85,20 +84,21 @@ def task_from(mapping: Mapping[str, Any], where: str) -> Task:
 
 def render_input(task: Task, fields: Mapping[str, Any], choices: Sequence[str] = ()) -> str:
     """What the student reads for a row with these fields."""
-    return render_template(task.input, {**fields, "options": _options(choices)})
+    return render_template(task.input, {**fields, "options": _options(choices)}, where="input")
 
 
 def render_question(task: Task, example: Example) -> str:
     """How an example stands at the end of a prompt, its answer still open."""
     values = {**example.fields, "options": _options(example.choices), "input": example.input}
-    return render_template(task.prompt.question, values)
+    where = f"prompt.question for {example.id}"
+    return render_template(task.prompt.question, values, where=where)
 
 
 def render_answer(task: Task, example: Example, rationale: str, label: str) -> str:
     """How a demonstration's answer is written behind its question."""
     letter = LETTERS[example.choices.index(label)] if label in example.choices else ""
     values = {**example.fields, "rationale": rationale, "label": label, "letter": letter}
-    return render_template(task.prompt.answer, values)
+    return render_template(task.prompt.answer, values, where=f"prompt.answer for {example.id}")
 
 
 def demonstrations(task: Task) -> list[Demonstration]:
@@ -138,13 +138,23 @@ def render_prompt(task: Task, example: Example, prefix: str) -> str:
     return prefix + render_question(task, example)
 
 
-def render_template(source: str, values: Mapping[str, Any]) -> str:
-    """A Jinja2 template, filled in within a sandbox.
+def render_template(source: str, values: Mapping[str, Any], *, where: str) -> str:
+    """A Jinja2 template, filled in within a sandbox and within bounds of time and size.
+
+    Args:
+        source: The template.
+        values: The names that it may use.
+        where: What it is, for an error.
 
     Raises:
-        jinja2.UndefinedError: The template uses a name that `values` lacks.
+        InputError: The template cannot be filled in with these values.
     """
-    rendered: str = _template(source).render(values)
+    try:
+        rendered: str = _template(source)(values)
+    except Exception as error:
+        from dsbs.tasks.templates import template_error
+
+        raise template_error(error, source, where) from None
     return rendered
 
 
@@ -154,20 +164,17 @@ def _options(choices: Sequence[str]) -> list[tuple[str, str]]:
 
 
 @functools.lru_cache(maxsize=256)
-def _template(source: str) -> Any:
+def _template(source: str) -> Callable[[Mapping[str, Any]], Any]:
+    from dsbs.tasks.templates import rendering  # not above: --help shall not wait for it
+
     template = _environment().from_string(source)
     # jinja copies the globals for every rendering, and its own kind of mapping slowly.
     template.globals = dict(template.globals)
-    return template
+    return rendering(template.render)
 
 
 @functools.cache
 def _environment() -> Any:
-    from jinja2 import StrictUndefined  # not above: --help shall not wait for it
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from dsbs.tasks.templates import environment
 
-    # Sandboxed: a prompt file may come from somebody else. No autoescape: the result is text for a
-    # model, not HTML.
-    return ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
-    )
+    return environment()

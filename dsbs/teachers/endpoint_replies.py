@@ -1,8 +1,12 @@
-"""Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed."""
+"""Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed.
+
+A key that a server repeats is left out of it.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from dsbs.core.known_secrets import without_secrets
 from dsbs.core.records import Completion
 from dsbs.data.values import whole_text
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
@@ -31,7 +35,7 @@ def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
     return [
         Completion(
             prompt.id,
-            _without_echo(whole_text(_text(choice.get("text"))), prompt.text),
+            without_secrets(_without_echo(whole_text(_text(choice.get("text"))), prompt.text)),
             _finish_reason(choice),
             *usage.share(len(prompts), at),
         )
@@ -51,10 +55,10 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
     trace = next(filter(None, traces), "") or "\n".join(_thinking(content))
     return Completion(
         prompt.id,
-        whole_text(text),
+        without_secrets(whole_text(text)),
         _finish_reason(choice),
         *_usage(reply).share(1, 0),
-        reasoning=whole_text(trace) or None,
+        reasoning=without_secrets(whole_text(trace)) or None,
     )
 
 
@@ -122,7 +126,7 @@ def _without_choices(reply: Mapping[str, Any]) -> BadReply:
 
 def _finish_reason(choice: Mapping[str, Any]) -> str | None:
     reason = choice.get("finish_reason")
-    return whole_text(str(reason)) if reason is not None else None
+    return without_secrets(whole_text(str(reason))) if reason is not None else None
 
 
 def _text(content: object) -> str:

@@ -160,7 +160,7 @@ def _read_chunk(path: Path, rows: int) -> list[str]:
         raise InputError(
             path, got="no such chunk", expected=f"{rows} answers", fix="complete the release"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             path, got=f"broken JSON ({error})", expected=f"{rows} answers", fix="get the file again"
         ) from None

@@ -11,8 +11,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from dsbs.core.child_log import log_without_secrets
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
+from dsbs.core.redaction import public
 from dsbs.core.supervisor import Children
 from dsbs.teachers.protocol import EngineOptions, ServerOptions
 
@@ -57,7 +59,8 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ}
-    with log.open("ab") as output, Children() as children:
+    public(server.arguments)  # its secrets are known from here on
+    with log_without_secrets(log) as output, Children() as children:
         process = children.start(command, stdout=output, stderr=output, env=environment)
         say(f"starting {options.model} on port {port}; its log is {log}")
         _wait(process, f"{address}/health", log)
