@@ -13,6 +13,7 @@ from typing import Any
 
 from dsbs.cli.stage import plain
 from dsbs.core.errors import InputError
+from dsbs.core.failures import explaining
 
 __all__ = [
     "InputError",
@@ -89,5 +90,6 @@ def _run(name: str, settings: dict[str, Any], question: str = "") -> dict[str, A
     stage = importlib.import_module(f"dsbs.{name}").STAGE
     if question:
         stage = stage.question(question)
-    results: dict[str, Any] = plain(stage.run(stage.configure(**settings)))
+    with explaining(f"dsbs {stage.name}"):
+        results: dict[str, Any] = plain(stage.run(stage.configure(**settings)))
     return results

@@ -20,7 +20,7 @@ from dsbs.cli.settings import build
 from dsbs.cli.stage import Stage
 from dsbs.config.generate import GenerateConfig
 from dsbs.core.errors import InputError
-from dsbs.core.files import find_file, packaged
+from dsbs.core.files import check_writable, find_file, packaged
 from dsbs.core.progress import say
 from dsbs.data.load import extra_examples, extra_files, load_data
 from dsbs.labeling.aggregate import Reading
@@ -56,6 +56,8 @@ def generate(config: GenerateConfig) -> GenerateResult | DryRunResult:
     Raises InputError for what the user can mend; committed answers stay whatever happens.
     """
     task = load_task(config.task)
+    if config.progress_json is not None:
+        check_writable(config.progress_json, "--progress-json")
     config = name_teacher(config, task)
     job = labeling_job(config, task)
     if config.plan:

@@ -25,6 +25,7 @@ from dsbs.config.plan import (
     TeacherPlanConfig,
 )
 from dsbs.config.presets import preset_of
+from dsbs.core.files import write_text
 from dsbs.core.tables import table
 from dsbs.planning import budget, cost, fit, forecast, law, teacher
 from dsbs.planning.candidates import read_candidates
@@ -71,7 +72,7 @@ class Question(NamedTuple):
 
             title = f"dsbs plan {self.name}"
             page = render_page(title, plan, self.tables(plan), self.figures(plan))
-            config.html.write_text(page, encoding="utf-8")
+            write_text(config.html, page)
         return plan
 
     def show(self, plan: Plan) -> str:

@@ -19,6 +19,7 @@ from dsbs.artifacts.student_card import checkpoint_of
 from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.core.iteration import batched
+from dsbs.core.known_secrets import printable_json
 from dsbs.core.require import check_installed
 from dsbs.data.json_rows import parse_lines
 from dsbs.data.load import unlabeled_examples
@@ -80,7 +81,7 @@ def predict(config: PredictConfig) -> PredictResult:
 
 def show(results: PredictResult) -> Iterator[str]:
     """One JSON line per prediction."""
-    return (line.model_dump_json() for line in results.predictions)
+    return (printable_json(line.model_dump_json()) for line in results.predictions)
 
 
 STAGE = Stage("predict", PredictConfig, predict, show)

@@ -14,11 +14,14 @@ from dsbs.artifacts.results.compare import CompareResult
 from dsbs.cli.stage import Stage
 from dsbs.config.report import ReportConfig
 from dsbs.core.errors import InputError
+from dsbs.core.require import check_installed
 from dsbs.reporting.write import Report, write_report
 
 
 def report(config: ReportConfig) -> Report:
     """Write the report of the runs. It replaces an earlier report in the same folder."""
+    needed = ("matplotlib", "plotly", "scipy", "statsmodels")
+    check_installed(*needed, extra="report", needed_by="dsbs report")
     newest = newest_run(CompareResult) if not config.runs else None
     runs = [newest] if newest else list(config.runs)
     if not runs:

@@ -25,7 +25,10 @@ from dsbs.core.tables import percent, table
 
 
 class RunRow(BaseModel):
-    """One run folder. `status` is "broken" where its manifest cannot be read: see `problem`."""
+    """One run folder. `status` is "broken" where its manifest cannot be read.
+
+    `problem` says why, or why the run failed.
+    """
 
     folder: str
     stage: str | None = None
@@ -58,7 +61,7 @@ def runs(config: RunsConfig) -> RunsResult:
 
 
 def show(results: RunsResult) -> str:
-    """A table with one run per line, and why a broken one is broken."""
+    """A table with one run per line, and why some are broken or failed."""
     if not results.runs:
         return "no runs"
     columns = ["folder", "stage", "task", "status", "age", "accuracy", "of"]
@@ -67,7 +70,7 @@ def show(results: RunsResult) -> str:
         age = None if run.age_s is None else duration(run.age_s)
         facts = [run.folder, run.stage, run.task, run.status, age]
         rows.append([*facts, percent(run.accuracy), run.of])
-    problems = [f"broken: {run.problem}" for run in results.runs if run.problem]
+    problems = [f"{run.status}: {run.problem}" for run in results.runs if run.problem]
     return "\n".join([table(columns, rows, width=200), *problems])
 
 
@@ -102,6 +105,7 @@ def _row(folder: Path) -> RunRow:
         age_s=age.total_seconds(),
         accuracy=accuracy.value,
         of=accuracy.of,
+        problem=f"{folder}: {manifest.problem}" if manifest.problem else None,
     )
 
 

@@ -93,7 +93,8 @@ class AnswerStore:
             "SELECT key FROM completions "
             "WHERE error IS NULL AND key IN (SELECT value FROM json_each(?))"
         )
-        return {key for (key,) in self._db.execute(query, (json.dumps(list(keys)),))}
+        with self._reading():
+            return {key for (key,) in self._db.execute(query, (json.dumps(list(keys)),))}
 
     def ask(self, run: str, task: str, asked: Sequence[Asked]) -> Claimed:
         """Write down what a run asks, in the order of the data, and claim what has no answer."""
@@ -153,12 +154,15 @@ class AnswerStore:
             "SELECT definition FROM tasks "
             "WHERE task = (SELECT task FROM asked WHERE run = ? LIMIT 1)"
         )
-        found = self._db.execute(query, (run,)).fetchone()
+        with self._reading():
+            found = self._db.execute(query, (run,)).fetchone()
         return found[0] if found else None
 
     def runs(self) -> list[str]:
         """Names of the runs that have asked for something."""
-        return [run for (run,) in self._db.execute("SELECT DISTINCT run FROM asked ORDER BY run")]
+        query = "SELECT DISTINCT run FROM asked ORDER BY run"
+        with self._reading():
+            return [run for (run,) in self._db.execute(query)]
 
     def find_runs(self, folder: str | None) -> list[str]:
         """The name of a folder's run; all names for None. Raises InputError for no such run."""
@@ -178,17 +182,20 @@ class AnswerStore:
 
     def counts(self) -> list[TeacherCounts]:
         """Answers, failures and tokens of every teacher."""
-        return store_queries.teacher_counts(self._db)
+        with self._reading():
+            return store_queries.teacher_counts(self._db)
 
     def answers(
         self, run: str, purpose: Purpose | None = None
     ) -> Iterator[tuple[Asked, Completion]]:
         """Every request of a run in order, with its completion; one without comes as failed."""
-        return store_queries.answers(self._db, run, purpose)
+        with self._reading():
+            yield from store_queries.answers(self._db, run, purpose)
 
     def failures(self, run: str) -> list[tuple[str, int]]:
         """Why requests of a run have no answer, with their number; the most frequent first."""
-        return store_queries.failures(self._db, run)
+        with self._reading():
+            return store_queries.failures(self._db, run)
 
     def _claim(self, keys: Sequence[str]) -> Claimed:
         finished = self.finished(keys)
@@ -252,8 +259,20 @@ class AnswerStore:
                 raise self._not_written(error) from None
             raise
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn what a damaged store gives, pages as well as values, into InputError."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError) as error:
+            fix = "get the file from a copy, or name another --store"
+            raise InputError(self.path, got=error, expected="a whole store", fix=fix) from None
+
     def _not_written(self, error: Exception) -> InputError:
         full = "full" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
+        damaged = "malformed" in str(error) or "not a database" in str(error)
         mend = "free the disk" if full else "check path, rights and disk"
         fix = f"{mend}; what was committed stays, and the same command goes on from there"
+        if damaged:
+            fix = "get the file from a copy, or name another --store"
         return InputError(self.path, got=error, expected="to write to the store", fix=fix)

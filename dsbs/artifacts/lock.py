@@ -12,6 +12,7 @@ from typing import IO
 
 from dsbs.core.errors import InputError
 from dsbs.core.progress import is_main_process
+from dsbs.core.redaction import public_command
 
 try:
     import fcntl
@@ -19,6 +20,8 @@ except ImportError:  # Windows has no such locks; not to start two processes is 
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
+LOCKS_WORK = fcntl is not None
+"""Whether a lock that is free says that its process has ended."""
 
 
 @contextlib.contextmanager
@@ -65,7 +68,7 @@ def holder(path: Path) -> str:
     try:
         process = json.loads(path.read_text(encoding="utf-8"))
         return "process {pid} on {host} since {since}: {command}".format(**process)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"
 
 
@@ -89,9 +92,14 @@ def _this_process() -> dict[str, str | int]:
     return {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+        "command": " ".join(this_command())[:200],
         "since": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
+
+
+def this_command() -> list[str]:
+    """The command line of this process, without secrets."""
+    return [Path(sys.argv[0]).name, *public_command(sys.argv[1:])]
 
 
 def _held(folder: Path) -> InputError:

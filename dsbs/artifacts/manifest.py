@@ -9,12 +9,13 @@ from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from dsbs.artifacts.lock import LOCKS_WORK, is_locked
 from dsbs.artifacts.results.base import Result, Status
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
-from dsbs.core.errors import InputError
+from dsbs.core.errors import InputError, brief
 from dsbs.core.files import find_file, is_path
 from dsbs.core.hashing import hash_file
 
@@ -96,6 +97,8 @@ class Manifest(BaseModel, Generic[R]):
     versions: dict[str, str] = {}
     git: str | None = None
     device: dict[str, JsonValue] = {}
+    problem: str = ""
+    """Why the run failed."""
     results: R | None = None
 
     @property
@@ -140,7 +143,18 @@ class Manifest(BaseModel, Generic[R]):
 
 
 def read_manifest(path: Path) -> Manifest[Any]:
-    """The manifest of a run folder. Raises InputError where there is none or it is broken."""
+    """The manifest of a run folder. Raises InputError where there is none or it is broken.
+
+    A run that was killed could not write its status: it is `stopped`, because nobody holds its
+    folder any more.
+    """
+    manifest = _read(path)
+    if manifest.status == "started" and LOCKS_WORK and not is_locked(path):
+        manifest.status = "stopped"
+    return manifest
+
+
+def _read(path: Path) -> Manifest[Any]:
     where = path / MANIFEST
     try:
         values = json.loads(where.read_text(encoding="utf-8"))
@@ -148,14 +162,15 @@ def read_manifest(path: Path) -> Manifest[Any]:
         raise InputError(
             path, got="no manifest.json", expected="a run folder of dsbs", fix="check the path"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _broken(where, str(error)) from None
-    if not isinstance(values, dict) or values.get("stage") not in STAGES:
+    if not isinstance(values, dict) or str(values.get("stage")) not in STAGES:
         raise InputError(
             where, got="no known stage", expected="a manifest of dsbs", fix="check the path"
         )
-    if values.get("schema_version", 0) > SCHEMA_VERSION:
-        got = f"schema version {values['schema_version']}"
+    version = values.get("schema_version", 0)
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        got = f"schema version {brief(version)}"
         raise InputError(
             where, got=got, expected=f"at most {SCHEMA_VERSION}", fix="update dsbs to read it"
         )
@@ -166,6 +181,8 @@ def read_manifest(path: Path) -> Manifest[Any]:
     except ValidationError as error:
         first = error.errors()[0]
         raise _broken(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except RecursionError as error:
+        raise _broken(where, str(error)) from None
 
 
 def finished_run(path: Path, results: type[R], flag: str, *, partial: bool = False) -> Manifest[R]:
@@ -185,7 +202,8 @@ def finished_run(path: Path, results: type[R], flag: str, *, partial: bool = Fal
         )
     usable = ("done", "stopped", "incomplete") if partial else ("done",)
     if manifest.status not in usable or manifest.results is None:
-        got = f"a run with status {manifest.status!r}"
+        why = f" ({manifest.problem})" if manifest.problem else ""
+        got = f"a run with status {manifest.status!r}{why}"
         fix = f"run dsbs {stage} again with --out {path}, which goes on where it ended"
         raise InputError(where, got=got, expected="one that is done", fix=fix)
     return manifest

@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -12,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Generic
 
-from dsbs.artifacts.lock import locked
+from dsbs.artifacts.lock import locked, this_command
 from dsbs.artifacts.manifest import (
     MANIFEST,
     STAGES,
@@ -26,9 +25,11 @@ from dsbs.artifacts.manifest import (
 from dsbs.artifacts.results.base import Status
 from dsbs.config.base import StageConfig
 from dsbs.core import output
-from dsbs.core.errors import InputError
+from dsbs.core.errors import InputError, brief, one_line
+from dsbs.core.failures import explained, explaining
 from dsbs.core.files import write_text
 from dsbs.core.progress import is_main_process
+from dsbs.core.redaction import public_setting
 from dsbs.core.version import __version__
 
 SERVER_LOG = "server.log"
@@ -64,6 +65,7 @@ class Run(Generic[R]):
         """Write the results with their status. A run that is done gets its place among the runs."""
         self.manifest.results = results
         self.manifest.status = status
+        self.manifest.problem = ""
         self.manifest.outputs = [FileRecord.of(path, self.path) for path in outputs]
         self._measure()
         if status == "done":
@@ -76,18 +78,26 @@ class Run(Generic[R]):
         self.manifest.wall_s = round(self._before[0] + time.monotonic() - self._started[0], 3)
         self.manifest.cpu_s = round(self._before[1] + time.process_time() - self._started[1], 3)
 
-    def stop(self) -> None:
-        """State that the run was interrupted, unless it has got to an end before."""
-        if self.manifest.status == "started":
-            self._measure()
-            self.manifest.status = "stopped"
-            self.write()
-
     def write(self) -> None:
         """Write the manifest as it is. Under torchrun only the main process does."""
         if is_main_process():
             text = self.manifest.model_dump_json(indent=1)
             write_text(self.path / MANIFEST, text)
+
+    def end(self, status: Status, problem: str = "") -> None:
+        """State how the run has ended that has no results, also on a disk without room for a file.
+
+        A run that has got to an end before keeps its status.
+        """
+        if self.manifest.status != "started":
+            return
+        self._measure()
+        self.manifest.status = status
+        self.manifest.problem = problem
+        try:
+            self.write()
+        except OSError:
+            _replace_status(self.path / MANIFEST, status)
 
 
 @contextlib.contextmanager
@@ -105,8 +115,13 @@ def open_run(
 
     The same command with the same settings continues. Once it is done, `finished` holds its
     results, unless the inputs have changed and the command `takes_new_inputs`. A setting that names
-    an input may change as long as the content of all inputs is the same. InputError for a folder
-    that holds anything else, or that another process has open.
+    an input may change as long as the content of all inputs is the same.
+
+    However the block ends, the manifest says so: `failed` after an error, `stopped` after a signal.
+
+    Raises:
+        InputError: The folder holds anything else, or another process has it open. It also takes
+            the place of every error of the block that people can mend; see `core.failures`.
     """
     _make_folder(path)
     with locked(path):
@@ -136,13 +151,34 @@ def open_run(
             **_surroundings(),
         )
         run = Run(path, manifest)
-        run.write()
-        try:
-            with output.logged(path / RUN_LOG):
+        with explaining(path):
+            run.write()
+            with _status_at_its_end(run), output.logged(path / RUN_LOG):
                 yield run
-        except KeyboardInterrupt:
-            run.stop()
-            raise
+
+
+@contextlib.contextmanager
+def _status_at_its_end(run: Run[R]) -> Iterator[None]:
+    """Write how a run has ended that did not finish."""
+    try:
+        yield
+    except Exception as error:
+        known = explained(error, run.path)
+        run.end("failed", one_line(known or f"{type(error).__name__}: {error}"))
+        raise
+    except BaseException:  # Ctrl-C, SIGTERM
+        run.end("stopped")
+        raise
+
+
+def _replace_status(path: Path, status: Status) -> None:
+    """Change the status in place: the file keeps its size, so a full disk has room for it."""
+    before = b'"status": "started"'
+    after = f'"status": "{status}"'.encode().ljust(len(before))
+    with contextlib.suppress(OSError, ValueError), path.open("r+b") as file:
+        at = file.read().index(before)
+        file.seek(at)
+        file.write(after)
 
 
 def _make_folder(path: Path) -> None:
@@ -187,9 +223,10 @@ def _check_same(
     difference = f"a run of {stage}, where a run of {old.stage} is" if old.stage != stage else ""
     # A setting that the old manifest does not know had its default.
     settings = config.identity(with_inputs=changed)
-    before = {name: old.config.get(name, config.default(name)) for name in settings}
+    # Manifests of older versions may hold secrets.
+    before = {name: public_setting(old.config.get(name, config.default(name))) for name in settings}
     changes = [
-        f"{name} {value!r} (was {before[name]!r})"
+        f"{name} {brief(value, 300)} (was {brief(before[name], 300)})"
         for name, value in settings.items()
         if value != before[name]
     ]
@@ -224,7 +261,7 @@ def _sequences(root: Path) -> Iterator[int]:
 def _surroundings() -> dict[str, Any]:
     """Command, place, versions and device of this process."""
     return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": this_command(),
         "folder": str(Path.cwd()),
         "started": datetime.now().astimezone(),
         "versions": versions(),

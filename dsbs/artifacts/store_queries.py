@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from dsbs.artifacts.results.answers import TeacherCounts
 from dsbs.artifacts.store_schema import COMPLETION_COLUMNS
-from dsbs.core.records import Completion, Example
+from dsbs.core.errors import brief
+from dsbs.core.records import SPLITS, Completion, Example
 
 Purpose = Literal["answer", "score_without", "score_after"]
 """What was asked for: an answer, or label scores without a rationale or after one."""
@@ -111,6 +112,8 @@ def example_json(example: Example) -> str:
 
 
 def example_from(text: str) -> Example:
-    """The example of `example_json`."""
+    """The example of `example_json`. Raises ValueError, TypeError or KeyError for another text."""
     values: Mapping[str, Any] = json.loads(text)
+    if values["split"] not in SPLITS:  # it becomes the name of a file
+        raise ValueError(f"split {brief(values['split'])}")
     return Example(**{**values, "choices": tuple(values["choices"])})

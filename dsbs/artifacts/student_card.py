@@ -156,7 +156,7 @@ def read_card(checkpoint: Path) -> StudentCard:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values.get("schema_version", SCHEMA_VERSION)
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(
             path, got=error, expected="the card of a student", fix="name a run of dsbs train"
         ) from None
@@ -171,4 +171,8 @@ def read_card(checkpoint: Path) -> StudentCard:
         got = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise InputError(
             path, got=got, expected="the card of a student", fix="train it again"
+        ) from None
+    except RecursionError as error:
+        raise InputError(
+            path, got=error, expected="the card of a student", fix="train it again"
         ) from None

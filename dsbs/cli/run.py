@@ -1,6 +1,7 @@
 """Run a command line: exit codes and signals."""
 
 import contextlib
+import io
 import signal
 import sys
 import threading
@@ -11,6 +12,9 @@ from cyclopts import App, CycloptsError
 
 from dsbs.core import output
 from dsbs.core.errors import InputError
+from dsbs.core.failures import explained, print_bug
+from dsbs.core.known_secrets import remember_environment
+from dsbs.core.redaction import public, public_command
 from dsbs.core.supervisor import is_supervised
 
 _ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -19,28 +23,30 @@ _ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [
 _ONE_END_S = 1.0
 """Seconds in which several of these signals mean one: a second one would cut the orderly end."""
 
+BUG = 3
+"""The exit code of a command that ends in a bug of dsbs."""
+
 
 def run_app(app: App, argv: Sequence[str]) -> int:
     """Run the application and return its exit code.
 
-    Bad input is one line on stderr and code 2. SIGTERM and SIGHUP end the command like Ctrl-C: what
-    is open is closed, and child processes end too. The code is then 128 plus the signal's number.
+    What a user can mend, bad input as well as a full disk or a damaged file, is one line on stderr
+    and code 2. A bug is its traceback, a line that says where to report it, and code 3. SIGTERM and
+    SIGHUP end the command like Ctrl-C: what is open is closed, and child processes end too. The
+    code is then 128 plus the signal's number.
     """
+    remember_environment()
+    public_command(argv)  # its secrets are known from here on
+    _write_anything()
     try:
         with _signals_as_interrupts():
             code = app(
                 list(argv), print_error=False, exit_on_error=False, result_action="return_value"
             )
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except CycloptsError as error:
-        text = " ".join(str(error).split()).rstrip(".")
-        print(
-            f"error: command line: got {text}; expected flags of this stage; see --help",
-            file=sys.stderr,
-        )
-        return 2
+        text = public(" ".join(str(error).split()).rstrip("."))
+        expected = "flags of this stage"
+        return _refuse(InputError("command line", got=text, expected=expected, fix="see --help"))
     except KeyboardInterrupt as error:
         if not is_supervised():  # else the command that started this one says so
             output.note("interrupted; the same command goes on from here")
@@ -49,7 +55,25 @@ def run_app(app: App, argv: Sequence[str]) -> int:
         # The reader of stdout, a `head`, is gone; nothing else to tell it.
         sys.stderr.close()
         return 0
+    except Exception as error:
+        known = explained(error, " ".join(app.name))
+        if known is not None:
+            return _refuse(known)
+        print_bug(error, " ".join(app.name))
+        return BUG
     return code if isinstance(code, int) else 0
+
+
+def _refuse(error: InputError) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def _write_anything() -> None:
+    """Characters that a terminal's encoding lacks are written as escapes, and end no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager

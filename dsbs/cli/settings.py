@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from dsbs.config.base import StageConfig
-from dsbs.core.errors import InputError, nearest
-from dsbs.core.files import find_file, read_yaml
+from dsbs.core.errors import InputError, brief, nearest
+from dsbs.core.files import find_file
+from dsbs.core.redaction import public_setting
+from dsbs.core.yaml_files import read_yaml
 
 Config = TypeVar("Config", bound=StageConfig)
 
@@ -17,12 +19,15 @@ def configure(config: type[Config], stage: str, given: Mapping[str, Any]) -> Con
     """The configuration of a stage from flags, else from the file, else from the pipeline."""
     flags = dict(given)
     settings: dict[str, Any] = {}
+    public_setting(flags)  # their secrets are known from here on
     if pipeline := flags.pop("pipeline", None):
         path = find_file(pipeline, "pipelines")
         section = _section(read_yaml(path), path, stage)
         settings |= _known(section, config, where=f"{path}: {stage}")
     if file := flags.pop("config", None):
-        settings |= _known(read_yaml(Path(file)), config, where=str(file))
+        found = read_yaml(Path(file))
+        public_setting(found)
+        settings |= _known(found, config, where=str(file))
     return build(config, settings | flags)
 
 
@@ -34,7 +39,7 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
         first = error.errors()[0]
         if not first["loc"]:  # settings that do not go together: "name: why"
             name, _, why = first["msg"].removeprefix("Value error, ").partition(": ")
-            got = repr(settings.get(name, "nothing"))
+            got = _got(name, settings.get(name, "nothing"))
             raise InputError(
                 f"--{name.replace('_', '-')}", got=got, expected=why, fix="see --help"
             ) from None
@@ -47,8 +52,14 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
         expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
         fix = f"give {_help(config, first['loc'])}"
         raise InputError(
-            flag, got=repr(first.get("input"))[:80], expected=expected, fix=fix
+            flag, got=_got(field, first.get("input")), expected=expected, fix=fix
         ) from None
+
+
+def _got(name: str, value: Any) -> str:
+    """A value that was given, short and without secrets."""
+    shown = public_setting({name: value})[name]
+    return brief(shown) if shown == value else str(shown)
 
 
 def _help(config: type[StageConfig], location: Sequence[Any]) -> str:

@@ -17,6 +17,7 @@ from dsbs.cli.settings import Config, configure
 from dsbs.config.base import StageConfig
 from dsbs.core import output
 from dsbs.core.errors import InputError, nearest
+from dsbs.core.known_secrets import printable, printable_json
 from dsbs.core.progress import is_main_process
 from dsbs.core.version import __version__
 
@@ -81,8 +82,9 @@ class Stage(Generic[Config]):
                 results = self.run(config)
                 if is_main_process():
                     shown = json_text(results) if printing.json else self.show(results)
+                    clean = printable_json if printing.json else printable
                     for text in [shown] if isinstance(shown, str) else shown:
-                        print(text, file=output.results())
+                        print(clean(text), file=output.results())
             return 1 if getattr(results, "status", "done") in _EXIT_1 else 0
 
         signature = inspect.Signature(_parameters(self.config))

@@ -1,7 +1,6 @@
 """Train and measure the cells of a comparison, and judge them."""
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from dsbs.comparison.live_table import LiveTable
 from dsbs.comparison.tuning import tune
 from dsbs.config.base import Decode, Duplicates
 from dsbs.config.compare import Equal
-from dsbs.core.errors import InputError
+from dsbs.core.failures import explained, print_bug
 from dsbs.core.progress import say
 from dsbs.data.near_duplicates import find_duplicates
 from dsbs.distillation.labeled_data import TrainingData
@@ -119,10 +118,10 @@ def _attempt(work: Callable[[], T]) -> T | str:
     """The result, or the error as text."""
     try:
         return work()
-    except InputError as error:
-        return str(error)
     except Exception as error:  # a bug in one cell must not lose the cells after it
-        traceback.print_exc()
+        if known := explained(error, "this cell"):
+            return str(known)
+        print_bug(error, "this cell")
         return f"{type(error).__name__}: {error}"
 
 

@@ -4,12 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import to_jsonable_python
 
+from dsbs.core.redaction import public_setting
+
 T = TypeVar("T")
+
+_LARGEST = 2**63 - 1
 
 
 def _split_commas(value: Any) -> Any:
@@ -53,15 +57,30 @@ class NamesInput:
 class StageConfig(BaseModel):
     """Base of all: frozen, and an unknown key is an error. `defer_build` keeps `--help` fast."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, validate_default=True, allow_inf_nan=False
+    )
 
     positional: ClassVar[str] = ""
     """The field whose value stands on the command line without a flag; it has none."""
 
     def resolved(self) -> dict[str, Any]:
-        """All settings as plain JSON values, paths absolute: what a manifest keeps."""
+        """All settings as plain JSON values: what a manifest keeps.
+
+        Paths are absolute. Secrets are left out, with a hash of the whole in their place.
+        """
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: to_jsonable_python(_absolute(value)) for name, value in values.items()}
+        plain = {name: to_jsonable_python(_absolute(value)) for name, value in values.items()}
+        return {name: public_setting(value) for name, value in plain.items()}
+
+    @model_validator(mode="after")
+    def _numbers_that_libraries_take(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for one in value if isinstance(value, tuple) else (value,):
+                if isinstance(one, int) and abs(one) > _LARGEST:
+                    raise ValueError(f"{name}: a number of at most {_LARGEST:,}")
+        return self
 
     def identity(self, *, with_inputs: bool = True) -> dict[str, Any]:
         """The settings that make this run another than others, as plain JSON values."""
@@ -97,4 +116,6 @@ def _absolute(value: Any) -> Any:
 Duplicates = Literal["auto", "always", "never"]
 
 
-Seeds = Listed[Annotated[int, Field(ge=0)]]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What NumPy takes."""
+Seeds = Listed[Seed]

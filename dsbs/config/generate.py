@@ -1,10 +1,11 @@
 """The settings of `generate`."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dsbs.config.base import (
     Duplicates,
@@ -220,6 +221,26 @@ class GenerateConfig(StageConfig):
     progress_json: Annotated[Path | None, Incidental] = Field(
         None, description="file for the state of the run, for other programs"
     )
+
+    @field_validator("extra_body")
+    @classmethod
+    def _object(cls, value: str) -> str:
+        try:
+            valid = isinstance(json.loads(value), dict)
+        except (ValueError, RecursionError):
+            valid = False
+        if not valid:
+            raise ValueError('a JSON object, such as {"reasoning_effort": "low"}')
+        return value
+
+    @field_validator("serve_args")
+    @classmethod
+    def _arguments(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"arguments as in a shell ({error})") from None
+        return value
 
     @property
     def drawn_temperature(self) -> float:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dsbs.config.base import Fraction, Incidental
+from dsbs.config.base import Fraction, Incidental, Seed
 from dsbs.config.student_options import StudentOptions
 from dsbs.core.records import LabelSource, Method
 
@@ -23,8 +23,8 @@ class TrainConfig(StudentOptions):
     data_frac: Fraction = Field(
         1.0, description="Share of the training rows, above 0 and at most 1."
     )
-    seed: int = Field(
-        0, ge=0, description="Seed of the first weights, the order and the fraction's rows."
+    seed: Seed = Field(
+        0, description="Seed of the first weights, the order and the fraction's rows."
     )
     out: Annotated[Path | None, Incidental] = Field(
         None, description="Run folder. Default: runs/<task>-<method>-<hash>."

@@ -1,15 +1,15 @@
-"""Files that travel with dsbs, YAML files, and atomic writes."""
+"""Files that travel with dsbs, and atomic writes with the rights that the user's umask gives."""
 
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dsbs.core.errors import InputError, nearest
+from dsbs.core.known_secrets import without_secrets
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -46,71 +46,15 @@ def is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that comes twice, of which YAML would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping of a node. Raises ConstructorError for a key that comes twice."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and keys.count(key.value) > 1:
-                problem = f"the key {key.value!r} twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-class _TextLoader(_Loader):
-    """Reads every value but null as the text that is written, also yes, 1.50 and 9:10."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML takes it from the class
-        first: [(tag, pattern) for tag, pattern in found if tag.endswith((":null", ":merge"))]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-def read_yaml(path: Path, *, texts: bool = False) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises InputError, with the line, for anything else.
-
-    With `texts`, numbers and booleans stay the text that is written.
-    """
-    loaded = load_yaml(path, _TextLoader if texts else _Loader)
-    if not isinstance(loaded, dict):
-        raise InputError(
-            path,
-            got=type(loaded).__name__,
-            expected="a mapping of keys",
-            fix="write `key: value` lines",
-        )
-    return loaded
-
-
-def load_yaml(path: Path, loader: type[yaml.SafeLoader] = _Loader) -> Any:
-    """The content of a YAML file. Raises InputError, with the line, for anything but UTF-8 YAML."""
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), loader)  # a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            path, got=error, expected="a readable UTF-8 file", fix="check path and encoding"
-        ) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(
-            where, got=getattr(error, "problem", error), expected="YAML", fix="mend the file"
-        ) from None
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise InputError(path, got=error, expected="YAML", fix="mend the file") from None
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically; see `replacing`."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text, atomically; see `replacing`."""
+    """Write a text without known secrets, atomically; see `replacing`."""
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(without_secrets(text), encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -126,3 +70,34 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path, flag: str) -> None:
+    """Raise InputError where no such file can be written. Called before the work whose end it is.
+
+    Args:
+        path: The file that a flag names.
+        flag: The flag, for the error.
+    """
+    folder = path.parent
+    got = ""
+    if path.is_dir():
+        got = "a folder"
+    elif not folder.is_dir():
+        got = f"a file in {folder}, which is no folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        got = f"a file in {folder}, where you may not write"
+    if got:
+        fix = "make the folder, or name another place"
+        raise InputError(f"{flag} {path}", got=got, expected="a file to write", fix=fix)
+
+
+def open_to_umask(folder: Path, like: Path) -> None:
+    """Give the files below a folder the rights that the umask gave to `like`, a new file there.
+
+    Libraries that write through a temporary file leave it to its owner alone (0600).
+    """
+    rights = stat.S_IMODE(like.stat().st_mode)
+    for path in folder.rglob("*"):
+        if path.is_file() and stat.S_IMODE(path.stat().st_mode) != rights:
+            path.chmod(rights)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from dsbs.core import output
+from dsbs.core.known_secrets import printable
 
 _watchers: list[Callable[[str], None]] = []
 
@@ -136,7 +137,7 @@ class Progress:
             _watchers[-1](self.line())
             return
         start = "\r\x1b[K" if self._terminal else ""
-        output.note(start + self.line(), end=end)
+        output.note(start + printable(self.line()), end=end)
 
 
 @contextmanager
@@ -160,7 +161,7 @@ def say(text: str) -> None:
     Under torchrun only the main process does.
     """
     if is_main_process() and not output.is_quiet():
-        output.note(text)
+        output.note(printable(text))
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dsbs.core.errors import InputError
+from dsbs.core.errors import InputError, brief
 from dsbs.data.columns import Lacking, look_up
 from dsbs.data.values import is_missing, name_of, read_value
 from dsbs.tasks.label_keys import LETTERS
@@ -49,7 +49,7 @@ def _options(found: Any, cell: Any, where: str, column: str, *, typed: bool) -> 
     if not 2 <= len(texts) <= len(LETTERS):
         raise InputError(
             f"{where}: column {column!r}",
-            got=f"choices {cell if isinstance(cell, str) else json.dumps(cell, default=str)}",
+            got=f"choices {brief(cell, 200)}",
             expected="a list of 2 to 26 options",
             fix="write a JSON list, name one column per option, or take a part of the column with "
             "a template",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from dsbs.core.errors import InputError
+from dsbs.core.errors import InputError, brief
 from dsbs.data.values import is_missing, read_value
 
 _ONE_EXPRESSION = re.compile(r"\{\{(?![-+])((?:(?!\{\{|\}\}|\{%|\{#).)*)(?<![-+])\}\}", re.DOTALL)
@@ -51,13 +51,12 @@ def look_up(spec: str, row: Mapping[str, Any], where: str) -> Any:
     except Lacking:
         raise
     except InputError as error:
-        raise InputError(
-            f"{where}: template {spec!r}", got=error.got, expected=error.expected, fix=error.fix
-        ) from None
+        place = f"{where}: template {brief(spec)}"
+        raise InputError(place, got=error.got, expected=error.expected, fix=error.fix) from None
     except Exception as error:  # a template is code, and may fail in any way
         raise InputError(
-            f"{where}: template {spec!r}",
-            got=f"{type(error).__name__}: {error}",
+            f"{where}: template {brief(spec)}",
+            got=f"{type(error).__name__}: {brief(str(error), 300)[1:-1]}",
             expected="a template that this row can fill",
             fix="correct the template under `columns` in the task file",
         ) from None
@@ -82,7 +81,9 @@ def _letters(name: str) -> str:
 @functools.lru_cache(maxsize=256)
 def _template(spec: str) -> tuple[frozenset[str], Callable[[Mapping[str, Any]], Any]]:
     """The columns that a template uses, and the function that fills it in for a row."""
-    from jinja2 import TemplateError, Undefined, meta
+    from jinja2 import Undefined, meta
+
+    from dsbs.tasks.templates import rendering
 
     environment = _environment()
     try:
@@ -92,35 +93,31 @@ def _template(spec: str) -> tuple[frozenset[str], Callable[[Mapping[str, Any]], 
             expression = environment.compile_expression(one[1], undefined_to_none=False)
         else:
             rendered = environment.from_string(spec)
-    except (TemplateError, RecursionError) as error:
+    except Exception as error:  # of the parser, or of Python's own compiler
         raise InputError(
-            f"template {spec!r}",
+            f"template {brief(spec)}",
             got=error,
             expected="a Jinja2 template over the columns",
             fix="correct it under `columns` in the task file",
         ) from None
 
     def value(row: Mapping[str, Any]) -> Any:
-        found = expression(row)
+        found = evaluate(row)
         if isinstance(found, Undefined):
             str(found)  # raises UndefinedError
         return found
 
-    def text(row: Mapping[str, Any]) -> str:
-        return rendered.render(row)  # type: ignore[no-any-return]
-
-    return names, value if one else text
+    if one:
+        evaluate = rendering(expression)
+        return names, value
+    return names, rendering(rendered.render)
 
 
 @functools.cache
 def _environment() -> Any:
-    """Sandboxed, because a task file may come from somebody else."""
-    from jinja2 import StrictUndefined  # not above: --help shall not wait for it
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from dsbs.tasks.templates import environment  # not above: --help shall not wait for it
 
-    return ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, finalize=_as_text
-    )
+    return environment(finalize=_as_text)
 
 
 def _as_text(value: Any) -> Any:

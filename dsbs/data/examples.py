@@ -189,12 +189,12 @@ def _incomplete(
 def _rendered(task: Task, fields: Mapping[str, Value], options: Options, where: str) -> str:
     try:
         return render_input(task, fields, options.texts)
-    except Exception as error:  # a template is code, and may fail in any way
+    except InputError as error:
         raise InputError(
             f"{where}: the task's `input`",
-            got=f"{type(error).__name__}: {error}",
+            got=error.got,
             expected="a template that this row can fill",
-            fix="correct `input` in the task file",
+            fix=error.fix,
         ) from None
 
 

@@ -1,14 +1,20 @@
 """Rows of JSON: one object per line, or one list of objects."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from dsbs.core.errors import InputError
+from dsbs.core.errors import InputError, brief
 from dsbs.data.text_files import numbered_lines, open_bytes
 
 Row = Mapping[str, Any]
+
+_MOST_DEPTH = 100
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+"""Texts, so that brackets in them do not count, and brackets."""
 
 
 def parse_lines(stream: IO[bytes], name: str) -> Iterator[tuple[str, Row]]:
@@ -46,6 +52,7 @@ def parse_json(text: str, name: str, line: int) -> Any:
     """
     where = f"{name}:{line}"
     try:
+        _check_depth(text)
         return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         where = f"{name}:{line + error.lineno - 1}"
@@ -63,10 +70,23 @@ def parse_json(text: str, name: str, line: int) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} comes twice in an object")
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {brief(twice)} comes twice in an object")
     return found
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what is nested so deep that no later step could look into it."""
+    if text.count("[") + text.count("{") <= _MOST_DEPTH:
+        return
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "[{":
+            depth += 1
+        elif found[0] in "]}":
+            depth -= 1
+        if depth > _MOST_DEPTH:
+            raise ValueError(f"values more than {_MOST_DEPTH} deep")
 
 
 def _mapping(item: Any, where: str) -> Row:

@@ -4,6 +4,7 @@ The rules are those of docs/data.md.
 """
 
 import datetime
+import itertools
 import json
 import math
 import re
@@ -11,7 +12,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from dsbs.core.errors import InputError
+from dsbs.core.errors import InputError, brief
 
 Value = str | int | float
 
@@ -109,5 +110,18 @@ def _part_of(value: Any, column: str) -> str:
 
 
 def _shortened(value: Any) -> str:
-    text = whole_text(json.dumps(value, ensure_ascii=False, default=str))
+    text = whole_text(json.dumps(_beginning(value), ensure_ascii=False, default=brief))
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _beginning(value: Any, depth: int = 3) -> Any:
+    """What comes first of a value that may be long or deep."""
+    if isinstance(value, str):
+        return value[:60]
+    if isinstance(value, list | tuple) and depth:
+        return [_beginning(one, depth - 1) for one in value[:20]]
+    if isinstance(value, dict) and depth:
+        pairs = itertools.islice(value.items(), 20)
+        return {str(name)[:60]: _beginning(one, depth - 1) for name, one in pairs}
+    large = isinstance(value, list | tuple | dict) or (isinstance(value, int) and value > 2**63)
+    return brief(value) if large else value

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dsbs.config.plan import Size
 from dsbs.core.errors import InputError
-from dsbs.core.files import load_yaml
 from dsbs.core.sizes import show_size
+from dsbs.core.yaml_files import load_yaml
 from dsbs.planning.plan import Part
 from dsbs.scaling import laws
 

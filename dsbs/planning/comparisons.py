@@ -1,6 +1,5 @@
 """Learning curves, read from finished runs of `dsbs compare`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from dsbs.artifacts.results.compare import CellResult, CompareResult
 from dsbs.comparison.cells import counted_cells
 from dsbs.core.errors import InputError
 from dsbs.planning.learning_curves import Curve
-from dsbs.planning.model_sizes import student_shape
+from dsbs.planning.model_sizes import read_model_config, student_shape
 from dsbs.scaling.encoder_decoder import EncoderDecoder
 
 
@@ -92,7 +91,7 @@ def _params(measured: Measured) -> float | None:
     if not trained.is_file():
         shape = student_shape(measured.cell.student)
         return float(shape.non_embedding_parameters) if shape else None
-    config = json.loads(trained.read_text(encoding="utf-8"))
+    config = read_model_config(trained)
     if config.get("model_type") not in ("t5", "mt5"):
         return None
     return float(EncoderDecoder.from_config(config).non_embedding_parameters)

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from dsbs.config.presets import BUILT_IN, PACKAGED
 from dsbs.core.errors import InputError, nearest
@@ -34,8 +35,24 @@ def student_shape(name: str) -> EncoderDecoder | None:
     folder = packaged(PACKAGED[name]) if name in PACKAGED else Path(name)
     config = folder / "config.json"
     if config.is_file():
-        return EncoderDecoder.from_config(json.loads(config.read_text(encoding="utf-8")))
+        return EncoderDecoder.from_config(read_model_config(config))
     return T5_SHAPES.get(_basename(name).replace("flan-t5-", "t5-v1_1-"))
+
+
+def read_model_config(path: Path) -> dict[str, Any]:
+    """The config.json of a model. Raises InputError where it is damaged."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            path, got=error, expected="the configuration of a model", fix="get the model again"
+        ) from None
+    if not isinstance(config, dict):
+        got = f"a {type(config).__name__}"
+        raise InputError(
+            path, got=got, expected="the configuration of a model", fix="get the model again"
+        )
+    return config
 
 
 def known_shape(name: str, flag: str) -> EncoderDecoder:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from dsbs.core.hashing import short_hash
+
 Kind = Literal["line", "points", "bar"]
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#7f7f7f")
@@ -18,6 +20,9 @@ _MARGIN = 0.16  # decades on both sides: wide enough that two ticks of `_HEADS` 
 _WIDE = 3  # decades from which powers of ten are ticks enough
 _HEADS = ((1,), (1, 2, 5), (1, 1.5, 2, 2.5, 3, 4, 5, 7, 8))
 _MOST_TICKS = 10
+_LONGEST_NAME = 150
+_SMALLEST = 1e-300
+_LARGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,9 @@ def log_axis(values: Iterable[float]) -> LogAxis:
     """A logarithmic axis around `values` that has two to ten round ticks inside.
 
     Ticks are powers of ten on a wide axis, else 1, 2 and 5 times powers of ten, else a finer set.
-    Values that are not above 0 have no place on the axis and are ignored.
+    Values that are not above 0, or not finite, have no place on the axis and are ignored.
     """
-    logs = [math.log10(value) for value in values if value > 0] or [0.0]
+    logs = [math.log10(value) for value in values if _SMALLEST < value < _LARGEST] or [0.0]
     low = min(logs) - _MARGIN
     high = max(logs) + _MARGIN
     sets = _HEADS if high - low >= _WIDE else _HEADS[1:]
@@ -130,11 +135,12 @@ def log_axis(values: Iterable[float]) -> LogAxis:
 
 
 def slug(*parts: str) -> str:
-    """A file name of letters, digits and hyphens."""
-    return "-".join(
+    """A file name of letters, digits and hyphens. A long one ends in its hash."""
+    name = "-".join(
         "".join(c if c.isascii() and c.isalnum() else "-" for c in part).strip("-")
         for part in parts
     ).lower()
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}-{short_hash(name)}"
 
 
 def _ticks(low: float, high: float, heads: Sequence[float]) -> list[Tick]:

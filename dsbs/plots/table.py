@@ -8,6 +8,9 @@ from typing import Any
 
 from dsbs.core.tables import Share, shown
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet's formula may start with."""
+
 _LATEX = str.maketrans(
     {c: rf"\{c}" for c in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -48,7 +51,10 @@ class Table:
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
     def flat(self) -> list[list[Any]]:
-        """Header and rows for CSV, with all digits; an interval takes two columns."""
+        """Header and rows for CSV, with all digits; an interval takes two columns.
+
+        A text that starts like a spreadsheet's formula gets an apostrophe before it.
+        """
         pairs = [
             any(isinstance(row[at], list | tuple) for row in self.rows)
             for at in range(len(self.columns))
@@ -58,7 +64,7 @@ class Table:
             for c, pair in zip(self.columns, pairs, strict=True)
             for part in ([f"{c} low", f"{c} high"] if pair else [c])
         ]
-        rows = [
+        rows: list[list[Any]] = [
             [
                 part
                 for value, pair in zip(row, pairs, strict=True)
@@ -66,7 +72,16 @@ class Table:
             ]
             for row in self.rows
         ]
-        return [header, *([float(v) if isinstance(v, Share) else v for v in row] for row in rows)]
+        return [[_cell(value) for value in row] for row in [header, *rows]]
+
+
+def _cell(value: Any) -> Any:
+    """A cell of a CSV file. Spreadsheets take a text that starts like a formula for one."""
+    if isinstance(value, Share):
+        return float(value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
 
 
 def share(value: float | None) -> Share | None:

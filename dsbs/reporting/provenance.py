@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from dsbs.artifacts.manifest import FileRecord, Manifest
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.core.progress import duration
+from dsbs.core.redaction import public_command, public_setting
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table
 from dsbs.reporting.load_runs import Collected, Comparison, Run
@@ -51,10 +52,12 @@ def _source(at: int, run: Run, collected: Collected) -> Source:
 
 def _facts(manifest: Manifest[Any]) -> list[Fact]:
     settings = {
-        name: value for name, value in manifest.config.items() if value not in (None, [], False)
+        name: public_setting(value)
+        for name, value in manifest.config.items()
+        if value not in (None, [], False)
     }
     return [
-        Fact("command", shlex.join(manifest.command)),
+        Fact("command", shlex.join(public_command(manifest.command))),
         Fact("working folder", manifest.folder),
         Fact("status", manifest.status),
         Fact("started", _time(manifest.started)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dsbs.comparison import findings
 from dsbs.core.errors import InputError
+from dsbs.core.files import write_text
 from dsbs.plots.drawing import save_figures
 from dsbs.plots.figure import slug
 from dsbs.plots.table import save_tables
@@ -80,7 +81,7 @@ def write_report(
         partial = Path(name)
         save_figures(figures, partial / "figures")
         save_tables(tables, partial / "tables")
-        (partial / PAGE).write_text(page, encoding="utf-8")
+        write_text(partial / PAGE, page)
         _move_into_place(partial, out)
     return Report(
         page=str(out / PAGE),

@@ -15,9 +15,10 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from dsbs.artifacts.student_card import StudentCard, read_card
+from dsbs.artifacts.student_card import CARD, StudentCard, read_card
 from dsbs.core.checksums import CHECKSUMS, damage, write_checksums
 from dsbs.core.errors import InputError
+from dsbs.core.files import open_to_umask
 from dsbs.student.adapters import merged
 from dsbs.student.cpu import tune_cpu
 from dsbs.student.t5.fused_layers import fuse_layers
@@ -52,6 +53,7 @@ def save_student(
     )
     student.tokenizer.save_pretrained(partial)
     student.card.write(partial)
+    open_to_umask(partial, partial / CARD)
     write_checksums(partial)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
@@ -75,9 +77,23 @@ def load_student(folder: Path, device: torch.device | str | None = None) -> Stud
     tune_cpu()
     card = read_card(folder)
     check_whole(folder)
-    model: Any = fuse_layers(AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32))
+    loaded, tokenizer = _load(folder)
+    model: Any = fuse_layers(loaded)
     model.to(device or best_device()).eval()
-    return Student(model, AutoTokenizer.from_pretrained(folder), card)
+    return Student(model, tokenizer, card)
+
+
+def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Weights and tokenizer. InputError where these libraries cannot read them."""
+    try:
+        model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32)
+        return model, AutoTokenizer.from_pretrained(folder)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # the libraries raise many kinds for files that are damaged
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        fix = "copy the folder again, or train the student again"
+        raise InputError(folder, got=lines[0], expected="a student that loads", fix=fix) from error
 
 
 def check_whole(folder: Path) -> None:

@@ -1,15 +1,16 @@
 """Prompt files: found by name or path, read into a Task, and rendered into inputs and prompts."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from dsbs.core.errors import InputError
-from dsbs.core.files import find_file, read_yaml
+from dsbs.core.errors import InputError, brief
+from dsbs.core.files import find_file
 from dsbs.core.records import Completion, Example
+from dsbs.core.yaml_files import read_yaml
 from dsbs.tasks.label_keys import LETTERS
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
@@ -55,9 +56,9 @@ def _check_demonstrations(task: Task, path: Path) -> None:
         for demonstration in shown:
             render_question(task, demonstration.example)
             answers.append(render_answer(task, *demonstration))
-    except Exception as error:  # a template is code, and may fail in any way
+    except InputError as error:
         raise InputError(
-            path, got=error, expected="templates over the task's fields", fix="mend the template"
+            f"{path}: {error.where}", got=error.got, expected=error.expected, fix=error.fix
         ) from None
     for number, ((example, rationale, label), text) in enumerate(
         zip(shown, answers, strict=True), 1
@@ -85,7 +86,7 @@ def task_from(mapping: Mapping[str, Any], where: str) -> Task:
         place = ".".join(map(str, first["loc"])) or "task"
         raise InputError(
             f"{where}: {place}",
-            got=repr(first.get("input"))[:80],
+            got=brief(first.get("input")),
             expected=first["msg"],
             fix="mend the prompt file",
         ) from None
@@ -93,13 +94,16 @@ def task_from(mapping: Mapping[str, Any], where: str) -> Task:
 
 def render_input(task: Task, fields: Mapping[str, Any], choices: Sequence[str] = ()) -> str:
     """What the student reads for a row with these fields."""
-    return render_template(task.input, {**_shared(task), **fields, "options": _options(choices)})
+    values = {**_shared(task), **fields, "options": _options(choices)}
+    return render_template(task.input, values, where="input")
 
 
 def render_question(task: Task, example: Example) -> str:
     """How an example stands at the end of a prompt, its answer still open."""
     own = {"options": _options(example.choices), "input": example.input}
-    return render_template(task.prompt.question, {**_shared(task), **example.fields, **own})
+    values = {**_shared(task), **example.fields, **own}
+    where = f"prompt.question for {example.id}"
+    return render_template(task.prompt.question, values, where=where)
 
 
 def render_answer(task: Task, example: Example, rationale: str, label: str) -> str:
@@ -112,28 +116,32 @@ def render_stated(task: Task, example: Example, rationale: str, label: str, at: 
     """The same for the option in place `at`, where the example has options."""
     letter = "" if at is None or not example.choices else LETTERS[at]
     own = {"rationale": rationale, "label": label, "letter": letter}
-    return render_template(task.prompt.answer, {**_shared(task), **example.fields, **own})
+    values = {**_shared(task), **example.fields, **own}
+    return render_template(task.prompt.answer, values, where=f"prompt.answer for {example.id}")
 
 
 def render_instruction(task: Task) -> str:
     """What stands once, before the demonstrations; "" for nothing."""
-    return render_template(task.prompt.instruction, _shared(task)).strip()
+    where = "prompt.instruction"
+    return render_template(task.prompt.instruction, _shared(task), where=where).strip()
 
 
 def system_message(task: Task) -> str:
     """What a chat model is told before the demonstrations; "" for nothing."""
-    system = render_template(task.prompt.system, _shared(task)).strip()
+    system = render_template(task.prompt.system, _shared(task), where="prompt.system").strip()
     return "\n\n".join(filter(None, [render_instruction(task), system]))
 
 
 def render_zero_shot(task: Task) -> str:
     """The task's own text for prompts without demonstrations; "" where it has none."""
-    return render_template(task.prompt.zero_shot, _shared(task)).strip()
+    where = "prompt.zero_shot"
+    return render_template(task.prompt.zero_shot, _shared(task), where=where).strip()
 
 
 def render_hint(task: Task, label: str) -> str:
     """What shows the gold label before a question."""
-    return render_template(task.prompt.hint, {**_shared(task), "label": label})
+    values = {**_shared(task), "label": label}
+    return render_template(task.prompt.hint, values, where="prompt.hint")
 
 
 def demonstrations(task: Task) -> list[Demonstration]:
@@ -173,13 +181,23 @@ def render_prompt(task: Task, example: Example, prefix: str) -> str:
     return prefix + render_question(task, example)
 
 
-def render_template(source: str, values: Mapping[str, Any]) -> str:
-    """A Jinja2 template, filled in within a sandbox.
+def render_template(source: str, values: Mapping[str, Any], *, where: str) -> str:
+    """A Jinja2 template, filled in within a sandbox and within bounds of time and size.
+
+    Args:
+        source: The template.
+        values: The names that it may use.
+        where: What it is, for an error.
 
     Raises:
-        jinja2.UndefinedError: The template uses a name that `values` lacks.
+        InputError: The template cannot be filled in with these values.
     """
-    rendered: str = _template(source).render(values)
+    try:
+        rendered: str = _template(source)(values)
+    except Exception as error:
+        from dsbs.tasks.templates import template_error
+
+        raise template_error(error, source, where) from None
     return rendered
 
 
@@ -194,20 +212,17 @@ def _options(choices: Sequence[str]) -> list[tuple[str, str]]:
 
 
 @functools.lru_cache(maxsize=256)
-def _template(source: str) -> Any:
+def _template(source: str) -> Callable[[Mapping[str, Any]], Any]:
+    from dsbs.tasks.templates import rendering  # not above: --help shall not wait for it
+
     template = _environment().from_string(source)
     # jinja copies the globals for every rendering, and its own kind of mapping slowly.
     template.globals = dict(template.globals)
-    return template
+    return rendering(template.render)
 
 
 @functools.cache
 def _environment() -> Any:
-    from jinja2 import StrictUndefined  # not above: --help shall not wait for it
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from dsbs.tasks.templates import environment
 
-    # Sandboxed: a prompt file may come from somebody else. No autoescape: the result is text for a
-    # model, not HTML.
-    return ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
-    )
+    return environment()

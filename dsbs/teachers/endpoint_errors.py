@@ -5,6 +5,8 @@ from typing import Any
 
 import openai
 
+from dsbs.core.known_secrets import printable
+from dsbs.core.redaction import public
 from dsbs.data.values import whole_text
 
 _OVERLOADED = {429, 502, 503, 504, 529}
@@ -12,6 +14,7 @@ _PASSING = {408, 409, 425, 429}
 """Errors of the 4xx kind after which the same request may succeed."""
 
 _SHOWN_CHARS = 300
+_READ_CHARS = 10_000
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 60.0
 
@@ -62,7 +65,7 @@ def describe(error: Exception) -> str:
         text = f"no connection: {_causes(error)[-1] or type(_causes(error)[-1]).__name__}"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(whole_text(text).split())[:_SHOWN_CHARS]
+    return printable(public(" ".join(whole_text(text[:_READ_CHARS]).split())))[:_SHOWN_CHARS]
 
 
 def server_message(error: openai.APIStatusError) -> str:

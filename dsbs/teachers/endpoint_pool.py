@@ -1,15 +1,19 @@
 """Servers that answer for one model: which to ask, how many requests at once, when to try again."""
 
 import asyncio
+import base64
 import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import openai
 
 from dsbs.core.errors import InputError
+from dsbs.core.known_secrets import remember
+from dsbs.core.redaction import public
 from dsbs.teachers.adaptive_concurrency import Gate
 from dsbs.teachers.endpoint_errors import (
     MENDABLE,
@@ -41,11 +45,12 @@ class Failed(Exception):
 class Servers:
     """Several base URLs of one model.
 
-    The API key comes from DSBS_API_KEY or OPENAI_API_KEY, and is written nowhere.
+    The API key comes from DSBS_API_KEY or OPENAI_API_KEY, and is written nowhere. A server whose
+    address has a user and a password gets those in its place (HTTP's basic authentication).
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        key = os.environ.get("DSBS_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
+        key = _key()
         endpoint = options.endpoint
         self.model = options.model
         self.clients = [_client(url, key, endpoint.timeout_s) for url in endpoint.base_urls]
@@ -132,10 +137,62 @@ async def post_json(client: openai.AsyncOpenAI, path: str, body: dict[str, Any])
         raise BadReply(f"broken JSON: {error}") from error
 
 
+def _key() -> str:
+    """The key, which must be able to stand in a header. InputError, without it, where it is not."""
+    for name in ("DSBS_API_KEY", "OPENAI_API_KEY"):
+        if key := os.environ.get(name, "").strip():
+            remember(key)
+            if key.isascii() and key.isprintable():
+                return key
+            got = "characters that stand in no key"
+            raise InputError(name, got=got, expected="the key alone", fix="set it again")
+    return "none"
+
+
 def _client(url: str, key: str, timeout_s: float) -> openai.AsyncOpenAI:
+    server = _server(url)
     # With aiohttp the client sends twice as many requests per second as by its default, which looks
     # at every connection each time.
     http = openai.DefaultAioHttpClient(timeout=timeout_s)
     return openai.AsyncOpenAI(
-        base_url=url, api_key=key, max_retries=0, timeout=timeout_s, http_client=http
+        base_url=server.url,
+        api_key=key,
+        default_headers=server.headers,
+        default_query=server.query,
+        max_retries=0,
+        timeout=timeout_s,
+        http_client=http,
     )
+
+
+class _Server(NamedTuple):
+    url: str
+    """The address alone."""
+    headers: dict[str, str]
+    query: dict[str, object]
+
+
+def _server(url: str) -> _Server:
+    """The parts of an address. User and password become a header, as browsers send them."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InputError(
+            "--base-url",
+            got=public(url),
+            expected="an address such as http://host:8000/v1",
+            fix="correct it",
+        )
+    user, at, place = parts.netloc.rpartition("@")
+    headers = {}
+    if at:
+        name, _, password = user.partition(":")
+        pair = f"{unquote(name)}:{unquote(password)}"
+        remember(pair)  # and in base64
+        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    public(url)  # its secrets are known from here on
+    query: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return _Server(urlunsplit((parts.scheme, place, parts.path, "", "")), headers, query)

@@ -1,9 +1,13 @@
-"""Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed."""
+"""Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed.
+
+A key that a server repeats is left out of it.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from dsbs.core.known_secrets import without_secrets
 from dsbs.core.records import Completion
 from dsbs.data.values import whole_text
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
@@ -33,8 +37,8 @@ def read_texts(reply: object, prompts: Sequence[Prompt]) -> list[Completion]:
     return [
         Completion(
             prompt.id,
-            _without_echo(whole_text(_text(choice.get("text"))), prompt.text),
-            finish_reason(choice.get("finish_reason")),
+            without_secrets(_without_echo(whole_text(_text(choice.get("text"))), prompt.text)),
+            _finish_reason(choice),
             *usage.share(len(prompts), at),
         )
         for at, (prompt, choice) in enumerate(zip(prompts, choices, strict=True))
@@ -53,10 +57,10 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
     trace = next(filter(None, traces), "") or "\n".join(_thinking(content))
     return Completion(
         prompt.id,
-        whole_text(text),
-        finish_reason(choice.get("finish_reason")),
+        without_secrets(whole_text(text)),
+        _finish_reason(choice),
         *_usage(reply).share(1, 0),
-        reasoning=whole_text(trace) or None,
+        reasoning=without_secrets(whole_text(trace)) or None,
     )
 
 
@@ -123,6 +127,11 @@ def _without_choices(reply: Mapping[str, Any]) -> BadReply:
     return BadReply(
         message or f"a reply without choices: {shown}", code if isinstance(code, int) else None
     )
+
+
+def _finish_reason(choice: Mapping[str, Any]) -> str | None:
+    reason = finish_reason(choice.get("finish_reason"))
+    return None if reason is None else without_secrets(reason)
 
 
 def _text(content: object) -> str:

@@ -65,7 +65,7 @@ def _read(path: Path) -> dict[str, str]:
     try:
         found: Mapping[str, str] = json.loads(path.read_text())
         return dict(found)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dsbs.core import output
+from dsbs.core.child_log import log_without_secrets
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
+from dsbs.core.redaction import public
 from dsbs.core.supervisor import Children
 from dsbs.teachers.protocol import EngineOptions, ServerOptions
 
@@ -55,8 +57,9 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ}
-    with log.open("ab") as file, Children() as children:
-        start = file.tell()
+    public(server.arguments)  # its secrets are known from here on
+    with log_without_secrets(log) as file, Children() as children:
+        start = log.stat().st_size
         shown = output.notes() if output.is_verbose() else file
         process = children.start(command, stdout=shown, stderr=shown, env=environment)
         say(f"starting {options.model} on port {port}; its log is {log}")

@@ -56,9 +56,11 @@ class StepCallback(TrainerCallback):
         self.loss = logs.get("loss", self.loss)
         self.accuracy = logs.get("eval_accuracy", self.accuracy)
         if not math.isfinite(logs.get("loss", 0.0)):
-            raise FloatingPointError(
-                f"the loss is {self.loss} at step {state.global_step}: "
-                "try a smaller --learning-rate or --precision fp32"
+            raise InputError(
+                f"step {state.global_step}",
+                got=f"a loss of {self.loss}",
+                expected="a number",
+                fix="try a smaller --learning-rate, or --precision fp32, into another --out",
             )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from accelerate.utils import broadcast_object_list
 from transformers.trainer_utils import rotate_checkpoints
 
-from dsbs.core.checksums import damage, write_checksums
+from dsbs.core.checksums import CHECKSUMS, damage, write_checksums
+from dsbs.core.files import open_to_umask
 from dsbs.core.progress import say
 
 
@@ -15,6 +16,7 @@ def seal_checkpoint(folder: Path) -> None:
     Checksums come last: a checkpoint without them was cut off while it was written.
     """
     write_checksums(folder)
+    open_to_umask(folder, folder / CHECKSUMS)
     rotate_checkpoints(str(folder.parent), save_total_limit=1, use_mtime=True)
 
 

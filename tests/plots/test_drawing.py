@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dsbs.plots import drawing
 from dsbs.plots.drawing import draw_side_by_side, save_figures
 from dsbs.plots.figure import OUTSIDE, Figure, Series
 from dsbs.plots.plotly_spec import plotly_spec
@@ -81,3 +84,29 @@ def test_equal_figures_give_equal_files(tmp_path: Path) -> None:
 def test_figures_side_by_side_have_a_legend_each() -> None:
     text = svg(LINES, Figure("b", "B", "what", "how much", BARS))
     assert len(re.findall(r'id="legend_\d"', text)) == 2
+
+
+SIZES = st.floats(-6, 13).map(lambda power: 10.0**power)
+
+
+@settings(max_examples=60)
+@given(
+    points=st.lists(st.tuples(SIZES, SIZES, st.booleans()), min_size=1, max_size=4),
+    log_x=st.booleans(),
+)
+def test_every_axis_that_is_drawn_has_ticks_inside_that_differ(
+    points: list[tuple[float, float, bool]], log_x: bool
+) -> None:
+    """Values from 1e-6 to 1e13, alone or several, near and far apart; on y of either sign."""
+    x = [at for at, _, _ in points]
+    y = [-size if negative else size for _, size, negative in points]
+    figure = Figure("f", "F", "x", "y", [Series("s", x, y, kind="points")], log_x=log_x)
+    with drawing._drawn([figure]) as canvas:
+        (axes,) = canvas.axes
+        for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            drawn = axis.get_major_ticks(len(axis.get_majorticklocs()))
+            places = zip(axis.get_majorticklocs(), drawn, strict=True)
+            inside = [t.label1.get_text() for place, t in places if min(ends) <= place <= max(ends)]
+            assert len(inside) >= 2, (x, y, ends)
+            assert len(set(inside)) == len(inside), inside
+            assert all(inside)

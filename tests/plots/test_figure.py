@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsbs.plots.figure import Figure, Series, log_axis
 
@@ -42,3 +44,19 @@ def test_an_axis_without_a_place_for_its_values_is_drawn_too() -> None:
 def test_marks_lie_inside_the_axis() -> None:
     figure = Figure("f", "F", "x", "y", [Series("s", (1, 2), (1, 2))], log_x=True, marks={"m": 1e6})
     assert figure.log_axis.high > 1e6
+
+
+@given(values=st.lists(st.floats(-6, 13).map(lambda power: 10.0**power), min_size=1, max_size=5))
+def test_any_axis_has_ticks_inside_that_differ(values: list[float]) -> None:
+    low, high, ticks = log_axis(values)
+    assert 2 <= len(ticks) <= 10
+    assert all(low <= place <= high for place, _ in ticks)
+    assert [place for place, _ in ticks] == sorted({place for place, _ in ticks})
+    assert len({label for _, label in ticks}) == len(ticks)
+
+
+@given(values=st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=5))
+def test_an_axis_of_any_numbers_is_drawn(values: list[float]) -> None:
+    low, high, ticks = log_axis(values)
+    assert 0 < low < high < math.inf
+    assert len(ticks) >= 2

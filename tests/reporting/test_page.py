@@ -127,6 +127,77 @@ def test_no_button_or_form_leaves_the_page(opened: Browser) -> None:
     assert all(link.startswith("#") for link in links)
 
 
+LEAVES = """
+window.left = [];
+const note = (what) => (...given) => { window.left.push([what, String(given[0])]); return null; };
+window.open = note("open");
+window.fetch = note("fetch");
+navigator.sendBeacon = note("beacon");
+XMLHttpRequest.prototype.open = note("xhr");
+WebSocket = note("socket");
+EventSource = note("events");
+HTMLFormElement.prototype.submit = note("submit");
+HTMLFormElement.prototype.requestSubmit = note("submit");
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) { window.left.push(["form", event.target.action]); event.preventDefault(); }
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  const inside = !link || link.getAttribute("href")?.startsWith("#") || link.hasAttribute("download");
+  if (!inside) { window.left.push(["link", link.href]); event.preventDefault(); }
+}, true);
+"""
+
+
+def test_nothing_that_can_be_pressed_sends_anything_anywhere(opened: Browser, page: Path) -> None:
+    """Every button of the page and of its figures is pressed, and every form is submitted."""
+    opened.execute_script(LEAVES)
+    opened.get_log("performance")
+    pressed = opened.execute_script(
+        """const all = [...document.querySelectorAll("button, .modebar-btn, summary, nav a, .legendtoggle")];
+        for (const one of all) one.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+        for (const form of document.forms) form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+        return all.length"""
+    )
+    assert pressed > 50
+    time.sleep(1)
+    assert opened.execute_script("return window.left") == []
+    messages = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
+    asked = [
+        m["params"]["request"]["url"]
+        for m in messages
+        if m["method"] == "Network.requestWillBeSent"
+    ]
+    assert not [url for url in asked if not url.startswith(("data:", "blob:"))]
+    targets = opened.execute_script(
+        "return [...document.querySelectorAll('[target], [action], [formaction], iframe, object, embed, base')].length"
+    )
+    assert targets == 0
+    assert len(opened.window_handles) == 1
+    assert opened.current_url.split("#")[0] == page.as_uri()
+
+
+def test_the_policy_forbids_what_no_button_does(opened: Browser) -> None:
+    """A form that something adds to the page, a request and an image all go nowhere."""
+    opened.get_log("performance")
+    opened.execute_script(
+        """const form = document.createElement("form");
+        form.action = "http://127.0.0.1:9/form"; document.body.append(form); form.submit();
+        fetch("http://127.0.0.1:9/fetch").catch(() => {});
+        const image = new Image(); image.src = "http://127.0.0.1:9/image"; document.body.append(image);"""
+    )
+    time.sleep(1)
+    messages = [json.loads(entry["message"])["message"] for entry in opened.get_log("performance")]
+    sent = [
+        m["params"]["response"]["url"]
+        for m in messages
+        if m["method"] == "Network.responseReceived"
+    ]
+    assert not [url for url in sent if url.startswith("http")]
+    opened.get_log("browser")  # the policy has told of all three
+    assert opened.current_url.startswith("file:")
+
+
 def test_every_figure_is_drawn_with_axes_and_units(opened: Browser) -> None:
     drawn = opened.execute_script(
         "return [...document.querySelectorAll('.plot')].map((p) => [p.dataset.figure, p.querySelectorAll('.main-svg').length,"

@@ -18,6 +18,9 @@ class Scripted:
 
     def __init__(self, answer: Callable[[dict[str, Any]], Reply]) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of every request, in lower case."""
+        self.paths: list[str] = []
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,15 +30,21 @@ class Scripted:
                 return None
 
             def do_GET(self) -> None:
+                self.note()
                 self.reply(404, {"error": {"message": "no list of models"}})
 
             def do_POST(self) -> None:
+                self.note()
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                if self.path.endswith("completions"):
+                if self.path.partition("?")[0].endswith("completions"):
                     scripted.requests.append(body)
                     self.reply(*answer(body))
                 else:
                     self.reply(404, {"error": {"message": "no such path"}})
+
+            def note(self) -> None:
+                scripted.paths.append(self.path)
+                scripted.headers.append({name.lower(): v for name, v in self.headers.items()})
 
             def reply(self, status: int, content: Any) -> None:
                 plain = isinstance(content, bytes)

@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from dsbs.core.records import LabelSource, Method
 
-Status = Literal["started", "stopped", "incomplete", "done"]
-"""`started`: running, or killed by SIGKILL. `stopped`: by a limit or a signal that can be handled.
-`incomplete`: rows or cells failed."""
+Status = Literal["started", "stopped", "failed", "incomplete", "done"]
+"""`started`: running. `stopped`: by a limit or a signal. `failed`: by an error. `incomplete`: rows
+or cells failed.
+"""
 
 Against = Literal["gold", "teacher"]
 """What predictions are compared with: gold labels, or the teacher's where the data has none."""
