@@ -26,7 +26,7 @@ from dsbs.config.compare import CompareConfig
 from dsbs.config.recipe import answer_sources, data_source, student_of
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
-from dsbs.core.tables import percent, table
+from dsbs.core.tables import table
 from dsbs.distillation.labeled_data import TrainingData, load_training_data
 from dsbs.reporting.comparison_tables import groups_table
 
@@ -53,6 +53,7 @@ def compare(config: CompareConfig) -> CompareResult:
             tunes_rates=config.tune == "lr",
             decode=config.decode,
             duplicates=config.duplicates,
+            margin=config.margin,
             train_ahead=_launcher(config),
         )
         results = compare_students(design, data, out)
@@ -67,7 +68,7 @@ def show(results: CompareResult) -> str:
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
         table(means.columns, means.rows, title=title, width=220),
-        f"The teacher itself: {percent(results.teacher_accuracy)}",
+        findings.teacher_sentence(results.teacher_score),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),
         *findings.cautions(results),

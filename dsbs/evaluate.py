@@ -10,6 +10,7 @@ Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.student_card import checkpoint_of, read_card
 from dsbs.cli.stage import Stage
+from dsbs.comparison.findings import over_examples, teacher_sentence
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
@@ -40,13 +41,12 @@ def show(results: EvaluateResult) -> str:
     """Accuracy with its interval, and the table per label where there is one."""
     what = "accuracy" if results.against == "gold" else "agreement with the teacher"
     marked = ", checkpoint chosen by gold labels" if results.selected_by == "gold" else ""
-    low, high = map(percent, results.ci95_examples)
     lines = [
         f"{results.method}, labels {results.labels}, {results.student}{marked}",
         f"{what} on {results.split}: {percent(results.share)} "
-        f"({results.correct:,}/{results.n:,}), 95 % over examples {low} to {high}; "
-        f"unparsable {percent(results.unparsable)}",
-        f"the teacher itself: {percent(results.teacher_accuracy)}",
+        f"({results.correct:,}/{results.n:,}), {over_examples(results)}; "
+        f"unparsable {percent(results.unparsable)}; chance {percent(results.chance)}",
+        teacher_sentence(results.teacher_score),
     ]
     if results.macro_f1 is not None:
         columns = ["label", "n", "predicted", "correct", "precision", "recall", "f1"]

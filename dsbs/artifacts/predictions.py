@@ -75,6 +75,13 @@ def read_verdicts(path: Path) -> dict[str, bool]:
     return dict(zip(ids, map(bool, table["correct"].to_pylist()), strict=True))
 
 
+def read_groups(path: Path) -> dict[str, str]:
+    """The group of each example that has one, by example id."""
+    table = _read(path, ("example_id", "group"))
+    rows = zip(table["example_id"].to_pylist(), table["group"].to_pylist(), strict=True)
+    return {example: group for example, group in rows if group is not None}
+
+
 def _read(path: Path, columns: Sequence[str]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dsbs.artifacts.results.base import Setting
+from dsbs.artifacts.results.base import Score, Setting
 from dsbs.artifacts.results.compare import (
     Claim,
     CompareResult,
@@ -13,7 +13,7 @@ from dsbs.artifacts.results.compare import (
     Variant,
 )
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
-from dsbs.core.tables import percent
+from dsbs.core.tables import percent, span
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
 
@@ -36,6 +36,7 @@ def cautions(results: CompareResult) -> list[str]:
     lines = [text for text in stuck if text]
     lines += _unequal_compute(results)
     lines += near_duplicates.describe(results.duplicates)
+    lines += _unseen(results)
     lines += rationale_checks.describe(results.teacher)
     if any(cell.selected_by == "gold" for cell in results.cells):
         lines.append("Checkpoints were chosen by gold labels of validation.")
@@ -57,12 +58,29 @@ def method_name(row: Variant, equal: str | None = None) -> str:
     return row.method if equal in (None, row.equal) else f"{row.method} with equal {row.equal}"
 
 
+def over_examples(score: Score) -> str:
+    """The interval of an accuracy, or why there is none."""
+    if score.ci95_examples is None:
+        return f"no interval: {score.ci95_withheld}"
+    return f"95 % over examples {span(score.ci95_examples)}"
+
+
+def teacher_sentence(score: Score | None) -> str:
+    """The teacher's own accuracy on the test rows that it answered, with its interval."""
+    if score is None:
+        return "The teacher itself: –"
+    right = f"{score.correct:,}/{score.n:,}"
+    return f"The teacher itself: {percent(score.share)} ({right}), {over_examples(score)}"
+
+
 def claim_sentence(claim: Claim, equal: str | None = None) -> str:
     """What the seeds show about two methods, and how far to trust it."""
     ours = method_name(claim, equal)
     who = f"{ours} against {method_name(claim.against, equal)} ({_setting(claim)})"
     seeds = len(claim.seeds)
     if claim.difference is None or claim.ci95_seeds_and_examples is None:
+        if seeds >= MIN_SEEDS:
+            return f"{who}: the test questions fall into {claim.groups_of_rows} groups, too few."
         few = f"{seeds} seed{' is' if seeds == 1 else 's are'} too few"
         return f"{who}: {few} for a claim about the methods, which needs {MIN_SEEDS}."
     low, high = (100 * end for end in claim.ci95_seeds_and_examples)
@@ -77,28 +95,41 @@ def checkpoint_sentences(claim: Claim, equal: str | None = None) -> list[str]:
     """What the test set shows about each pair of checkpoints, and not about the methods."""
     ours = method_name(claim, equal)
     theirs = method_name(claim.against, equal)
+    test = "McNemar's exact" if claim.groups_of_rows is None else "Over groups of questions, "
     return [
         f"The checkpoints of seed {pair.seed} ({_setting(claim)}): {pair.only_first:,} questions "
-        f"are right with {ours} only, {pair.only_second:,} with {theirs} only. McNemar's exact "
+        f"are right with {ours} only, {pair.only_second:,} with {theirs} only. {test.strip()} "
         f"p = {_p(pair.p_holm)}, which is about these checkpoints and not about the methods."
         for pair in claim.checkpoints
     ]
 
 
 def need_sentence(need: DataNeed) -> str:
-    """How much data a method needs, with its range."""
+    """From how much data on a method is as good as another, with its range."""
     goal = "the teacher" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
     who = f"{need.method} ({need.student}, {need.labels} labels)"
+    if not need.opponent_learned:
+        return f"{who}: {goal} did not learn, so nothing is compared with it."
+    if not any(need.learned):
+        return f"{who} learned at no fraction that was tried, so it is not compared with {goal}."
+    good = "as good as"
+    if need.margin:
+        good = f"at most {100 * need.margin:.4g} points worse than"
     if need.estimate is None:
-        text = f"{who} is not as good as {goal} at any fraction that was tried."
+        text = f"{who} is not {good} {goal} from any fraction on that was tried."
         if need.possible is None:
             return text
         return f"{text} By the 95 % interval it may be, from {share_of_data(need.possible)} on."
-    text = f"{who} needs {share_of_data(need.estimate)} to be as good as {goal}"
+    text = f"{who} is {good} {goal} {_from(need.estimate)}"
     if need.seeds < MIN_SEEDS or need.possible is None:
         return f"{text} (no interval: fewer than {MIN_SEEDS} seeds)."
-    certain = "more than was tried" if need.certain is None else share_of_data(need.certain)
-    return f"{text} (95 % interval: {share_of_data(need.possible)} to {certain})."
+    certain = "not at any fraction" if need.certain is None else _from(need.certain)
+    return f"{text}. By the 95 % interval: possibly {_from(need.possible)}, surely {certain}."
+
+
+def _from(fraction: float) -> str:
+    """ "from 25 % of the data on"; "with all data", beyond which nothing was tried."""
+    return "with all data" if fraction == 1 else f"from {share_of_data(fraction)} on"
 
 
 def detectable_sentence(found: Detectable) -> str:
@@ -140,6 +171,21 @@ def tuned_sentence(row: Tuned, equal: str | None = None) -> str:
     return f"Learning rate of {who}: {row.learning_rate:.3g}, with {accuracy} on validation."
 
 
+def _unseen(results: CompareResult) -> list[str]:
+    """Accuracies with and without the test inputs that have a near-duplicate."""
+    known = [group for group in results.groups if group.mean_unseen is not None]
+    found = results.duplicates
+    if not known or found is None:
+        return []
+    parts = [
+        f"{method_name(group, results.equal)} ({_setting(group)}) {percent(group.mean_unseen)} "
+        f"instead of {percent(group.mean)}"
+        for group in known
+    ]
+    without = f"{len(found.tests):,} of {found.test_rows:,} test inputs"
+    return [f"without these {without}: {'; '.join(parts)}"]
+
+
 def _unequal_compute(results: CompareResult) -> list[str]:
     """A hint where a method used more compute than standard, and no equal standard is there."""
     flops = {str(group.method): group.train_flops for group in results.groups if group.train_flops}
@@ -165,8 +211,10 @@ def _verdict(claim: Claim, who: str) -> str:
     if claim.comparisons > 1:
         several = f", corrected for {claim.comparisons} comparisons"
     evidence = f"(p = {_p(claim.p_holm)}{several})"
+    if min(claim.stuck) == len(claim.seeds):
+        return "No student on either side learned, so this tells nothing about the methods."
     if claim.p_holm >= 0.05:
-        return f"This does not show that they differ {evidence}."
+        return f"The data are compatible with no difference {evidence}."
     return f"{who} is {'better' if claim.difference > 0 else 'worse'} {evidence}."
 
 

@@ -1,4 +1,4 @@
-"""Which differences are more than luck: intervals and tests over seeds and over examples.
+"""Which differences the data show: intervals and tests over seeds and over examples.
 
 A verdict says whether one student answered one example correctly. The verdicts of a method are a
 matrix `(seeds, examples)`: every seed is a student of its own, and all students answer the same
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dsbs.metrics.intervals import effective_number
 
 Array = NDArray[Any]
 
@@ -27,7 +29,9 @@ class Interval(NamedTuple):
 
 
 class SeedMean(NamedTuple):
-    """Mean over seeds; the other two are None for a single seed."""
+    """Mean over seeds. The others are None for a single seed, and where all seeds have one value:
+    their spread is then unknown, and not 0.
+    """
 
     mean: float
     standard_error: float | None
@@ -65,7 +69,7 @@ class SmallestDifferences(NamedTuple):
 
 
 class SmallestFraction(NamedTuple):
-    """The least data with which a method is as good as another; None if no fraction is enough."""
+    """The fraction from which on a method is as good as another; None if there is none."""
 
     estimate: float | None
     """By the difference itself."""
@@ -78,7 +82,7 @@ class SmallestFraction(NamedTuple):
 def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     """Mean, standard error, and the t interval for other seeds on the same test set."""
     mean = float(np.mean(values))
-    if len(values) < 2:
+    if np.ptp(values) == 0:
         return SeedMean(mean, None, None)
     from scipy.stats import sem
 
@@ -86,17 +90,7 @@ def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     return SeedMean(mean, error, _t_interval(mean, error, len(values) - 1))
 
 
-def mean_over_examples(verdicts: Array) -> Interval:
-    """The t interval of the mean of verdicts `(seeds, examples)`.
-
-    It is for other examples, answered by these same checkpoints.
-    """
-    per_example = np.asarray(verdicts, dtype=float).mean(axis=0)
-    error = per_example.std(ddof=1) / per_example.size**0.5 if per_example.size > 1 else 0.0
-    return _t_interval(float(per_example.mean()), float(error), max(per_example.size - 1, 1))
-
-
-def method_test(first: Array, second: Array) -> MethodTest:
+def method_test(first: Array, second: Array, groups: Array | None = None) -> MethodTest:
     """Whether the first method is better, for other seeds and other examples of the same kind.
 
     This is the paired t test over seeds with a larger variance. The paired t test forgets that all
@@ -107,14 +101,21 @@ def method_test(first: Array, second: Array) -> MethodTest:
         Var = (MS_seeds + max(MS_examples - MS_residual, 0)) / (seeds x examples)
 
     with seeds - 1 degrees of freedom, as Obuchowski and Rockette (1995) use it for readers and
-    cases. The interval is never narrower than that of the paired t test.
+    cases. The interval is never narrower than that of the paired t test. Of examples that share a
+    group, the sum is what varies independently: it takes the place of the example, and there are at
+    most groups - 1 degrees of freedom.
+
+    Where hardly a verdict differs, the variance seen is 0 or by luck nearly so. It is never taken
+    below 2 / (examples + 2)^2, that of two more examples on which the methods differ (Bonett and
+    Price 2012, Journal of Educational and Behavioral Statistics 37).
 
     Args:
         first: Verdicts `(..., seeds, examples)` of the first method.
         second: Verdicts of the second method; row s of both was trained with the same seed.
+        groups: (examples,) the number of each example's group, from 0 on. None: no two share one.
 
     Raises:
-        ValueError: There are fewer than `MIN_SEEDS` seeds.
+        ValueError: There are fewer than `MIN_SEEDS` seeds, or all examples share one group.
     """
     from scipy.stats import t
 
@@ -123,29 +124,50 @@ def method_test(first: Array, second: Array) -> MethodTest:
     if seeds < MIN_SEEDS:
         raise ValueError(f"{seeds} seeds; a claim about methods needs {MIN_SEEDS}")
     mean = difference.mean(axis=(-2, -1))
-    variance = _variance_of_mean(difference)
+    size = np.ones(difference.shape[-1]) if groups is None else np.bincount(groups).astype(float)
+    if size.size < 2 and groups is not None:
+        raise ValueError("all examples share one group")
+    deviation = group_sums(difference - mean[..., None, None], groups)
+    units = effective_number(size)
+    # Sums are put on the scale of means, so that groups of one example change nothing.
+    variance = _variance_of_mean(deviation * (size.size / size.sum()))
+    variance = np.maximum(variance, 2 / (units + 2) ** 2)
+    freedom = seeds - 1 if groups is None else min(seeds, units) - 1
+    ratio = np.abs(mean) / np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Without any variance a difference is certain, and no difference is no evidence.
-        ratio = np.where(mean == 0, 0.0, np.abs(mean) / np.sqrt(variance))
         cohens_d = mean / difference.mean(axis=-1).std(axis=-1, ddof=1)
-    interval = _t_interval(mean, np.sqrt(variance), seeds - 1)
-    return MethodTest(mean, interval, 2 * t.sf(ratio, seeds - 1), cohens_d)
+    interval = _t_interval(mean, np.sqrt(variance), freedom)
+    return MethodTest(mean, interval, 2 * t.sf(ratio, freedom), cohens_d)
 
 
-def checkpoint_test(first: Array, second: Array) -> CheckpointTest:
+def group_sums(values: Array, groups: Array | None) -> Array:
+    """Sums `(..., groups)` over the examples of each group; the values themselves without any."""
+    if groups is None:
+        return values
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    return np.add.reduceat(values[..., order], starts, axis=-1)
+
+
+def checkpoint_test(first: Array, second: Array, groups: Array | None = None) -> CheckpointTest:
     """Whether the first checkpoint answers more examples of this kind: McNemar's exact test.
 
     Both arguments are verdicts `(examples,)`. The test knows nothing of seeds: it also finds
-    differences between two checkpoints of one method, and they are real.
+    differences between two checkpoints of one method, and they are real. Where examples share
+    groups, it is the test of Durkalski et al. (2003, Statistics in Medicine 22), whose statistic is
+    compared with Student's t of groups - 1 degrees of freedom.
     """
-    from statsmodels.stats.contingency_tables import mcnemar
-
     first = np.asarray(first, dtype=bool)
     second = np.asarray(second, dtype=bool)
     only_first = int((first & ~second).sum())
     only_second = int((second & ~first).sum())
-    p = mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue
-    return CheckpointTest(only_first, only_second, min(1.0, float(p)))
+    if groups is None:
+        from statsmodels.stats.contingency_tables import mcnemar
+
+        p = float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
+    else:
+        p = _clustered_mcnemar(group_sums(first.astype(float) - second, groups))
+    return CheckpointTest(only_first, only_second, min(1.0, p))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -176,26 +198,48 @@ def smallest_differences(
 
 
 def smallest_fraction(
-    fractions: Sequence[float], differences: Sequence[float], intervals: Sequence[Interval | None]
+    fractions: Sequence[float],
+    differences: Sequence[float],
+    intervals: Sequence[Interval | None],
+    *,
+    learned: Sequence[bool],
+    margin: float = 0.0,
 ) -> SmallestFraction:
-    """The least data with which a method is at least as good as another.
+    """The fraction from which on a method is at least as good as another.
+
+    It counts only if the method is that good at every larger fraction that was tried as well: a
+    crossing that is undone later is none.
 
     Args:
         fractions: Shares of the data that were tried, ascending.
         differences: At each fraction, the method less the other.
-        intervals: Of each difference; None where there are too few seeds.
+        intervals: Of each difference; None where there is none.
+        learned: At each fraction, whether the students learned: if not, they are as good as nobody.
+        margin: How far below the other counts as being as good.
     """
     ends = [interval or Interval(None, None) for interval in intervals]
+
+    def first(values: Sequence[float | None]) -> float | None:
+        good = [
+            known and value is not None and value >= -margin
+            for known, value in zip(learned, values, strict=True)
+        ]
+        last_bad = max((at for at, one in enumerate(good) if not one), default=-1)
+        return fractions[last_bad + 1] if last_bad + 1 < len(good) else None
+
     return SmallestFraction(
-        _first_not_negative(fractions, differences),
-        _first_not_negative(fractions, [end.high for end in ends]),
-        _first_not_negative(fractions, [end.low for end in ends]),
+        first(differences), first([end.high for end in ends]), first([end.low for end in ends])
     )
 
 
-def _first_not_negative(fractions: Sequence[float], values: Sequence[float | None]) -> float | None:
-    pairs = zip(fractions, values, strict=True)
-    return next((fraction for fraction, v in pairs if v is not None and v >= 0), None)
+def _clustered_mcnemar(sums: Array) -> float:
+    """p of the sums of differences `(groups,)`."""
+    from scipy.stats import t
+
+    spread = float((sums**2).sum()) ** 0.5
+    if spread == 0:
+        return 1.0
+    return 2 * float(t.sf(abs(sums.sum()) / spread, max(sums.size - 1, 1)))
 
 
 def _variance_of_mean(difference: Array) -> Array:

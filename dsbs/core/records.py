@@ -160,6 +160,8 @@ class Prediction:
     rationale: str | None = None
     scores: Mapping[str, float] | None = None
     """Log-likelihoods of the allowed labels."""
+    group: str | None = None
+    """That of the example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +185,6 @@ class NearDuplicates:
     but_for_numbers: int
     """Test inputs that repeat a line of a training input, but for its numbers."""
     pairs: tuple[NearDuplicate, ...]
+    """The first ones."""
+    tests: tuple[str, ...] = ()
+    """Ids of all test inputs that have a near-duplicate, each once."""

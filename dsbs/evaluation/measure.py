@@ -6,18 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
-from dsbs.artifacts.results.base import Against
+from dsbs.artifacts.results.base import Against, Score
 from dsbs.artifacts.results.evaluate import StudentScores
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
 from dsbs.core.records import Example, Prediction, Split
 from dsbs.distillation.labeled_data import LabeledData
-from dsbs.metrics.accuracy import LabelScores, interval, per_label
+from dsbs.metrics.accuracy import LabelScores, per_label
 from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
 from dsbs.metrics.distributions import softmax
+from dsbs.metrics.intervals import UnitsInterval, units_interval
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
 from dsbs.tasks.task import Task
@@ -101,14 +104,42 @@ def scores(
             macro_f1 = f1["macro_f1"]
             gold = [p.gold or "" for p in predictions]
             label_scores = per_label(gold, [p.label for p in predictions])
+    over = interval_of([bool(p.correct) for p in predictions], [p.group for p in predictions])
     scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
     return StudentScores(
         against=against,
         n=counts["n"],
         correct=counts["correct"],
-        ci95_examples=interval(counts["correct"], counts["n"]),
+        ci95_examples=over.interval,
+        ci95_withheld=over.withheld,
         unparsable=counts["unparsable"],
         macro_f1=macro_f1,
         per_label=label_scores,
         calibration=calibration(kind, scored),
     )
+
+
+def teacher_score(data: LabeledData, split: Split) -> Score | None:
+    """How many of its labels are right, on the gold rows that it answered; None without any."""
+    verdicts = data.teacher_verdicts(split)
+    if not verdicts:
+        return None
+    rows = [example for example in data.splits[split] if example.id in verdicts]
+    over = interval_of([verdicts[row.id] for row in rows], [row.group for row in rows])
+    return Score(
+        n=len(rows),
+        correct=sum(verdicts.values()),
+        ci95_examples=over.interval,
+        ci95_withheld=over.withheld,
+    )
+
+
+def interval_of(verdicts: Sequence[bool], groups: Sequence[str | None]) -> UnitsInterval:
+    """The interval of a share of right rows; a row without a group is a group of its own."""
+    right: dict[str | int, int] = {}
+    size: dict[str | int, int] = {}
+    for number, (verdict, group) in enumerate(zip(verdicts, groups, strict=True)):
+        key = number if group is None else group
+        right[key] = right.get(key, 0) + verdict
+        size[key] = size.get(key, 0) + 1
+    return units_interval(np.array(list(right.values())), np.array(list(size.values())))

@@ -48,14 +48,18 @@ def evaluate_run(
             say(f"{out} is done already")
             return opened.finished
         # Not above: they load torch and `evaluate`.
-        from dsbs.evaluation.measure import measure, measured_rows
-        from dsbs.metrics.accuracy import accuracy, chance
+        from dsbs.evaluation.measure import measure, measured_rows, teacher_score
+        from dsbs.metrics.accuracy import chance
         from dsbs.student.checkpoint import load_student
 
         rows = measured_rows(data, split)
         student = load_student(checkpoint)
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
-        verdicts = list(data.teacher_verdicts(split).values())
+        teacher = teacher_score(data, split)
+        guessed = [
+            data.task.guessable(example.input, example.choices, scored=decode == "score")
+            for example in rows.examples
+        ]
         results = EvaluateResult(
             **vars(card.training) | vars(scores),
             run=str(run),
@@ -63,12 +67,10 @@ def evaluate_run(
             task=data.task.name,
             split=split,
             decode=decode,
-            chance=chance(
-                [example.gold for example in rows.examples],
-                [data.task.allowed(example.choices) for example in rows.examples],
-            ),
+            chance=chance([example.gold for example in rows.examples], guessed),
             unlabeled=len(data.splits[split]) - len(rows.examples),
-            teacher_accuracy=accuracy(verdicts) if verdicts else None,
+            teacher_accuracy=teacher.share if teacher else None,
+            teacher_score=teacher,
         )
         opened.finish(results, [out / PREDICTIONS])
         return results

@@ -218,8 +218,6 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
     with AnswerWriter(job.out) as writer:
         splits = write_dataset(answers(), job.task, writer)
     failures = store.failures(run)
-    train = job.data.splits.get("train", ())
-    test = job.data.splits.get("test", ())
     return GenerateResult(
         out=str(job.out),
         task=job.task.name,
@@ -228,7 +226,7 @@ def _collect(job: LabelingJob, store: AnswerStore, asked: _Asked) -> GenerateRes
         splits=splits,
         overlap=overlaps(job.data),
         skipped=job.data.skipped,
-        duplicates=find_duplicates(train, test, job.duplicates),
+        duplicates=find_duplicates(job.data.splits, job.duplicates),
         **dict(asked.spending.spent()),
         summary=asked.spending.summary(),
         failures=failures,

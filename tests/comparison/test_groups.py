@@ -6,6 +6,7 @@ import pytest
 from dsbs.comparison.findings import stuck_sentence
 from dsbs.comparison.groups import learning_flags, make_groups
 from dsbs.comparison.statistics import mean_over_seeds
+from dsbs.core.records import NearDuplicates
 from dsbs.metrics.accuracy import interval
 from support.made_cells import EXAMPLES, Made
 
@@ -42,3 +43,42 @@ def test_a_cell_at_chance_or_without_labels_is_flagged() -> None:
     assert learning_flags(interval(345, 1000), chance, 0.0) == ["at_chance"]
     assert learning_flags(interval(400, 1000), chance, 0.0) == []
     assert learning_flags(interval(0, 1000), chance, 0.9) == ["at_chance", "unparsable"]
+
+
+@pytest.mark.parametrize("right", [0, EXAMPLES])
+def test_seeds_that_are_all_right_or_all_wrong_have_an_interval(right: int) -> None:
+    made = Made()
+    for seed in range(3):
+        made.add("standard", seed, right)
+    (group,) = make_groups(made.cells, made.verdicts)
+    assert (group.mean, group.ci95_seeds) == (right / EXAMPLES, None)
+    # That of 100 independent rows: three students are no 300 questions.
+    assert group.ci95_examples == pytest.approx(interval(right, EXAMPLES))
+
+
+def test_rows_of_one_group_count_less() -> None:
+    """Ten groups of ten rows that are right or wrong together."""
+    made = Made()
+    for seed in range(3):
+        made.add("standard", seed, 60)
+    groups = {str(n): f"g{n // 10}" for n in range(EXAMPLES)}
+    (alone,) = make_groups(made.cells, made.verdicts)
+    (grouped,) = make_groups(made.cells, made.verdicts, groups)
+    assert alone.ci95_examples is not None
+    assert grouped.ci95_examples is not None
+    low, high = grouped.ci95_examples
+    assert high - low > 2 * (alone.ci95_examples[1] - alone.ci95_examples[0])
+    (one,) = make_groups(made.cells, made.verdicts, dict.fromkeys(groups, "g"))
+    assert (one.ci95_examples, one.ci95_withheld) == (None, "all rows are of one group")
+
+
+def test_accuracy_is_given_with_and_without_near_duplicates() -> None:
+    made = Made()
+    for seed in range(2):
+        made.add("standard", seed, 60)
+    pairs = NearDuplicates(300, EXAMPLES, 30, 0, (), tests=tuple(str(n) for n in range(30)))
+    (group,) = make_groups(made.cells, made.verdicts, duplicates=pairs)
+    assert group.mean == pytest.approx(0.6)
+    assert group.mean_unseen == pytest.approx(30 / 70)
+    (group,) = make_groups(made.cells, made.verdicts)
+    assert group.mean_unseen is None

@@ -60,6 +60,8 @@ class CellResult(CellKey, GroupKey):
     chance: float | None = None
     """Accuracy of a student that has learned nothing."""
     teacher_accuracy: float | None = None
+    teacher_score: Score | None = None
+    """The same with its interval."""
     flags: list[Flag] = []
     steps: int | None = None
     """Optimizer steps of its training."""
@@ -110,9 +112,15 @@ class Group(GroupKey):
     """The same over the cells without a flag."""
     standard_error: float | None = None
     ci95_seeds: Interval | None = None
-    """95 % interval of the mean for other seeds on the same test questions."""
+    """95 % interval of the mean for other seeds on the same test questions. None for a single seed,
+    and where all seeds score the same.
+    """
     ci95_examples: Interval | None = None
     """95 % interval of the mean for these checkpoints on other test questions."""
+    ci95_withheld: str = ""
+    """Why there is no such interval."""
+    mean_unseen: float | None = None
+    """The mean without test inputs that training has nearly seen. None where there are none."""
 
 
 class CheckpointClaim(Result):
@@ -136,7 +144,11 @@ class Claim(GroupKey):
     seeds: list[int]
     """Seeds that both sides have."""
     strength: Literal["refused", "weak", "full"]
-    """`refused` below 3 seeds, `weak` below 5. A refused claim has no difference, interval or p."""
+    """`refused` below 3 seeds (or 3 groups of test rows), `weak` below 5. A refused claim has no
+    difference, interval or p.
+    """
+    groups_of_rows: int | None = None
+    """Groups that the test questions fall into; None where no two share one."""
     stuck: tuple[int, int]
     """Number of students on each side that did not learn."""
     checkpoints: list[CheckpointClaim] = []
@@ -153,7 +165,7 @@ class Claim(GroupKey):
 
 
 class DataNeed(Result):
-    """The least data with which a method is as good as another method, or as the teacher."""
+    """The data from which on a method is as good as another method, or as the teacher."""
 
     student: str
     labels: LabelSource
@@ -164,12 +176,20 @@ class DataNeed(Result):
     """The fraction of the other method; None for the teacher."""
     seeds: int
     """The smallest number of seeds behind any of the differences."""
+    margin: float = 0.0
+    """How far below the other counts as being as good: 0.01 is one point."""
     fractions: list[float]
+    learned: list[bool] = []
+    """At each fraction, whether the students learned. If not, they are as good as nobody."""
+    opponent_learned: bool = True
+    """Whether the other learned. To be as good as chance is no achievement."""
     differences: list[float]
     """The method at each fraction less the other."""
     ci95_seeds_and_examples: list[Interval | None]
     estimate: float | None = None
-    """The smallest fraction from which the difference is not negative; None if there is none."""
+    """The smallest fraction at which the difference is not below minus the margin, nor at any
+    larger fraction that was tried; None if there is none.
+    """
     possible: float | None = None
     """The same for the upper end of the interval."""
     certain: float | None = None
@@ -215,7 +235,11 @@ class CompareResult(Result):
     """How labels are read from a student."""
     status: Status = "done"
     """`incomplete` if a cell failed."""
+    margin: float = 0.0
+    """How far below another counts as being as good."""
     teacher_accuracy: float | None = None
+    teacher_score: Score | None = None
+    """The same with its interval."""
     tuning: list[Tuned] = []
     cells: list[CellResult]
     groups: list[Group] = []
@@ -225,6 +249,11 @@ class CompareResult(Result):
     duplicates: NearDuplicates | None = None
     teacher: dict[str, SplitSummary] = {}
     """The teacher's answers by split."""
+
+    @property
+    def chance(self) -> float | None:
+        """Accuracy of a student that has learned nothing; the highest of the cells'."""
+        return max((cell.chance for cell in self.cells if cell.chance is not None), default=None)
 
     @property
     def measured(self) -> str:

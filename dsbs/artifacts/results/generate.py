@@ -43,7 +43,9 @@ class SplitSummary(Result):
     rationale_argues_for: dict[str, int] = {}
     """Rationales by which labels they name."""
     label_counts: dict[str, dict[str, int]] | None = None
-    """Counts of each label by who gave it: `teacher` and `gold`."""
+    """Counts of each label by who gave it, `teacher` and `gold`, on the rows that have both. Where
+    no row has gold, the teacher's on all rows.
+    """
     label_distance: float | None = None
     """Share of labels that would have to change for teacher and gold to have the same counts."""
     calibration: CalibrationScores | None = None
