@@ -207,7 +207,7 @@ def cell_result(
         teacher_accuracy=measured.teacher_accuracy,
         teacher_score=measured.teacher_score,
         flags=learning_flags(decisive_interval(score), measured.chance, measured.unparsable),
-        steps=trained.settings.max_steps,
+        steps=trained.steps,
         n_fraction=trained.n_fraction,
         n_train=trained.n_train,
         epochs=trained.epochs,

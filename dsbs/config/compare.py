@@ -94,6 +94,8 @@ class CompareConfig(StudentOptions):
     def cells(self) -> list[TrainConfig]:
         """The settings of every cell, seeds innermost. The comparison sets their folders."""
         shared = self.model_dump(include=set(StudentOptions.model_fields))
+        # Methods are compared at equal steps.
+        shared["patience"] = self.patience or 0
         grid = itertools.product(
             self.student, self.labels, self.data_fracs, self.methods, self.seeds
         )

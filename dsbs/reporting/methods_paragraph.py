@@ -62,7 +62,8 @@ def _reading(results: CompareResult) -> str:
         "with other seeds and other questions of the same kind. If the interval contains 0, the "
         "data are compatible with no difference. Among many differences some look large by "
         "chance, so p-values are corrected for their number (Holm's method). Below "
-        f"{MIN_SEEDS} seeds no claim about methods is made; below {ENOUGH_SEEDS} the evidence is called weak."
+        f"{MIN_SEEDS} seeds no claim about methods is made; below {ENOUGH_SEEDS} the evidence is "
+        "called weak."
     )
 
 

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from transformers import TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
 
-from dsbs.artifacts.results.train import LogEntry, TrainResult, TrainSettings
+from dsbs.artifacts.results.train import LogEntry, Schedule, TrainResult, TrainSettings
 from dsbs.artifacts.student_card import BEST
 from dsbs.config.recipe import Training
 from dsbs.config.student_options import Precision
 from dsbs.core.progress import Progress, say
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.training_set import ValidationRow, validation_rows
+from dsbs.metrics.accuracy import chance
 from dsbs.student.checkpoint import Student, save_student, silence_libraries
 from dsbs.student.cpu import tune_cpu
 from dsbs.student.precision import precision_of
@@ -23,16 +26,15 @@ from dsbs.training.assemble import (
     task_weights_of,
     validator_of,
 )
-from dsbs.training.callbacks import StepCallback, log_callbacks
+from dsbs.training.callbacks import PatienceCallback, StepCallback, log_callbacks
 from dsbs.training.checkpoints import agreed_checkpoint, step_of
 from dsbs.training.notices import check_disk, say_rows
 from dsbs.training.prepare import PreparedTraining, prepare
+from dsbs.training.schedules import CHECKPOINTS, Patience, Span, earlier_schedules
 from dsbs.training.sharding import ShardedTrainer, is_sharded
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.trainer import StepTrainer
 from dsbs.training.trainer_arguments import training_arguments
-
-CHECKPOINTS = "checkpoints"
 
 
 def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
@@ -51,16 +53,29 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
     selected_by = training.validation.select_by if validation else "last step"
     student = new_student(prepared, data, out / BEST, selected_by=selected_by)
     precision = precision_of(training.optimization.precision, student.model)
-    trainer = _train(prepared, student, validation, out, precision)
-    settings = training.optimization
+    earlier = earlier_schedules(out)
+    span = Span(earlier[-1].end if earlier else 0, training.optimization.max_steps)
+    patience = _patience(training, data, validation, span)
+    trainer = _train(prepared, student, validation, out, precision, span, patience)
+    steps = trainer.state.global_step
     log = [LogEntry.model_validate(entry) for entry in trainer.state.log_history]
     evaluated = [entry for entry in log if entry.eval_accuracy is not None]
     best = max(evaluated, key=lambda entry: entry.eval_accuracy or 0.0, default=None)
+    current = Schedule(
+        start=span.start,
+        planned_end=span.end,
+        end=steps,
+        stopped_by="steps" if steps == span.end else "patience",
+        best_step=best.step if best else steps,
+        best_validation_accuracy=best.eval_accuracy if best else None,
+    )
     return TrainResult(
-        **vars(student.card.training) | vars(prepared.rows.counts) | vars(prepared.totals()),
+        **vars(student.card.training) | vars(prepared.rows.counts) | vars(prepared.totals(steps)),
         out=str(out),
         task=data.task.name,
-        settings=TrainSettings.model_validate(vars(settings)),
+        settings=TrainSettings.model_validate(vars(training.optimization)),
+        steps=steps,
+        schedules=[*earlier, current],
         cut_inputs=prepared.encoded.cut_inputs,
         cut_targets=prepared.encoded.cut_targets,
         precision=precision,
@@ -71,9 +86,9 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         trained_parameters=student.model.num_parameters(only_trainable=True),
         tokenizer=tokenizer_hash(prepared.tokenizer),
         validation_rows=len(validation),
-        best_step=best.step if best else settings.max_steps,
-        best_validation_accuracy=best.eval_accuracy if best else None,
-        clipped_share=trainer.clipped_steps / settings.max_steps,
+        best_step=current.best_step,
+        best_validation_accuracy=current.best_validation_accuracy,
+        clipped_share=trainer.clipped_steps / steps,
         log=[entry for entry in log if entry.loss is not None or entry.eval_accuracy is not None],
     )
 
@@ -84,6 +99,8 @@ def _train(
     validation: Sequence[ValidationRow],
     out: Path,
     precision: Precision,
+    span: Span,
+    patience: Patience,
 ) -> StepTrainer:
     """Run the trainer to its last step. Without validation rows, the last weights are the best."""
     training = prepared.training
@@ -113,20 +130,52 @@ def _train(
             sampler=prepared.sampler(rank, ranks),
             collator=collator,
             objective=objective,
-            task_weights=task_weights_of(prepared),
+            task_weights=task_weights_of(prepared, span),
             validate=validator_of(student, validation[rank::ranks]) if validation else None,
             save_best=lambda weights: save_student(student, out / BEST, weights),
-            callbacks=[StepCallback(progress), *log_callbacks(training.report_to, out)],
+            span=span,
+            callbacks=[
+                StepCallback(progress),
+                PatienceCallback(patience),
+                *log_callbacks(training.report_to, out),
+            ],
         )
         if checkpoint is not None:
             say(f"going on from {checkpoint}")
             progress.skip(step_of(checkpoint))
         # Until every process has filled its share of the soft teacher's cache.
         trainer.accelerator.wait_for_everyone()
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        ended = _ended(checkpoint, patience)
+        if ended is None:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        else:
+            trainer.state = ended
     if not validation:
         trainer.save_best()
     return trainer
+
+
+def _patience(
+    training: Training, data: TrainingData, validation: Sequence[ValidationRow], span: Span
+) -> Patience:
+    """When training is to end before its last step. Without validation rows: never."""
+    if not validation:
+        return Patience(0, 0.0)
+    by_score = training.validation.decode == "score"
+    known = [
+        data.task.guessable(row.example.input, row.example.choices, scored=by_score)
+        for row in validation
+    ]
+    level = chance([row.label for row in validation], known)
+    return Patience(training.optimization.patience, level, span.start)
+
+
+def _ended(checkpoint: Path | None, patience: Patience) -> TrainerState | None:
+    """The state of a training that patience had ended when it was interrupted."""
+    if checkpoint is None:
+        return None
+    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    return state if patience.is_out(state.log_history) else None
 
 
 def _device_name(device: torch.device) -> str:
