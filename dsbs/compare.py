@@ -17,6 +17,7 @@ from dsbs.artifacts.run_folder import open_run
 from dsbs.cli.stage import Stage
 from dsbs.comparison import findings
 from dsbs.comparison.cell import Job
+from dsbs.comparison.cells import group_numbers
 from dsbs.comparison.claims import detectable
 from dsbs.comparison.compare import Design, compare_students
 from dsbs.comparison.grid import make_grid
@@ -94,7 +95,11 @@ def _say_detectable(data: TrainingData) -> None:
     if test := data.splits.get("test"):
         teacher = data.teacher_verdicts("test")
         accuracy = sum(teacher.values()) / len(teacher) if teacher else 0.5
-        say(findings.detectable_sentence(detectable(len(test), accuracy=accuracy)))
+        row_groups = {example.id: example.group for example in test if example.group is not None}
+        numbers = group_numbers([example.id for example in test], row_groups)
+        groups = None if numbers is None else int(numbers.max()) + 1
+        found = detectable(len(test), accuracy=accuracy, groups_of_rows=groups)
+        say(findings.detectable_sentence(found))
 
 
 STAGE = Stage("compare", CompareConfig, compare, show)

@@ -26,6 +26,7 @@ from dsbs.comparison.cells import (
 )
 from dsbs.comparison.data_efficiency import Teacher, find_data_needs
 from dsbs.comparison.groups import make_groups
+from dsbs.comparison.power import smallest_differences
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 ASSUMED_DISCORDANT = 0.2
@@ -81,18 +82,25 @@ def make_claims(
     return _corrected([claim for claim in found if claim.seeds])
 
 
-def detectable(examples: int, *, accuracy: float, discordant: float | None = None) -> Detectable:
+def detectable(
+    examples: int,
+    *,
+    accuracy: float,
+    discordant: float | None = None,
+    groups_of_rows: int | None = None,
+) -> Detectable:
     """The smallest differences between two checkpoints that this test set shows.
 
     Without a measured share of `discordant` examples, `ASSUMED_DISCORDANT` is taken.
     """
     share = ASSUMED_DISCORDANT if discordant is None else discordant
-    found = statistics.smallest_differences(examples, accuracy=accuracy, discordant=share)
+    found = smallest_differences(examples, accuracy=accuracy, discordant=share)
     return Detectable(
         examples=examples,
         accuracy=accuracy,
         discordant=share,
         measured=discordant is not None,
+        groups_of_rows=groups_of_rows,
         paired=found.paired,
         unpaired=found.unpaired,
     )
@@ -199,4 +207,5 @@ def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -
         scores[0].n,
         accuracy=float(np.mean([score.share for score in scores])),
         discordant=float(np.mean(discordant)) if any(discordant) else None,
+        groups_of_rows=next((claim.groups_of_rows for claim in claims), None),
     )

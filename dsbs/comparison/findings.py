@@ -109,7 +109,7 @@ def need_sentence(need: DataNeed) -> str:
     goal = "the teacher" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
     who = f"{need.method} ({need.student}, {need.labels} labels)"
     if not need.opponent_learned:
-        return f"{who}: {goal} did not learn, so nothing is compared with it."
+        return f"{who}: {goal} cannot be told from chance, so nothing is compared with it."
     if not any(need.learned):
         return f"{who} learned at no fraction that was tried, so it is not compared with {goal}."
     good = "as good as"
@@ -143,7 +143,16 @@ def detectable_sentence(found: Detectable) -> str:
         f"{found.examples:,} test questions show a difference of {100 * found.paired:.1f} points "
         "or more between two checkpoints four times out of five. (Two students "
         f"{basis} on {percent(found.discordant)} of the questions.) Between methods the difference "
-        "must be larger, because seeds differ too."
+        f"must be larger, because seeds differ too.{_groups(found)}"
+    )
+
+
+def _groups(found: Detectable) -> str:
+    if found.groups_of_rows is None:
+        return ""
+    return (
+        f" This is for independent questions; these fall into {found.groups_of_rows:,} groups, "
+        "which show less."
     )
 
 
@@ -151,7 +160,7 @@ def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
     """How many of its students did not learn; None if all did."""
     counts = {
         "failed": group.failed,
-        "stayed at chance": group.at_chance,
+        "cannot be told from chance": group.at_chance,
         "mostly gave no readable label": group.unparsable,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count]

@@ -59,15 +59,6 @@ class CheckpointTest(NamedTuple):
     """Of McNemar's exact test."""
 
 
-class SmallestDifferences(NamedTuple):
-    """The smallest differences that a test set shows; None if even the largest would be missed."""
-
-    paired: float | None
-    """Both checkpoints answer the same examples."""
-    unpaired: float | None
-    """Each answers examples of its own."""
-
-
 class SmallestFraction(NamedTuple):
     """The fraction from which on a method is as good as another; None if there is none."""
 
@@ -102,8 +93,9 @@ def method_test(first: Array, second: Array, groups: Array | None = None) -> Met
 
     with seeds - 1 degrees of freedom, as Obuchowski and Rockette (1995) use it for readers and
     cases. The interval is never narrower than that of the paired t test. Of examples that share a
-    group, the sum is what varies independently: it takes the place of the example, and there are at
-    most groups - 1 degrees of freedom.
+    group, the sum is what varies independently: it takes the place of the example. What groups
+    share is then most of the variance, which seeds - 1 degrees of freedom would overstate by far;
+    they are those of Hillis (2007, Statistics in Medicine 26), at most groups - 1.
 
     Where hardly a verdict differs, the variance seen is 0 or by luck nearly so. It is never taken
     below 2 / (examples + 2)^2, that of two more examples on which the methods differ (Bonett and
@@ -130,9 +122,9 @@ def method_test(first: Array, second: Array, groups: Array | None = None) -> Met
     deviation = group_sums(difference - mean[..., None, None], groups)
     units = effective_number(size)
     # Sums are put on the scale of means, so that groups of one example change nothing.
-    variance = _variance_of_mean(deviation * (size.size / size.sum()))
-    variance = np.maximum(variance, 2 / (units + 2) ** 2)
-    freedom = seeds - 1 if groups is None else min(seeds, units) - 1
+    found = _variance_of_mean(deviation * (size.size / size.sum()))
+    variance = np.maximum(found.variance, 2 / (units + 2) ** 2)
+    freedom = seeds - 1 if groups is None else np.minimum(found.freedom, units - 1)
     ratio = np.abs(mean) / np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         cohens_d = mean / difference.mean(axis=-1).std(axis=-1, ddof=1)
@@ -175,26 +167,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     from statsmodels.stats.multitest import multipletests
 
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
-
-
-def smallest_differences(
-    examples: int, *, accuracy: float, discordant: float, power: float = 0.8
-) -> SmallestDifferences:
-    """The smallest differences between two checkpoints that a test set of this size shows.
-
-    Tests are two-sided at 5 %. Between methods a difference has to be larger, since seeds differ.
-
-    Args:
-        examples: Size of the test set.
-        accuracy: Accuracy of one checkpoint; in the unpaired case the other is nearer to 50 %.
-        discordant: Share of examples that only one of two checkpoints answers correctly. The paired
-            case is the normal approximation to McNemar's test (Connor 1987).
-        power: Probability with which the difference is to be found.
-    """
-    return SmallestDifferences(
-        _smallest_paired(examples, discordant, power),
-        _smallest_unpaired(examples, accuracy, power),
-    )
 
 
 def smallest_fraction(
@@ -242,7 +214,13 @@ def _clustered_mcnemar(sums: Array) -> float:
     return 2 * float(t.sf(abs(sums.sum()) / spread, max(sums.size - 1, 1)))
 
 
-def _variance_of_mean(difference: Array) -> Array:
+class _MeanVariance(NamedTuple):
+    variance: Array
+    freedom: Array
+    """Its degrees of freedom by Hillis."""
+
+
+def _variance_of_mean(difference: Array) -> _MeanVariance:
     """Variance of the mean of `(..., seeds, examples)`; the formula is that of `method_test`."""
     seeds, examples = difference.shape[-2:]
     mean = difference.mean(axis=(-2, -1), keepdims=True)
@@ -254,33 +232,15 @@ def _variance_of_mean(difference: Array) -> Array:
     ss_residual = ((difference - mean) ** 2).sum(axis=(-2, -1)) - ss_seeds - ss_examples
     ms_seeds = ss_seeds / (seeds - 1)
     shared = (ss_examples - ss_residual / (seeds - 1)) / max(examples - 1, 1)
-    return np.asarray((ms_seeds + np.maximum(shared, 0)) / (seeds * examples))
+    total = np.asarray(ms_seeds + np.maximum(shared, 0))
+    # Without any variance among seeds there is no limit, and the caller's own holds.
+    freedom = (seeds - 1) * (total / np.maximum(ms_seeds, 1e-150)) ** 2
+    return _MeanVariance(total / (seeds * examples), np.maximum(freedom, seeds - 1))
 
 
-def _t_interval(mean: Any, error: Any, freedom: int) -> Interval:
+def _t_interval(mean: Any, error: Any, freedom: Any) -> Interval:
     """Not scipy's t.interval, which is nan for an error of 0."""
     from scipy.stats import t
 
     half = t.ppf(0.975, freedom) * error
     return Interval(mean - half, mean + half)
-
-
-def _smallest_paired(examples: int, discordant: float, power: float) -> float | None:
-    from scipy.optimize import brentq
-    from scipy.stats import norm
-
-    def lacking(difference: float) -> float:
-        spread = norm.ppf(power) * max(discordant - difference**2, 0.0) ** 0.5
-        return float(norm.ppf(0.975) * discordant**0.5 + spread - difference * examples**0.5)
-
-    return float(brentq(lacking, 0.0, discordant)) if lacking(discordant) < 0 else None
-
-
-def _smallest_unpaired(examples: int, accuracy: float, power: float) -> float | None:
-    from statsmodels.stats.power import NormalIndPower
-
-    # The effect is measured as a difference of arcsines (Cohen's h).
-    effect = float(NormalIndPower().solve_power(nobs1=examples, alpha=0.05, power=power))
-    nearer = max(accuracy, 1 - accuracy)
-    angle = 2 * np.arcsin(nearer**0.5) - effect
-    return float(nearer - np.sin(angle / 2) ** 2) if angle > 0 else None

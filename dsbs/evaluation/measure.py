@@ -1,12 +1,10 @@
 """Measure a student on a split: its predictions, and what follows from them."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
 from dsbs.artifacts.results.base import Against, Score
@@ -20,7 +18,7 @@ from dsbs.metrics.accuracy import LabelScores, per_label
 from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
 from dsbs.metrics.distributions import softmax
-from dsbs.metrics.intervals import UnitsInterval, units_interval
+from dsbs.metrics.intervals import GroupedVerdicts, UnitsInterval
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
 from dsbs.tasks.task import Task
@@ -104,7 +102,7 @@ def scores(
             macro_f1 = f1["macro_f1"]
             gold = [p.gold or "" for p in predictions]
             label_scores = per_label(gold, [p.label for p in predictions])
-    over = interval_of([bool(p.correct) for p in predictions], [p.group for p in predictions])
+    over = _over_examples((bool(p.correct), p.group) for p in predictions)
     scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
     return StudentScores(
         against=against,
@@ -125,7 +123,7 @@ def teacher_score(data: LabeledData, split: Split) -> Score | None:
     if not verdicts:
         return None
     rows = [example for example in data.splits[split] if example.id in verdicts]
-    over = interval_of([verdicts[row.id] for row in rows], [row.group for row in rows])
+    over = _over_examples((verdicts[row.id], row.group) for row in rows)
     return Score(
         n=len(rows),
         correct=sum(verdicts.values()),
@@ -134,12 +132,9 @@ def teacher_score(data: LabeledData, split: Split) -> Score | None:
     )
 
 
-def interval_of(verdicts: Sequence[bool], groups: Sequence[str | None]) -> UnitsInterval:
-    """The interval of a share of right rows; a row without a group is a group of its own."""
-    right: dict[str | int, int] = {}
-    size: dict[str | int, int] = {}
-    for number, (verdict, group) in enumerate(zip(verdicts, groups, strict=True)):
-        key = number if group is None else group
-        right[key] = right.get(key, 0) + verdict
-        size[key] = size.get(key, 0) + 1
-    return units_interval(np.array(list(right.values())), np.array(list(size.values())))
+def _over_examples(rows: Iterable[tuple[bool, str | None]]) -> UnitsInterval:
+    """The interval of the share of right rows, each with its group."""
+    verdicts = GroupedVerdicts()
+    for verdict, group in rows:
+        verdicts.add(verdict, group)
+    return verdicts.over_examples()

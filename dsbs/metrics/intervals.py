@@ -4,6 +4,9 @@ A unit holds what belongs together: the rows of one group, or the answers of sev
 question. Units are independent of each other. docs/comparison.md has the simulations.
 """
 
+import zlib
+from collections import Counter
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +16,7 @@ from dsbs.metrics.accuracy import Interval, interval, wilson
 
 Array = NDArray[Any]
 
+_MOST_UNITS = 2**16
 _FEW = 4.0
 """With right (or wrong) answers in fewer units than this, their spread is not known."""
 _LEAST_LIKE = 1 / 3
@@ -45,6 +49,41 @@ def units_interval(correct: Array, size: Array) -> UnitsInterval:
         )
     low, high = clustered(np.asarray(correct, dtype=float), np.asarray(size, dtype=float))
     return UnitsInterval(Interval(float(low), float(high)))
+
+
+class GroupedVerdicts:
+    """Counts right rows by group as they pass; a row without a group is a group of its own.
+
+    Memory does not grow with rows: of very many groups, some are counted together, which leaves
+    what is counted together independent of the rest.
+    """
+
+    def __init__(self) -> None:
+        self._right: Counter[int] = Counter()
+        self._size: Counter[int] = Counter()
+        self._grouped = False
+        self._rows = 0
+
+    def add(self, verdict: bool, group: str | None) -> None:
+        """Count a row."""
+        self._rows += 1
+        self._grouped |= group is not None
+        key = f"row {self._rows}" if group is None else f"group {group}"
+        place = zlib.crc32(key.encode()) % _MOST_UNITS
+        self._right[place] += verdict
+        self._size[place] += 1
+
+    def over_examples(self) -> UnitsInterval:
+        """The interval of the share of right rows."""
+        if not self._rows:
+            return UnitsInterval(None, "no rows")
+        if not self._grouped:
+            return UnitsInterval(interval(self._right.total(), self._rows))
+        if find_spec("scipy") is None:
+            return UnitsInterval(None, "rows share groups, which needs scipy: pip install scipy")
+        places = list(self._size)
+        right = np.array([self._right[place] for place in places])
+        return units_interval(right, np.array([self._size[place] for place in places]))
 
 
 def clustered(correct: Array, size: Array) -> Interval:

@@ -96,9 +96,9 @@ class StepTrainer(Seq2SeqTrainer):
         return self.lr_scheduler
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[no-untyped-call]
+        super()._load_optimizer_and_scheduler(checkpoint)
         # At the start of another schedule, what was loaded is the rate at which the last one ended.
-        scheduler = self.lr_scheduler
+        scheduler: Any = self.lr_scheduler
         rates = [rate * self._span.rate(scheduler.last_epoch) for rate in scheduler.base_lrs]
         scheduler._last_lr = rates
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):

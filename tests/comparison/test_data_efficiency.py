@@ -63,8 +63,8 @@ def test_students_at_chance_are_as_good_as_nobody() -> None:
     (need,) = find_data_needs(made.cells, made.verdicts, Teacher({}), "steps")
     assert (need.estimate, need.possible, need.certain) == (None, None, None)
     assert need_sentence(need) == (
-        "step_by_step (s, gold labels): standard on all data did not learn, so nothing is compared "
-        "with it."
+        "step_by_step (s, gold labels): standard on all data cannot be told from chance, so nothing "
+        "is compared with it."
     )
     # Only what the student itself has learned counts, too.
     made = at_chance(both_methods(), ("step_by_step",), (0.25,))

@@ -7,7 +7,12 @@ from scipy import stats
 
 from benchmarks.coverage import covers_share
 from dsbs.metrics.accuracy import interval
-from dsbs.metrics.intervals import clustered, effective_number, units_interval
+from dsbs.metrics.intervals import (
+    GroupedVerdicts,
+    clustered,
+    effective_number,
+    units_interval,
+)
 
 
 @pytest.mark.parametrize(("right", "rows"), [(0, 5), (5, 5), (1, 3), (130, 200), (1, 1)])
@@ -85,3 +90,24 @@ def test_groups_that_are_all_right_or_all_wrong_count_as_one_row_each(right: int
 def test_the_effective_number_of_groups_of_one_size_is_their_number() -> None:
     assert effective_number(np.full(7, 3)) == pytest.approx(7)
     assert effective_number(np.array([3, 1])) == pytest.approx(16 / 10)
+
+
+def test_verdicts_are_counted_by_group_as_they_pass() -> None:
+    rng = np.random.default_rng(6)
+    right = rng.random((30, 4)) < 0.7
+    alone = GroupedVerdicts()
+    grouped = GroupedVerdicts()
+    mixed = GroupedVerdicts()
+    for number, of_group in enumerate(right):
+        for verdict in of_group:
+            alone.add(bool(verdict), None)
+            grouped.add(bool(verdict), str(number))
+            mixed.add(bool(verdict), str(number) if number else None)
+    assert alone.over_examples().interval == interval(right.sum(), 120)
+    expected = units_interval(right.sum(axis=1), np.full(30, 4)).interval
+    assert grouped.over_examples().interval == pytest.approx(expected)
+    # Four rows without a group are four groups, and not one.
+    sizes = np.array([1, 1, 1, 1, *[4] * 29])
+    apart = units_interval(np.array([*right[0], *right[1:].sum(axis=1)]), sizes).interval
+    assert mixed.over_examples().interval == pytest.approx(apart)
+    assert GroupedVerdicts().over_examples().interval is None

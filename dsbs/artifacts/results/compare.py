@@ -205,6 +205,10 @@ class Detectable(Result):
     """Share of questions that only one of two students answers correctly."""
     measured: bool
     """Whether `discordant` was measured; otherwise it is assumed."""
+    groups_of_rows: int | None = None
+    """Groups that the questions fall into; None where no two share one. The differences are those
+    of independent questions all the same.
+    """
     power: float = 0.8
     paired: float | None = None
     """If both answer the same questions; None if even the largest difference would be missed."""

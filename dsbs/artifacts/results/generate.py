@@ -1,6 +1,6 @@
 """What `generate` leaves."""
 
-from dsbs.artifacts.results.base import Result, Status
+from dsbs.artifacts.results.base import Interval, Result, Status
 from dsbs.core.records import NearDuplicates
 from dsbs.metrics.calibration import CalibrationScores
 
@@ -55,6 +55,8 @@ class SplitSummary(Result):
     teacher_correct_strict: int | None = None
     """By the rule that the paper's code uses."""
     teacher_accuracy_strict: float | None = None
+    teacher_ci95: Interval | None = None
+    """95 % interval of the accuracy over other rows. None without gold, or where it is withheld."""
     entropy: float | None = None
     """Mean Shannon entropy of the label distributions, in nats."""
 
