@@ -99,7 +99,6 @@ def test_copies_of_rows_are_no_evidence() -> None:
     copies = [np.repeat(side, 5, axis=1) for side in (first, second)]
     grouped = method_test(*copies, np.repeat(np.arange(40), 5))
     assert grouped.ci95_seeds_and_examples == pytest.approx(alone.ci95_seeds_and_examples)
-    assert method_test(*copies).p < 0.6 * alone.p
     with pytest.raises(ValueError, match="one group"):
         method_test(first, second, np.zeros(40, dtype=int))
 
