@@ -23,6 +23,7 @@ from dsbs.comparison.compare import Design, compare_students
 from dsbs.comparison.grid import make_grid
 from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.compare import CompareConfig
 from dsbs.config.recipe import answer_sources, data_source, student_of
 from dsbs.core.progress import say
@@ -69,7 +70,7 @@ def show(results: CompareResult) -> str:
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
         table(means.columns, means.rows, title=title, width=220),
-        findings.teacher_sentence(results.teacher_score),
+        teacher_sentence(results.teacher_score),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),
         *findings.cautions(results),

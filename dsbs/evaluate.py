@@ -10,7 +10,7 @@ Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.student_card import checkpoint_of, read_card
 from dsbs.cli.stage import Stage
-from dsbs.comparison.findings import over_examples, teacher_sentence
+from dsbs.comparison.score_sentences import over_examples, teacher_sentence
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table

@@ -18,7 +18,7 @@ from pathlib import Path
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
 from dsbs.cli.stage import Stage
-from dsbs.comparison.findings import teacher_sentence
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.quickstart import QuickstartConfig
 from dsbs.core.errors import InputError
 from dsbs.core.progress import duration, say

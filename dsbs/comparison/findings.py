@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dsbs.artifacts.results.base import Score, Setting
+from dsbs.artifacts.results.base import Setting
 from dsbs.artifacts.results.compare import (
     Claim,
     CompareResult,
@@ -13,7 +13,7 @@ from dsbs.artifacts.results.compare import (
     Variant,
 )
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
-from dsbs.core.tables import percent, span
+from dsbs.core.tables import percent
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
 
@@ -56,21 +56,6 @@ def points(difference: float) -> str:
 def method_name(row: Variant, equal: str | None = None) -> str:
     """A method; with its own `equal` where that is not the comparison's."""
     return row.method if equal in (None, row.equal) else f"{row.method} with equal {row.equal}"
-
-
-def over_examples(score: Score) -> str:
-    """The interval of an accuracy, or why there is none."""
-    if score.ci95_examples is None:
-        return f"no interval: {score.ci95_withheld}"
-    return f"95 % over examples {span(score.ci95_examples)}"
-
-
-def teacher_sentence(score: Score | None) -> str:
-    """The teacher's own accuracy on the test rows that it answered, with its interval."""
-    if score is None:
-        return "The teacher itself: –"
-    right = f"{score.correct:,}/{score.n:,}"
-    return f"The teacher itself: {percent(score.share)} ({right}), {over_examples(score)}"
 
 
 def claim_sentence(claim: Claim, equal: str | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.metrics.intervals import effective_number
+from dsbs.metrics.intervals import FEW, effective_number
 
 Array = NDArray[Any]
 
@@ -123,7 +123,10 @@ def method_test(first: Array, second: Array, groups: Array | None = None) -> Met
     units = effective_number(size)
     # Sums are put on the scale of means, so that groups of one example change nothing.
     found = _variance_of_mean(deviation * (size.size / size.sum()))
-    variance = np.maximum(found.variance, 2 / (units + 2) ** 2)
+    differing = group_sums((difference != 0).sum(axis=-2).astype(float), groups)
+    # Where verdicts differ in a few groups only, each group is no more than one example.
+    counted = np.where(effective_number(differing) < FEW, units, size.sum())
+    variance = np.maximum(found.variance, 2 / (counted + 2) ** 2)
     freedom = seeds - 1 if groups is None else np.minimum(found.freedom, units - 1)
     ratio = np.abs(mean) / np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):

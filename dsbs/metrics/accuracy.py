@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
-import numpy as np
-
 _Z = NormalDist().inv_cdf(0.975)
 
 
@@ -46,6 +44,8 @@ def interval(correct: Any, n: Any) -> Interval:
     correction (Newcombe 1998, method 4) keeps it from covering too seldom where rows are few or
     nearly all are right. By hand and not by scipy, which a base install lacks. Arrays give arrays.
     """
+    import numpy as np  # not above: --help shall not wait for it
+
     share = np.asarray(correct / n, dtype=float)
     middle = 2 * n * share + _Z**2
     below = _Z**2 - 2 - 1 / n + 4 * share * (n * (1 - share) + 1)
@@ -58,6 +58,8 @@ def interval(correct: Any, n: Any) -> Interval:
 
 def wilson(share: Any, n: Any, quantile: float = _Z) -> Interval:
     """Wilson's interval without correction, for a share of `n` rows that need not be whole."""
+    import numpy as np
+
     middle = (share + quantile**2 / (2 * n)) / (1 + quantile**2 / n)
     spread = np.sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
     half = quantile / (1 + quantile**2 / n) * spread
@@ -66,6 +68,8 @@ def wilson(share: Any, n: Any, quantile: float = _Z) -> Interval:
 
 def _ends(low: Any, high: Any) -> Interval:
     """Cut to what a share can be; plain numbers where they are."""
+    import numpy as np
+
     cut = [np.clip(end, 0.0, 1.0) for end in (low, high)]
     return Interval(*(float(end) if end.ndim == 0 else end for end in cut))
 

@@ -7,17 +7,15 @@ question. Units are independent of each other. docs/comparison.md has the simula
 import zlib
 from collections import Counter
 from importlib.util import find_spec
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsbs.metrics.accuracy import Interval, interval, wilson
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray  # in the functions, because --help shall not wait for it
 
 _MOST_UNITS = 2**16
-_FEW = 4.0
+FEW = 4.0
 """With right (or wrong) answers in fewer units than this, their spread is not known."""
 _LEAST_LIKE = 1 / 3
 """Units of very unlike size count as fewer. Below this share of their number, the interval covers
@@ -31,7 +29,7 @@ class UnitsInterval(NamedTuple):
     withheld: str = ""
 
 
-def units_interval(correct: Array, size: Array) -> UnitsInterval:
+def units_interval(correct: "NDArray[Any]", size: "NDArray[Any]") -> UnitsInterval:
     """The interval of a share over units.
 
     Args:
@@ -47,6 +45,8 @@ def units_interval(correct: Array, size: Array) -> UnitsInterval:
         return UnitsInterval(
             None, f"{size.size:,} groups of very unlike size count as {like:.1f} of like size"
         )
+    import numpy as np
+
     low, high = clustered(np.asarray(correct, dtype=float), np.asarray(size, dtype=float))
     return UnitsInterval(Interval(float(low), float(high)))
 
@@ -81,12 +81,14 @@ class GroupedVerdicts:
             return UnitsInterval(interval(self._right.total(), self._rows))
         if find_spec("scipy") is None:
             return UnitsInterval(None, "rows share groups, which needs scipy: pip install scipy")
+        import numpy as np
+
         places = list(self._size)
         right = np.array([self._right[place] for place in places])
         return units_interval(right, np.array([self._size[place] for place in places]))
 
 
-def clustered(correct: Array, size: Array) -> Interval:
+def clustered(correct: "NDArray[Any]", size: "NDArray[Any]") -> Interval:
     """Both ends of the interval; arrays where `correct` has leading dimensions.
 
     The variance of the share is that of the jackknife over units, which is a cluster-robust
@@ -100,6 +102,7 @@ def clustered(correct: Array, size: Array) -> Interval:
         correct: (..., units).
         size: (units,), at least two.
     """
+    import numpy as np
     from scipy.stats import t
 
     rows = size.sum()
@@ -109,15 +112,17 @@ def clustered(correct: Array, size: Array) -> Interval:
     variance = (left_out**2).sum(axis=-1) * (size.size - 1) / size.size
     independent = share * (1 - share) / np.maximum(variance, 1e-300)
     independent = np.clip(independent, 1e-3, rows)
-    known = np.minimum(effective_number(correct), effective_number(size - correct)) >= _FEW
+    known = np.minimum(effective_number(correct), effective_number(size - correct)) >= FEW
     quantile = t.ppf(0.975, max(units - 1, 1e-3))
     ends = wilson(share, independent, quantile)
     few = interval(share * units, units)
     return Interval(*(np.where(known, end, other) for end, other in zip(ends, few, strict=True)))
 
 
-def effective_number(size: Array) -> Any:
+def effective_number(size: "NDArray[Any]") -> Any:
     """How many units of like size tell as much as these (Kish 1965); 0 for empty ones."""
+    import numpy as np
+
     weights = np.asarray(size, dtype=float)
     squares = (weights**2).sum(axis=-1)
     return weights.sum(axis=-1) ** 2 / np.maximum(squares, 1e-300)

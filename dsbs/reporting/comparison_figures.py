@@ -8,7 +8,8 @@ from typing import NamedTuple
 from dsbs.artifacts.results.compare import Group, Variant
 from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import method_name, share_of_data, teacher_sentence
+from dsbs.comparison.findings import method_name, share_of_data
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import METHODS
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.reporting.load_runs import Comparison, Student

@@ -5,7 +5,8 @@ from typing import Any
 
 from dsbs.artifacts.results.base import Setting
 from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
-from dsbs.comparison.findings import method_name, share_of_data, teacher_sentence
+from dsbs.comparison.findings import method_name, share_of_data
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
