@@ -28,7 +28,7 @@ from dsbs.config.answers import (
     AnswersReparseConfig,
 )
 from dsbs.core.errors import InputError
-from dsbs.core.tables import percent, table
+from dsbs.core.tables import percent, span, table
 from dsbs.labeling.aggregate import Reading, read_answers, write_dataset
 from dsbs.metrics.collapse import say_notices
 from dsbs.tasks.prompts import load_task
@@ -118,11 +118,12 @@ def show_reparse(found: ReparsedRuns) -> str:
             split.rows,
             ", ".join(f"{outcome} {count:,}" for outcome, count in split.outcomes.items()),
             percent(split.teacher_accuracy),
+            span(split.teacher_ci95),
         ]
         for run, parsed in found.runs.items()
         for name, split in parsed.splits.items()
     ]
-    return table(["run", "split", "rows", "outcomes", "teacher accuracy"], rows)
+    return table(["run", "split", "rows", "outcomes", "teacher accuracy", "95 %"], rows)
 
 
 def _task_of(store: AnswerStore, run: str) -> Task:

@@ -17,16 +17,18 @@ from dsbs.artifacts.run_folder import open_run
 from dsbs.cli.stage import Stage
 from dsbs.comparison import findings
 from dsbs.comparison.cell import Job
+from dsbs.comparison.cells import group_numbers
 from dsbs.comparison.claims import detectable
 from dsbs.comparison.compare import Design, compare_students
 from dsbs.comparison.grid import make_grid
 from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.compare import CompareConfig
 from dsbs.config.recipe import answer_sources, data_source, student_of
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
-from dsbs.core.tables import percent, table
+from dsbs.core.tables import table
 from dsbs.distillation.labeled_data import TrainingData, load_training_data
 from dsbs.metrics.collapse import say_notices
 from dsbs.reporting.comparison_tables import groups_table
@@ -55,6 +57,7 @@ def compare(config: CompareConfig) -> CompareResult:
             tunes_rates=config.tune == "lr",
             decode=config.decode,
             duplicates=config.duplicates,
+            margin=config.margin,
             train_ahead=_launcher(config),
         )
         results = compare_students(design, data, out)
@@ -70,7 +73,7 @@ def show(results: CompareResult) -> str:
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
         table(means.columns, means.rows, title=title, width=220),
-        f"The teacher itself: {percent(results.teacher_accuracy)}",
+        teacher_sentence(results.teacher_score),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),
         *findings.cautions(results),
@@ -96,7 +99,11 @@ def _say_detectable(data: TrainingData) -> None:
     if test := data.splits.get("test"):
         teacher = data.teacher_verdicts("test")
         accuracy = sum(teacher.values()) / len(teacher) if teacher else 0.5
-        say(findings.detectable_sentence(detectable(len(test), accuracy=accuracy)))
+        row_groups = {example.id: example.group for example in test if example.group is not None}
+        numbers = group_numbers([example.id for example in test], row_groups)
+        groups = None if numbers is None else int(numbers.max()) + 1
+        found = detectable(len(test), accuracy=accuracy, groups_of_rows=groups)
+        say(findings.detectable_sentence(found))
 
 
 STAGE = Stage("compare", CompareConfig, compare, show)

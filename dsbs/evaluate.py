@@ -10,6 +10,7 @@ Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.student_card import checkpoint_of, read_card
 from dsbs.cli.stage import Stage
+from dsbs.comparison.score_sentences import over_examples, teacher_sentence
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
@@ -48,13 +49,12 @@ def show(results: EvaluateResult) -> str:
     what = "accuracy" if results.against == "gold" else "agreement with the teacher"
     marked = ", checkpoint chosen by gold labels" if results.selected_by == "gold" else ""
     fallen = f" (no rationales for {asked})" if (asked := results.fell_back_from) else ""
-    low, high = map(percent, results.ci95_examples)
     lines = [
         f"{results.method}{fallen}, labels {results.labels}, {results.student}{marked}",
         f"{what} on {results.split}: {percent(results.share)} "
-        f"({results.correct:,}/{results.n:,}), 95 % over examples {low} to {high}; "
-        f"unparsable {percent(results.unparsable)}",
-        f"the teacher itself: {percent(results.teacher_accuracy)}",
+        f"({results.correct:,}/{results.n:,}), {over_examples(results)}; "
+        f"unparsable {percent(results.unparsable)}; chance {percent(results.chance)}",
+        teacher_sentence(results.teacher_score),
     ]
     if results.macro_f1 is not None:
         columns = ["label", "n", "predicted", "correct", "precision", "recall", "f1"]

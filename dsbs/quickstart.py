@@ -19,6 +19,7 @@ from pathlib import Path
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
 from dsbs.cli.stage import Stage
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.quickstart import QuickstartConfig
 from dsbs.core import output
 from dsbs.core.errors import InputError
@@ -90,7 +91,7 @@ def show(results: QuickstartResult) -> str:
     ]
     lines = [
         table(columns, rows, title=f"{results.task}: test"),
-        f"The teacher itself: {percent(results.teacher_accuracy)}",
+        teacher_sentence(results.teacher_score),
         *(f"failed: {c.name}: {c.error}" for c in results.cells if c.status == "failed"),
         "This small world was made to show the effect. On real data the paper reports gains of "
         "one to six points.",

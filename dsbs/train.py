@@ -8,9 +8,10 @@ Leaves a run folder: best/ (weights, tokenizer, dsbs.json), checkpoints/ (the la
 from), manifest.json.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from dsbs.artifacts.results.train import TrainResult
+from dsbs.artifacts.results.train import Schedule, TrainResult
 from dsbs.cli.stage import Stage
 from dsbs.config.recipe import answer_sources, data_source, training_of
 from dsbs.config.train import TrainConfig
@@ -45,14 +46,41 @@ def show(results: TrainResult) -> str:
         [
             f"{results.student} ({results.parameters:,} parameters), {results.method}{fallen}, "
             f"labels {results.labels}",
-            f"learned from {results.n_train:,} of {results.n_fraction:,} rows "
-            f"({results.data_frac:.4g} of {results.n_rows:,}), {explained}"
-            f"{results.settings.max_steps:,} steps, {results.epochs:.4g} epochs",
+            f"learned from {results.n_train:,} rows ({results.n_fraction:,} of "
+            f"{results.n_rows:,} training rows were chosen), {explained}"
+            f"{results.steps:,} steps, {results.epochs:.4g} epochs",
+            *_schedules(results.schedules),
             f"best at step {results.best_step:,}: {accuracy} of {results.validation_rows:,} "
-            f"validation rows{marked}",
+            f"validation rows{marked}{_rest(results)}",
             f"student: {results.out}/best",
         ]
     )
+
+
+def _schedules(schedules: Sequence[Schedule]) -> list[str]:
+    """How training ended early, and how it was continued; nothing for one whole schedule."""
+    lines = []
+    for number, one in enumerate(schedules, 1):
+        name = f"schedule {number}, steps {one.start + 1:,} to {one.end:,}"
+        if one.stopped_by == "patience":
+            lines.append(
+                f"{name}: stopped before step {one.planned_end:,}, as it had learned (--patience)"
+            )
+        elif len(schedules) > 1:
+            lines.append(name)
+    return lines
+
+
+def _rest(results: TrainResult) -> str:
+    """What the steps after the best ones, or a further schedule, bought."""
+    after = results.steps - results.best_step
+    parts = [f"; the last {after:,} steps bought nothing"] if after else []
+    if len(results.schedules) > 1:
+        before = results.schedules[-2].best_validation_accuracy
+        now = results.best_validation_accuracy
+        if before is not None and now is not None:
+            parts.append(f"; the last schedule bought {100 * (now - before):.1f} points")
+    return "".join(parts)
 
 
 STAGE = Stage("train", TrainConfig, train, show)

@@ -28,7 +28,7 @@ def test_train_without_answers_takes_the_newest_run_and_says_which(
     done = cli("train", "--data-frac", "0.8", "--max-steps", "2", cwd=elsewhere)
     assert done.returncode == 0, done.stderr
     assert "answers: runs/newer" in done.stderr
-    assert "0.8 of 64 training rows: 51" in done.stderr
+    assert "51 of 64 training rows" in done.stderr
     assert "free" in done.stderr
 
 

@@ -81,6 +81,13 @@ def read_input_hashes(path: Path) -> dict[str, str | None]:
     return dict(zip(table["example_id"].to_pylist(), table["input_hash"].to_pylist(), strict=True))
 
 
+def read_groups(path: Path) -> dict[str, str]:
+    """The group of each example that has one, by example id."""
+    table = _read(path, ("example_id", "group"))
+    rows = zip(table["example_id"].to_pylist(), table["group"].to_pylist(), strict=True)
+    return {example: group for example, group in rows if group is not None}
+
+
 def _read(path: Path, columns: Sequence[str]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +23,7 @@ from dsbs.artifacts.manifest import (
     relative_to,
 )
 from dsbs.artifacts.results.base import Status
-from dsbs.config.base import StageConfig
+from dsbs.config.base import Continues, StageConfig
 from dsbs.core import output
 from dsbs.core.errors import InputError, brief, one_line
 from dsbs.core.failures import explained, explaining
@@ -110,12 +110,15 @@ def open_run(
     takes_new_inputs: bool = False,
     task_file: Path | None = None,
     answers: Sequence[Path] = (),
+    goes_on: Callable[[R], None] | None = None,
 ) -> Iterator[Run[R]]:
     """Start a run in a new folder, or go on with the same run in an old one; hold its lock.
 
     The same command with the same settings continues. Once it is done, `finished` holds its
     results, unless the inputs have changed and the command `takes_new_inputs`. A setting that names
-    an input may change as long as the content of all inputs is the same.
+    an input may change as long as the content of all inputs is the same. With `goes_on`, a setting
+    that `Continues` a run may change once it is done: `goes_on` gets the results so far, and may
+    raise InputError before anything is written.
 
     However the block ends, the manifest says so: `failed` after an error, `stopped` after a signal.
 
@@ -129,11 +132,14 @@ def open_run(
         files = [FileRecord.of(file, path) for file in inputs]
         stage = next(name for name, model in STAGES.items() if model is results)
         changed = old is not None and _contents(files) != _contents(old.inputs)
+        longer = old is not None and goes_on is not None and _is_continued(old, config)
         if old is not None:
-            _check_same(path, old, stage, config, changed=changed)
+            _check_same(path, old, stage, config, changed=changed, continued=longer)
             if changed and not takes_new_inputs:
                 raise _changed(path, old, files)
-        if old is not None and old.status == "done" and not changed:
+        if longer and old is not None and goes_on is not None:
+            goes_on(old.final)
+        elif old is not None and old.status == "done" and not changed:
             # For a command that goes on all the same, as generate does with more rows.
             old.config = config.resolved()
             with output.logged(path / RUN_LOG):
@@ -216,13 +222,29 @@ def _earlier(path: Path) -> Manifest[Any] | None:
     return None if without_results else found
 
 
+def _is_continued(old: Manifest[Any], config: StageConfig) -> bool:
+    """Whether a run that is done is to go on: a setting that continues it has another value."""
+    values = config.resolved()
+    names = config.marked(Continues)
+    changes = (values[name] != old.config.get(name, config.default(name)) for name in names)
+    return old.status == "done" and any(changes)
+
+
 def _check_same(
-    path: Path, old: Manifest[Any], stage: str, config: StageConfig, *, changed: bool
+    path: Path,
+    old: Manifest[Any],
+    stage: str,
+    config: StageConfig,
+    *,
+    changed: bool,
+    continued: bool,
 ) -> None:
     """InputError where this run is another than the one in the folder."""
     difference = f"a run of {stage}, where a run of {old.stage} is" if old.stage != stage else ""
     # A setting that the old manifest does not know had its default.
     settings = config.identity(with_inputs=changed)
+    if continued:
+        settings = {k: value for k, value in settings.items() if k not in config.marked(Continues)}
     # Manifests of older versions may hold secrets.
     before = {name: public_setting(old.config.get(name, config.default(name))) for name in settings}
     changes = [

@@ -15,7 +15,7 @@ from dsbs.artifacts.results.base import CellKey, Score
 from dsbs.artifacts.results.compare import CELLS, CellResult, Tuned
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.train import TrainResult
-from dsbs.comparison.groups import learning_flags
+from dsbs.comparison.groups import decisive_interval, learning_flags
 from dsbs.config.compare import Equal
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.presets import base_name
@@ -187,6 +187,7 @@ def cell_result(
         n=measured.n,
         correct=measured.correct,
         ci95_examples=measured.ci95_examples,
+        ci95_withheld=measured.ci95_withheld,
     )
     return CellResult(
         student=trained.student,
@@ -205,11 +206,12 @@ def cell_result(
         unparsable=measured.unparsable,
         chance=measured.chance,
         teacher_accuracy=measured.teacher_accuracy,
+        teacher_score=measured.teacher_score,
         flags=learning_flags(
-            measured.ci95_examples, measured.chance, measured.unparsable, measured.notices
+            decisive_interval(score), measured.chance, measured.unparsable, measured.notices
         ),
         notices=[*trained.notices, *measured.notices],
-        steps=trained.settings.max_steps,
+        steps=trained.steps,
         n_fraction=trained.n_fraction,
         n_train=trained.n_train,
         n_explained=trained.n_explained,

@@ -1,7 +1,7 @@
 """Which cells belong together: done ones, those that share a setting, those of the same seeds."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,19 @@ T = TypeVar("T")
 
 Verdicts = Mapping[str, Mapping[str, bool]]
 """For each cell by name: whether it answered each example correctly, by example id."""
+
+RowGroups = Mapping[str, str]
+"""The group of each example that has one, by example id. Others share none."""
+
+
+class Paired(NamedTuple):
+    """Verdicts of two sides on the examples that all of them answered."""
+
+    first: NDArray[Any]
+    """(seeds, examples)"""
+    second: NDArray[Any]
+    groups: NDArray[Any] | None
+    """(examples,) the number of each example's group; None where no two share one."""
 
 
 def done_cells(cells: Iterable[CellResult]) -> list[CellResult]:
@@ -61,7 +74,8 @@ def paired(
     seeds: Sequence[int],
     first: Mapping[int, Mapping[str, bool]],
     second: Mapping[int, Mapping[str, bool]],
-) -> tuple[NDArray[Any], NDArray[Any]]:
+    row_groups: RowGroups,
+) -> Paired:
     """Verdicts of both sides as `(seeds, examples)`, on the examples that all of them answered."""
     sides = [side[seed] for side in (first, second) for seed in seeds]
     common = [example for example in sides[0] if all(example in side for side in sides[1:])]
@@ -69,4 +83,18 @@ def paired(
         np.array([[side[seed][example] for example in common] for seed in seeds])
         for side in (first, second)
     )
-    return ours, theirs
+    return Paired(ours, theirs, group_numbers(common, row_groups))
+
+
+def group_numbers(examples: Sequence[str], row_groups: RowGroups) -> NDArray[Any] | None:
+    """The number of each example's group, from 0 on; None where no two share one."""
+    # An example without a group is a group of its own, whatever other groups are called.
+    keys = [(example in row_groups, row_groups.get(example, example)) for example in examples]
+    numbers: dict[tuple[bool, str], int] = {}
+    found = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=int)
+    return None if len(numbers) == len(examples) else found
+
+
+def mostly_stuck(cells: Sequence[CellResult]) -> bool:
+    """Whether more than half of these students did not learn: they stand at chance, or at zero."""
+    return 2 * sum(bool(cell.flags) for cell in cells) > len(cells)

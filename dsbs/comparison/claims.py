@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsbs.artifacts.results.compare import (
     CellResult,
@@ -17,6 +16,8 @@ from dsbs.artifacts.results.compare import (
 )
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (
+    Paired,
+    RowGroups,
     Verdicts,
     counted_cells,
     done_cells,
@@ -24,38 +25,51 @@ from dsbs.comparison.cells import (
     paired,
     reference_method,
 )
-from dsbs.comparison.data_efficiency import find_data_needs
+from dsbs.comparison.data_efficiency import Teacher, find_data_needs
 from dsbs.comparison.groups import gather_notices, make_groups
+from dsbs.comparison.power import smallest_differences
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 ASSUMED_DISCORDANT = 0.2
-"""Share of examples that only one of two students answers correctly, as long as it is not measured.
+"""Share of examples that only one of two students answers correctly, where it is not measured.
 
 Two seeds of one method differ on about a fifth of the examples.
 """
 
 
-def judge(results: CompareResult, verdicts: Verdicts, teacher: Mapping[str, bool]) -> CompareResult:
+def judge(
+    results: CompareResult,
+    verdicts: Verdicts,
+    teacher: Mapping[str, bool],
+    row_groups: RowGroups | None = None,
+) -> CompareResult:
     """The results with groups, claims, data needed and the smallest difference that would be seen.
 
     Args:
         results: Results whose cells are known.
         verdicts: Those of every cell that is done.
         teacher: The teacher's own verdicts by example id; {} without any.
+        row_groups: The group of each example that has one. Default: none has.
     """
     cells = counted_cells(results.cells)
-    claims = make_claims(cells, verdicts)
+    shared = row_groups or {}
+    claims = make_claims(cells, verdicts, shared)
+    against = Teacher(teacher, results.teacher_score, results.chance)
     found = {
-        "groups": make_groups(cells, verdicts),
+        "groups": make_groups(cells, verdicts, shared, results.duplicates),
         "claims": claims,
         "minimum_detectable": _measured_detectable(cells, claims),
-        "data_needed": find_data_needs(cells, verdicts, teacher, results.equal),
+        "data_needed": find_data_needs(
+            cells, verdicts, against, results.equal, shared, margin=results.margin
+        ),
         "notices": gather_notices(cells),
     }
     return results.model_copy(update=found)
 
 
-def make_claims(cells: Sequence[CellResult], verdicts: Verdicts) -> list[Claim]:
+def make_claims(
+    cells: Sequence[CellResult], verdicts: Verdicts, row_groups: RowGroups | None = None
+) -> list[Claim]:
     """Every method against `standard` (or the first method) at the same student, labels, fraction.
 
     p-values are corrected by Holm's method: those of claims about methods among themselves, and
@@ -63,7 +77,7 @@ def make_claims(cells: Sequence[CellResult], verdicts: Verdicts) -> list[Claim]:
     """
     reference = reference_method(cells) if cells else "standard"
     found = [
-        _claim(first, second, verdicts)
+        _claim(first, second, verdicts, row_groups or {})
         for alike in grouped(done_cells(cells), lambda cell: cell.setting)
         for first, second in itertools.product(grouped(alike, lambda c: c.variant), repeat=2)
         if first[0].method != reference == second[0].method
@@ -71,24 +85,36 @@ def make_claims(cells: Sequence[CellResult], verdicts: Verdicts) -> list[Claim]:
     return _corrected([claim for claim in found if claim.seeds])
 
 
-def detectable(examples: int, *, accuracy: float, discordant: float | None = None) -> Detectable:
+def detectable(
+    examples: int,
+    *,
+    accuracy: float,
+    discordant: float | None = None,
+    groups_of_rows: int | None = None,
+) -> Detectable:
     """The smallest differences between two checkpoints that this test set shows.
 
     Without a measured share of `discordant` examples, `ASSUMED_DISCORDANT` is taken.
     """
     share = ASSUMED_DISCORDANT if discordant is None else discordant
-    found = statistics.smallest_differences(examples, accuracy=accuracy, discordant=share)
+    found = smallest_differences(examples, accuracy=accuracy, discordant=share)
     return Detectable(
         examples=examples,
         accuracy=accuracy,
         discordant=share,
         measured=discordant is not None,
+        groups_of_rows=groups_of_rows,
         paired=found.paired,
         unpaired=found.unpaired,
     )
 
 
-def _claim(first: Sequence[CellResult], second: Sequence[CellResult], verdicts: Verdicts) -> Claim:
+def _claim(
+    first: Sequence[CellResult],
+    second: Sequence[CellResult],
+    verdicts: Verdicts,
+    row_groups: RowGroups,
+) -> Claim:
     """The cells of one method against those of another, by common seeds."""
     ours = {cell.seed: cell for cell in first}
     theirs = {cell.seed: cell for cell in second}
@@ -110,10 +136,16 @@ def _claim(first: Sequence[CellResult], second: Sequence[CellResult], verdicts: 
         seeds,
         {seed: verdicts[cell.name] for seed, cell in ours.items()},
         {seed: verdicts[cell.name] for seed, cell in theirs.items()},
+        row_groups,
     )
-    pairs = [_checkpoint_claim(*pair) for pair in zip(seeds, *matrices, strict=True)]
-    update: dict[str, Any] = {"checkpoints": pairs}
-    if claim.strength != "refused":
+    groups = matrices.first.shape[1] if matrices.groups is None else int(matrices.groups.max()) + 1
+    strength = "refused" if groups < MIN_SEEDS else claim.strength
+    update: dict[str, Any] = {
+        "checkpoints": _checkpoint_claims(seeds, matrices),
+        "groups_of_rows": None if matrices.groups is None else groups,
+        "strength": strength,
+    }
+    if strength != "refused":
         update |= _tested(statistics.method_test(*matrices))
     return claim.model_copy(update=update)
 
@@ -132,15 +164,18 @@ def _tested(test: statistics.MethodTest) -> dict[str, Any]:
     low, high = test.ci95_seeds_and_examples
     return {
         "difference": float(test.difference),
-        "ci95_seeds_and_examples": (float(low), float(high)),
+        "ci95_seeds_and_examples": (max(-1.0, float(low)), min(1.0, float(high))),
         "cohens_d": float(test.cohens_d) if np.isfinite(test.cohens_d) else None,
         "p": float(test.p),
     }
 
 
-def _checkpoint_claim(seed: int, first: NDArray[Any], second: NDArray[Any]) -> CheckpointClaim:
-    test = statistics.checkpoint_test(first, second)
-    return CheckpointClaim(seed=seed, n=first.size, **test._asdict())
+def _checkpoint_claims(seeds: Sequence[int], matrices: Paired) -> list[CheckpointClaim]:
+    found = []
+    for seed, first, second in zip(seeds, matrices.first, matrices.second, strict=True):
+        test = statistics.checkpoint_test(first, second, matrices.groups)
+        found.append(CheckpointClaim(seed=seed, n=first.size, **test._asdict()))
+    return found
 
 
 def _corrected(claims: Sequence[Claim]) -> list[Claim]:
@@ -159,7 +194,10 @@ def _corrected(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -> Detectable | None:
-    """The smallest difference by the accuracy and the discordant examples of these cells."""
+    """The smallest difference by the accuracy and the discordant examples of these cells.
+
+    Where no two students ever differ, nothing is measured that a power could rest on.
+    """
     scores = [cell.score for cell in done_cells(cells) if cell.score]
     if not scores:
         return None
@@ -171,5 +209,6 @@ def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -
     return detectable(
         scores[0].n,
         accuracy=float(np.mean([score.share for score in scores])),
-        discordant=float(np.mean(discordant)) if discordant else None,
+        discordant=float(np.mean(discordant)) if any(discordant) else None,
+        groups_of_rows=next((claim.groups_of_rows for claim in claims), None),
     )

@@ -38,6 +38,8 @@ class Design:
     """Whether every method first gets a learning rate of its own."""
     decode: Decode
     duplicates: Duplicates
+    margin: float = 0.0
+    """How far below another method or the teacher counts as being as good."""
     train_ahead: Callable[[Sequence[Job]], None] | None = None
     """Trains students in processes of their own. Default: one after the other in this process."""
 
@@ -67,16 +69,17 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
         equal=design.equal,
         decode=design.decode,
         status="done" if len(done) == len(found) else "incomplete",
+        margin=design.margin,
         teacher_accuracy=done[0].teacher_accuracy if done else None,
+        teacher_score=done[0].teacher_score if done else None,
         tuning=tried,
         cells=found,
         answer_rows=list(data.answer_rows),
-        duplicates=find_duplicates(
-            splits.get("train", ()), splits.get("test", ()), design.duplicates
-        ),
+        duplicates=find_duplicates(splits, design.duplicates),
         teacher={name: s for name, s in data.teacher.splits.items() if name != "extra"},
     )
-    return judge(results, verdicts, data.teacher_verdicts("test"))
+    row_groups = {e.id: e.group for e in splits.get("test", ()) if e.group is not None}
+    return judge(results, verdicts, data.teacher_verdicts("test"), row_groups)
 
 
 def _run_cells(cells: Sequence[Cell], data: TrainingData, out: Path) -> list[CellResult]:

@@ -46,6 +46,7 @@ def cautions(results: CompareResult) -> list[str]:
     lines += [f"{n}." for split in results.teacher.values() for n in split.notices]
     lines += _unequal_compute(results)
     lines += near_duplicates.describe(results.duplicates)
+    lines += _unseen(results)
     lines += rationale_checks.describe(results.teacher)
     if any(cell.selected_by == "gold" for cell in results.cells):
         lines.append("Checkpoints were chosen by gold labels of validation.")
@@ -73,6 +74,8 @@ def claim_sentence(claim: Claim, equal: str | None = None) -> str:
     who = f"{ours} against {method_name(claim.against, equal)} ({_setting(claim)})"
     seeds = len(claim.seeds)
     if claim.difference is None or claim.ci95_seeds_and_examples is None:
+        if seeds >= MIN_SEEDS:
+            return f"{who}: the test questions fall into {claim.groups_of_rows} groups, too few."
         few = f"{seeds} seed{' is' if seeds == 1 else 's are'} too few"
         return f"{who}: {few} for a claim about the methods, which needs {MIN_SEEDS}."
     low, high = (100 * end for end in claim.ci95_seeds_and_examples)
@@ -87,28 +90,41 @@ def checkpoint_sentences(claim: Claim, equal: str | None = None) -> list[str]:
     """What the test set shows about each pair of checkpoints, and not about the methods."""
     ours = method_name(claim, equal)
     theirs = method_name(claim.against, equal)
+    test = "McNemar's exact" if claim.groups_of_rows is None else "Over groups of questions, "
     return [
         f"The checkpoints of seed {pair.seed} ({_setting(claim)}): {pair.only_first:,} questions "
-        f"are right with {ours} only, {pair.only_second:,} with {theirs} only. McNemar's exact "
+        f"are right with {ours} only, {pair.only_second:,} with {theirs} only. {test.strip()} "
         f"p = {_p(pair.p_holm)}, which is about these checkpoints and not about the methods."
         for pair in claim.checkpoints
     ]
 
 
 def need_sentence(need: DataNeed) -> str:
-    """How much data a method needs, with its range."""
+    """From how much data on a method is as good as another, with its range."""
     goal = "the teacher" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
     who = f"{need.method} ({need.student}, {need.labels} labels)"
+    if not need.opponent_learned:
+        return f"{who}: {goal} cannot be told from chance, so nothing is compared with it."
+    if not any(need.learned):
+        return f"{who} learned at no fraction that was tried, so it is not compared with {goal}."
+    good = "as good as"
+    if need.margin:
+        good = f"at most {100 * need.margin:.4g} points worse than"
     if need.estimate is None:
-        text = f"{who} is not as good as {goal} at any fraction that was tried."
+        text = f"{who} is not {good} {goal} from any fraction on that was tried."
         if need.possible is None:
             return text
         return f"{text} By the 95 % interval it may be, from {share_of_data(need.possible)} on."
-    text = f"{who} needs {share_of_data(need.estimate)} to be as good as {goal}"
+    text = f"{who} is {good} {goal} {_from(need.estimate)}"
     if need.seeds < MIN_SEEDS or need.possible is None:
         return f"{text} (no interval: fewer than {MIN_SEEDS} seeds)."
-    certain = "more than was tried" if need.certain is None else share_of_data(need.certain)
-    return f"{text} (95 % interval: {share_of_data(need.possible)} to {certain})."
+    certain = "not at any fraction" if need.certain is None else _from(need.certain)
+    return f"{text}. By the 95 % interval: possibly {_from(need.possible)}, surely {certain}."
+
+
+def _from(fraction: float) -> str:
+    """ "from 25 % of the data on"; "with all data", beyond which nothing was tried."""
+    return "with all data" if fraction == 1 else f"from {share_of_data(fraction)} on"
 
 
 def detectable_sentence(found: Detectable) -> str:
@@ -122,7 +138,16 @@ def detectable_sentence(found: Detectable) -> str:
         f"{found.examples:,} test questions show a difference of {100 * found.paired:.1f} points "
         "or more between two checkpoints four times out of five. (Two students "
         f"{basis} on {percent(found.discordant)} of the questions.) Between methods the difference "
-        "must be larger, because seeds differ too."
+        f"must be larger, because seeds differ too.{_groups(found)}"
+    )
+
+
+def _groups(found: Detectable) -> str:
+    if found.groups_of_rows is None:
+        return ""
+    return (
+        f" This is for independent questions; these fall into {found.groups_of_rows:,} groups, "
+        "which show less."
     )
 
 
@@ -130,7 +155,7 @@ def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
     """How many of its students did not learn; None if all did."""
     counts = {
         "failed": group.failed,
-        "stayed at chance": group.at_chance,
+        "cannot be told from chance": group.at_chance,
         "mostly gave no readable label": group.unparsable,
         "gave nearly all rows one label": group.one_label,
     }
@@ -189,6 +214,21 @@ def _changed_rows(counts: AnswerRows) -> list[str]:
     return lines
 
 
+def _unseen(results: CompareResult) -> list[str]:
+    """Accuracies with and without the test inputs that have a near-duplicate."""
+    known = [group for group in results.groups if group.mean_unseen is not None]
+    found = results.duplicates
+    if not known or found is None:
+        return []
+    parts = [
+        f"{method_name(group, results.equal)} ({_setting(group)}) {percent(group.mean_unseen)} "
+        f"instead of {percent(group.mean)}"
+        for group in known
+    ]
+    without = f"{len(found.tests):,} of {found.test_rows:,} test inputs"
+    return [f"without these {without}: {'; '.join(parts)}"]
+
+
 def _unequal_compute(results: CompareResult) -> list[str]:
     """A hint where a method used more compute than standard, and no equal standard is there."""
     flops = {str(group.method): group.train_flops for group in results.groups if group.train_flops}
@@ -214,8 +254,10 @@ def _verdict(claim: Claim, who: str) -> str:
     if claim.comparisons > 1:
         several = f", corrected for {claim.comparisons} comparisons"
     evidence = f"(p = {_p(claim.p_holm)}{several})"
+    if min(claim.stuck) == len(claim.seeds):
+        return "No student on either side learned, so this tells nothing about the methods."
     if claim.p_holm >= 0.05:
-        return f"This does not show that they differ {evidence}."
+        return f"The data are compatible with no difference {evidence}."
     return f"{who} is {'better' if claim.difference > 0 else 'worse'} {evidence}."
 
 

@@ -4,11 +4,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dsbs.artifacts.results.base import Interval
+from dsbs.artifacts.results.base import Interval, Score
 from dsbs.artifacts.results.compare import CellResult, Flag, Group
 from dsbs.comparison import statistics
-from dsbs.comparison.cells import Verdicts, done_cells, grouped, share_of
+from dsbs.comparison.cells import (
+    RowGroups,
+    Verdicts,
+    done_cells,
+    group_numbers,
+    grouped,
+    share_of,
+)
+from dsbs.core.records import NearDuplicates
+from dsbs.metrics.accuracy import Interval as EndsOfShare
+from dsbs.metrics.accuracy import interval
 from dsbs.metrics.collapse import Notice, at_chance, mostly_unparsable
+from dsbs.metrics.intervals import UnitsInterval, units_interval
+
+_NONE = UnitsInterval(None)
+
+
+def decisive_interval(score: Score) -> Interval:
+    """What tells an accuracy from chance: its interval, or that of independent rows if withheld."""
+    return score.ci95_examples or interval(score.correct, score.n)
 
 
 def learning_flags(
@@ -37,12 +55,23 @@ def gather_notices(cells: Sequence[CellResult]) -> list[Notice]:
     return found
 
 
-def make_groups(cells: Sequence[CellResult], verdicts: Verdicts) -> list[Group]:
+def make_groups(
+    cells: Sequence[CellResult],
+    verdicts: Verdicts,
+    row_groups: RowGroups | None = None,
+    duplicates: NearDuplicates | None = None,
+) -> list[Group]:
     """Cells that differ in their seed only, together, in the order of the grid."""
-    return [_group(same, verdicts) for same in grouped(cells, lambda cell: cell.group)]
+    seen = frozenset(duplicates.tests) if duplicates else frozenset()
+    return [
+        _group(same, verdicts, row_groups or {}, seen)
+        for same in grouped(cells, lambda cell: cell.group)
+    ]
 
 
-def _group(cells: Sequence[CellResult], verdicts: Verdicts) -> Group:
+def _group(
+    cells: Sequence[CellResult], verdicts: Verdicts, row_groups: RowGroups, seen: frozenset[str]
+) -> Group:
     first = cells[0]
     done = done_cells(cells)
     known = Group(
@@ -59,6 +88,7 @@ def _group(cells: Sequence[CellResult], verdicts: Verdicts) -> Group:
         return known
     learned = [share_of(cell) for cell in done if not cell.flags]
     over_seeds = statistics.mean_over_seeds([share_of(cell) for cell in done])
+    over_examples = _over_examples(done, verdicts, row_groups)
     return known.model_copy(
         update={
             "at_chance": sum("at_chance" in cell.flags for cell in done),
@@ -74,17 +104,46 @@ def _group(cells: Sequence[CellResult], verdicts: Verdicts) -> Group:
             "mean_learned": float(np.mean(learned)) if learned else None,
             "standard_error": over_seeds.standard_error,
             "ci95_seeds": _possible(over_seeds.ci95_seeds),
-            "ci95_examples": _over_examples(done, verdicts),
+            "ci95_examples": over_examples.interval,
+            "ci95_withheld": over_examples.withheld,
+            "mean_unseen": _mean_unseen(done, verdicts, seen),
         }
     )
 
 
-def _over_examples(done: Sequence[CellResult], verdicts: Verdicts) -> Interval | None:
-    """For other examples: of one student Wilson's interval, of several the t interval."""
-    if len(done) == 1:
-        return done[0].score.ci95_examples if done[0].score else None
-    known = [list(verdicts[cell.name].values()) for cell in done if cell.name in verdicts]
-    return _possible(statistics.mean_over_examples(np.array(known))) if known else None
+def _over_examples(
+    done: Sequence[CellResult], verdicts: Verdicts, row_groups: RowGroups
+) -> UnitsInterval:
+    """For other examples, answered by these same students."""
+    score = done[0].score
+    known = [verdicts[cell.name] for cell in done if cell.name in verdicts]
+    if not known or (len(done) == 1 and score is not None):
+        return _interval_of_one(score) if score else _NONE
+    common = [example for example in known[0] if all(example in one for one in known)]
+    right = np.array([[one[example] for example in common] for one in known]).sum(axis=0)
+    groups = group_numbers(common, row_groups)
+    counted = np.full(len(common), len(known))
+    if groups is None:
+        return units_interval(right, counted)
+    return units_interval(np.bincount(groups, right), np.bincount(groups, counted))
+
+
+def _interval_of_one(score: Score) -> UnitsInterval:
+    ends = score.ci95_examples
+    return UnitsInterval(None if ends is None else EndsOfShare(*ends), score.ci95_withheld)
+
+
+def _mean_unseen(
+    done: Sequence[CellResult], verdicts: Verdicts, seen: frozenset[str]
+) -> float | None:
+    """The mean without test inputs that training has nearly seen; None where there are none."""
+    known = [verdicts[cell.name] for cell in done if cell.name in verdicts]
+    shares = [
+        float(np.mean(unseen))
+        for one in known
+        if (unseen := [right for example, right in one.items() if example not in seen])
+    ]
+    return float(np.mean(shares)) if seen and shares else None
 
 
 def _possible(interval: statistics.Interval | None) -> Interval | None:

@@ -1,4 +1,4 @@
-"""Which differences are more than luck: intervals and tests over seeds and over examples.
+"""Which differences the data show: intervals and tests over seeds and over examples.
 
 A verdict says whether one student answered one example correctly. The verdicts of a method are a
 matrix `(seeds, examples)`: every seed is a student of its own, and all students answer the same
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dsbs.metrics.intervals import FEW, effective_number
 
 Array = NDArray[Any]
 
@@ -27,7 +29,9 @@ class Interval(NamedTuple):
 
 
 class SeedMean(NamedTuple):
-    """Mean over seeds; the other two are None for a single seed."""
+    """Mean over seeds. The others are None for a single seed, and where all seeds have one value:
+    their spread is then unknown, and not 0.
+    """
 
     mean: float
     standard_error: float | None
@@ -55,17 +59,8 @@ class CheckpointTest(NamedTuple):
     """Of McNemar's exact test."""
 
 
-class SmallestDifferences(NamedTuple):
-    """The smallest differences that a test set shows; None if even the largest would be missed."""
-
-    paired: float | None
-    """Both checkpoints answer the same examples."""
-    unpaired: float | None
-    """Each answers examples of its own."""
-
-
 class SmallestFraction(NamedTuple):
-    """The least data with which a method is as good as another; None if no fraction is enough."""
+    """The fraction from which on a method is as good as another; None if there is none."""
 
     estimate: float | None
     """By the difference itself."""
@@ -78,7 +73,7 @@ class SmallestFraction(NamedTuple):
 def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     """Mean, standard error, and the t interval for other seeds on the same test set."""
     mean = float(np.mean(values))
-    if len(values) < 2:
+    if np.ptp(values) == 0:
         return SeedMean(mean, None, None)
     from scipy.stats import sem
 
@@ -86,17 +81,7 @@ def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     return SeedMean(mean, error, _t_interval(mean, error, len(values) - 1))
 
 
-def mean_over_examples(verdicts: Array) -> Interval:
-    """The t interval of the mean of verdicts `(seeds, examples)`.
-
-    It is for other examples, answered by these same checkpoints.
-    """
-    per_example = np.asarray(verdicts, dtype=float).mean(axis=0)
-    error = per_example.std(ddof=1) / per_example.size**0.5 if per_example.size > 1 else 0.0
-    return _t_interval(float(per_example.mean()), float(error), max(per_example.size - 1, 1))
-
-
-def method_test(first: Array, second: Array) -> MethodTest:
+def method_test(first: Array, second: Array, groups: Array | None = None) -> MethodTest:
     """Whether the first method is better, for other seeds and other examples of the same kind.
 
     This is the paired t test over seeds with a larger variance. The paired t test forgets that all
@@ -107,14 +92,22 @@ def method_test(first: Array, second: Array) -> MethodTest:
         Var = (MS_seeds + max(MS_examples - MS_residual, 0)) / (seeds x examples)
 
     with seeds - 1 degrees of freedom, as Obuchowski and Rockette (1995) use it for readers and
-    cases. The interval is never narrower than that of the paired t test.
+    cases. The interval is never narrower than that of the paired t test. Of examples that share a
+    group, the sum is what varies independently: it takes the place of the example. What groups
+    share is then most of the variance, which seeds - 1 degrees of freedom would overstate by far;
+    they are those of Hillis (2007, Statistics in Medicine 26), at most groups - 1.
+
+    Where hardly a verdict differs, the variance seen is 0 or by luck nearly so. It is never taken
+    below 2 / (examples + 2)^2, that of two more examples on which the methods differ (Bonett and
+    Price 2012, Journal of Educational and Behavioral Statistics 37).
 
     Args:
         first: Verdicts `(..., seeds, examples)` of the first method.
         second: Verdicts of the second method; row s of both was trained with the same seed.
+        groups: (examples,) the number of each example's group, from 0 on. None: no two share one.
 
     Raises:
-        ValueError: There are fewer than `MIN_SEEDS` seeds.
+        ValueError: There are fewer than `MIN_SEEDS` seeds, or all examples share one group.
     """
     from scipy.stats import t
 
@@ -123,29 +116,53 @@ def method_test(first: Array, second: Array) -> MethodTest:
     if seeds < MIN_SEEDS:
         raise ValueError(f"{seeds} seeds; a claim about methods needs {MIN_SEEDS}")
     mean = difference.mean(axis=(-2, -1))
-    variance = _variance_of_mean(difference)
+    size = np.ones(difference.shape[-1]) if groups is None else np.bincount(groups).astype(float)
+    if size.size < 2 and groups is not None:
+        raise ValueError("all examples share one group")
+    deviation = group_sums(difference - mean[..., None, None], groups)
+    units = effective_number(size)
+    # Sums are put on the scale of means, so that groups of one example change nothing.
+    found = _variance_of_mean(deviation * (size.size / size.sum()))
+    differing = group_sums((difference != 0).sum(axis=-2).astype(float), groups)
+    # Where verdicts differ in a few groups only, each group is no more than one example.
+    counted = np.where(effective_number(differing) < FEW, units, size.sum())
+    variance = np.maximum(found.variance, 2 / (counted + 2) ** 2)
+    freedom = seeds - 1 if groups is None else np.minimum(found.freedom, units - 1)
+    ratio = np.abs(mean) / np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Without any variance a difference is certain, and no difference is no evidence.
-        ratio = np.where(mean == 0, 0.0, np.abs(mean) / np.sqrt(variance))
         cohens_d = mean / difference.mean(axis=-1).std(axis=-1, ddof=1)
-    interval = _t_interval(mean, np.sqrt(variance), seeds - 1)
-    return MethodTest(mean, interval, 2 * t.sf(ratio, seeds - 1), cohens_d)
+    interval = _t_interval(mean, np.sqrt(variance), freedom)
+    return MethodTest(mean, interval, 2 * t.sf(ratio, freedom), cohens_d)
 
 
-def checkpoint_test(first: Array, second: Array) -> CheckpointTest:
+def group_sums(values: Array, groups: Array | None) -> Array:
+    """Sums `(..., groups)` over the examples of each group; the values themselves without any."""
+    if groups is None:
+        return values
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    return np.add.reduceat(values[..., order], starts, axis=-1)
+
+
+def checkpoint_test(first: Array, second: Array, groups: Array | None = None) -> CheckpointTest:
     """Whether the first checkpoint answers more examples of this kind: McNemar's exact test.
 
     Both arguments are verdicts `(examples,)`. The test knows nothing of seeds: it also finds
-    differences between two checkpoints of one method, and they are real.
+    differences between two checkpoints of one method, and they are real. Where examples share
+    groups, it is the test of Durkalski et al. (2003, Statistics in Medicine 22), whose statistic is
+    compared with Student's t of groups - 1 degrees of freedom.
     """
-    from statsmodels.stats.contingency_tables import mcnemar
-
     first = np.asarray(first, dtype=bool)
     second = np.asarray(second, dtype=bool)
     only_first = int((first & ~second).sum())
     only_second = int((second & ~first).sum())
-    p = mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue
-    return CheckpointTest(only_first, only_second, min(1.0, float(p)))
+    if groups is None:
+        from statsmodels.stats.contingency_tables import mcnemar
+
+        p = float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
+    else:
+        p = _clustered_mcnemar(group_sums(first.astype(float) - second, groups))
+    return CheckpointTest(only_first, only_second, min(1.0, p))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -155,50 +172,58 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if len(p_values) else []
 
 
-def smallest_differences(
-    examples: int, *, accuracy: float, discordant: float, power: float = 0.8
-) -> SmallestDifferences:
-    """The smallest differences between two checkpoints that a test set of this size shows.
-
-    Tests are two-sided at 5 %. Between methods a difference has to be larger, since seeds differ.
-
-    Args:
-        examples: Size of the test set.
-        accuracy: Accuracy of one checkpoint; in the unpaired case the other is nearer to 50 %.
-        discordant: Share of examples that only one of two checkpoints answers correctly. The paired
-            case is the normal approximation to McNemar's test (Connor 1987).
-        power: Probability with which the difference is to be found.
-    """
-    return SmallestDifferences(
-        _smallest_paired(examples, discordant, power),
-        _smallest_unpaired(examples, accuracy, power),
-    )
-
-
 def smallest_fraction(
-    fractions: Sequence[float], differences: Sequence[float], intervals: Sequence[Interval | None]
+    fractions: Sequence[float],
+    differences: Sequence[float],
+    intervals: Sequence[Interval | None],
+    *,
+    learned: Sequence[bool],
+    margin: float = 0.0,
 ) -> SmallestFraction:
-    """The least data with which a method is at least as good as another.
+    """The fraction from which on a method is at least as good as another.
+
+    It counts only if the method is that good at every larger fraction that was tried as well: a
+    crossing that is undone later is none.
 
     Args:
         fractions: Shares of the data that were tried, ascending.
         differences: At each fraction, the method less the other.
-        intervals: Of each difference; None where there are too few seeds.
+        intervals: Of each difference; None where there is none.
+        learned: At each fraction, whether the students learned: if not, they are as good as nobody.
+        margin: How far below the other counts as being as good.
     """
     ends = [interval or Interval(None, None) for interval in intervals]
+
+    def first(values: Sequence[float | None]) -> float | None:
+        good = [
+            known and value is not None and value >= -margin
+            for known, value in zip(learned, values, strict=True)
+        ]
+        last_bad = max((at for at, one in enumerate(good) if not one), default=-1)
+        return fractions[last_bad + 1] if last_bad + 1 < len(good) else None
+
     return SmallestFraction(
-        _first_not_negative(fractions, differences),
-        _first_not_negative(fractions, [end.high for end in ends]),
-        _first_not_negative(fractions, [end.low for end in ends]),
+        first(differences), first([end.high for end in ends]), first([end.low for end in ends])
     )
 
 
-def _first_not_negative(fractions: Sequence[float], values: Sequence[float | None]) -> float | None:
-    pairs = zip(fractions, values, strict=True)
-    return next((fraction for fraction, v in pairs if v is not None and v >= 0), None)
+def _clustered_mcnemar(sums: Array) -> float:
+    """p of the sums of differences `(groups,)`."""
+    from scipy.stats import t
+
+    spread = float((sums**2).sum()) ** 0.5
+    if spread == 0:
+        return 1.0
+    return 2 * float(t.sf(abs(sums.sum()) / spread, max(sums.size - 1, 1)))
 
 
-def _variance_of_mean(difference: Array) -> Array:
+class _MeanVariance(NamedTuple):
+    variance: Array
+    freedom: Array
+    """Its degrees of freedom by Hillis."""
+
+
+def _variance_of_mean(difference: Array) -> _MeanVariance:
     """Variance of the mean of `(..., seeds, examples)`; the formula is that of `method_test`."""
     seeds, examples = difference.shape[-2:]
     mean = difference.mean(axis=(-2, -1), keepdims=True)
@@ -210,33 +235,15 @@ def _variance_of_mean(difference: Array) -> Array:
     ss_residual = ((difference - mean) ** 2).sum(axis=(-2, -1)) - ss_seeds - ss_examples
     ms_seeds = ss_seeds / (seeds - 1)
     shared = (ss_examples - ss_residual / (seeds - 1)) / max(examples - 1, 1)
-    return np.asarray((ms_seeds + np.maximum(shared, 0)) / (seeds * examples))
+    total = np.asarray(ms_seeds + np.maximum(shared, 0))
+    # Without any variance among seeds there is no limit, and the caller's own holds.
+    freedom = (seeds - 1) * (total / np.maximum(ms_seeds, 1e-150)) ** 2
+    return _MeanVariance(total / (seeds * examples), np.maximum(freedom, seeds - 1))
 
 
-def _t_interval(mean: Any, error: Any, freedom: int) -> Interval:
+def _t_interval(mean: Any, error: Any, freedom: Any) -> Interval:
     """Not scipy's t.interval, which is nan for an error of 0."""
     from scipy.stats import t
 
     half = t.ppf(0.975, freedom) * error
     return Interval(mean - half, mean + half)
-
-
-def _smallest_paired(examples: int, discordant: float, power: float) -> float | None:
-    from scipy.optimize import brentq
-    from scipy.stats import norm
-
-    def lacking(difference: float) -> float:
-        spread = norm.ppf(power) * max(discordant - difference**2, 0.0) ** 0.5
-        return float(norm.ppf(0.975) * discordant**0.5 + spread - difference * examples**0.5)
-
-    return float(brentq(lacking, 0.0, discordant)) if lacking(discordant) < 0 else None
-
-
-def _smallest_unpaired(examples: int, accuracy: float, power: float) -> float | None:
-    from statsmodels.stats.power import NormalIndPower
-
-    # The effect is measured as a difference of arcsines (Cohen's h).
-    effect = float(NormalIndPower().solve_power(nobs1=examples, alpha=0.05, power=power))
-    nearer = max(accuracy, 1 - accuracy)
-    angle = 2 * np.arcsin(nearer**0.5) - effect
-    return float(nearer - np.sin(angle / 2) ** 2) if angle > 0 else None

@@ -50,6 +50,10 @@ class Incidental:
     """Marks a setting that does not change the result."""
 
 
+class Continues:
+    """Marks a setting that may change once a run is done, if its stage can go on from there."""
+
+
 class NamesInput:
     """Marks a setting that names an input. The run knows its content by hash, so it may move."""
 
@@ -91,6 +95,11 @@ class StageConfig(BaseModel):
             for name, value in self.resolved().items()
             if other.isdisjoint(part for part in fields[name].metadata if isinstance(part, type))
         }
+
+    def marked(self, mark: type) -> set[str]:
+        """The settings with this mark."""
+        fields = type(self).model_fields
+        return {name for name, field in fields.items() if mark in field.metadata}
 
     def default(self, name: str) -> Any:
         """The default of a setting as a plain JSON value; None where it has none."""

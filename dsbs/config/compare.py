@@ -46,6 +46,13 @@ class CompareConfig(StudentOptions):
         None,
         description="lr: first choose a learning rate for every method on validation, 3 runs each",
     )
+    margin: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="how far below standard on all data, or the teacher, counts as being as good; "
+        "0.01 is one point",
+    )
     duplicates: Annotated[Duplicates, Incidental] = Field(
         "auto",
         description="look for near-duplicates of test inputs in training; auto: up to 50,000 rows",
@@ -87,6 +94,8 @@ class CompareConfig(StudentOptions):
     def cells(self) -> list[TrainConfig]:
         """The settings of every cell, seeds innermost. The comparison sets their folders."""
         shared = self.model_dump(include=set(StudentOptions.model_fields))
+        # Methods are compared at equal steps.
+        shared["patience"] = self.patience or 0
         grid = itertools.product(
             self.student, self.labels, self.data_fracs, self.methods, self.seeds
         )

@@ -19,6 +19,8 @@ class Preset:
     max_target_tokens: int = 256
     eval_every: int = 250
     """Steps between two evaluations on validation."""
+    patience: int = 0
+    """Evaluations without a better one after which training stops; 0 for never."""
 
 
 PAPER = Preset()
@@ -31,7 +33,10 @@ _TINY = Preset(
     max_input_tokens=256,
     max_target_tokens=160,
     eval_every=100,
+    patience=3,
 )
+_OTHERS = replace(PAPER, patience=8)
+"""Students that the paper did not train: its settings, but they stop when they have learned."""
 _QUICKSTART = replace(
     _TINY, max_steps=800, max_input_tokens=32, max_target_tokens=32, eval_every=200
 )
@@ -50,6 +55,7 @@ _PRESETS: Mapping[str, Preset] = {
     "tinier": _TINY,
     "quickstart": _QUICKSTART,
     "*t5-v1_1-xxl*": replace(PAPER, batch_size=32, max_steps=4000),
+    "*t5-v1_1-*": PAPER,
 }
 
 PACKAGED: Mapping[str, str] = {"quickstart": "quickstart/student"}
@@ -90,12 +96,12 @@ def base_name(student: str) -> str:
 
 
 def preset_of(student: str, *, lora: bool = False, optimizer: str = "adamw") -> Preset:
-    """The preset of a student, chosen by its base name. Default: the paper's.
+    """The preset of a student, chosen by its base name. Default: the paper's with patience.
 
     Adapters and Adafactor have their own learning rate, whatever the student.
     """
     name = base_name(student.lower())
-    preset = next((found for pattern, found in _PRESETS.items() if fnmatch(name, pattern)), PAPER)
+    preset = next((found for pattern, found in _PRESETS.items() if fnmatch(name, pattern)), _OTHERS)
     if lora:
         return replace(preset, learning_rate=LORA_LEARNING_RATE)
     if optimizer == "adafactor":

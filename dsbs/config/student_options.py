@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from dsbs.config.base import Decode, Incidental, Listed, NamesInput, StageConfig
+from dsbs.config.base import Continues, Decode, Incidental, Listed, NamesInput, StageConfig
 from dsbs.metrics.distributions import Mean
 
 RationaleFilter = Literal["none", "correct", "agree"]
@@ -135,7 +135,12 @@ class StudentOptions(StageConfig):
     learning_rate: float | None = Field(
         None, gt=0, description="Default: the preset of the student's family."
     )
-    max_steps: int | None = Field(None, ge=1, description="Optimizer steps. Default: the preset's.")
+    max_steps: Annotated[int | None, Continues] = Field(
+        None,
+        ge=1,
+        description="Optimizer steps. More of them in the folder of a run that is done continue it "
+        "as a second schedule. Default: the preset's.",
+    )
     batch_size: _OptionalCount = Field(
         None,
         ge=1,
@@ -155,6 +160,13 @@ class StudentOptions(StageConfig):
     )
     eval_every: int | None = Field(
         None, ge=1, description="Steps between evaluations on validation. Default: the preset's."
+    )
+    patience: Annotated[int | None, Continues] = Field(
+        None,
+        ge=0,
+        description="Stop after this many evaluations in a row that are not better, once the "
+        "student is above chance; 0: never. Default: the preset's (T5 v1.1: 0); in compare 0, as "
+        "methods are compared at equal steps.",
     )
     eval_max_examples: int | None = Field(
         None, ge=1, description="Evaluate on a fixed subset of validation of this size."

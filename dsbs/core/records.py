@@ -164,6 +164,8 @@ class Prediction:
     """Log-likelihoods of the allowed labels."""
     input_hash: str | None = None
     """What was read of the row, where the prediction is measured: see `tasks.fingerprint`."""
+    group: str | None = None
+    """That of the example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +189,6 @@ class NearDuplicates:
     but_for_numbers: int
     """Test inputs that repeat a line of a training input, but for its numbers."""
     pairs: tuple[NearDuplicate, ...]
+    """The first ones."""
+    tests: tuple[str, ...] = ()
+    """Ids of all test inputs that have a near-duplicate, each once."""

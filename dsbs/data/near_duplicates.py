@@ -3,12 +3,13 @@
 import itertools
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from dsbs.config.base import Duplicates
-from dsbs.core.records import Example, NearDuplicate, NearDuplicates
+from dsbs.core.iteration import Chain
+from dsbs.core.records import Example, NearDuplicate, NearDuplicates, Split
 from dsbs.core.tables import percent
 from dsbs.tasks.label_keys import fold
 
@@ -29,23 +30,25 @@ _WORD = re.compile(r"\w+")
 
 
 def find_duplicates(
-    train: Sequence[Example], test: Sequence[Example], wanted: Duplicates = "always"
+    splits: Mapping[Split, Sequence[Example]], wanted: Duplicates = "always"
 ) -> NearDuplicates | None:
-    """Test inputs that training has nearly seen.
+    """Test inputs that training or validation has nearly seen.
 
-    They are `near` where they share at least `ALIKE` of all words, numbers masked, with a training
-    input (MinHash finds candidates, which are then compared). `near` is None without the library.
-    They count as `but_for_numbers` where a whole line of five words or more that holds a number
-    stands in a training input as well, with any numbers.
+    Both count, so every stage counts the same, before and after validation is cut from training.
+    Test inputs are `near` where they share at least `ALIKE` of all words, numbers masked, with such
+    an input (MinHash finds candidates, which are then compared). `near` is None without the
+    library. They count as `but_for_numbers` where a whole line of five words or more that holds a
+    number stands in such an input as well, with any numbers.
 
     Args:
-        train: the training examples.
-        test: the test examples.
+        splits: The examples.
         wanted: "auto" leaves out searches of more than `MOST_ROWS` rows.
 
     Returns:
         None where there is nothing to compare, or it is not wanted.
     """
+    train = Chain([splits.get("train", ()), splits.get("validation", ())])
+    test = splits.get("test", ())
     large = wanted == "auto" and len(train) + len(test) > MOST_ROWS
     if not train or not test or wanted == "never" or large:
         return None
@@ -58,6 +61,7 @@ def find_duplicates(
         near=None if near is None else len(near),
         but_for_numbers=len(numbers),
         pairs=tuple(pairs[:_MOST_PAIRS]),
+        tests=tuple(dict.fromkeys(pair.test for pair in pairs)),
     )
 
 
@@ -71,12 +75,12 @@ def describe(found: NearDuplicates | None) -> list[str]:
     if found.near:
         lines.append(
             f"{found.near:,} test inputs share {percent(ALIKE)} or more of their words "
-            "with a training input, numbers aside"
+            "with an input of training or validation, numbers aside"
         )
     if found.but_for_numbers:
         lines.append(
-            f"{found.but_for_numbers:,} of {found.test_rows:,} test inputs repeat a line of a "
-            "training input but for its numbers"
+            f"{found.but_for_numbers:,} of {found.test_rows:,} test inputs repeat a line of an "
+            "input of training or validation but for its numbers"
         )
     if found.pairs:
         pair = found.pairs[0]
@@ -84,7 +88,7 @@ def describe(found: NearDuplicates | None) -> list[str]:
     return lines
 
 
-def _near(train: Sequence[Example], test: Sequence[Example]) -> list[NearDuplicate] | None:
+def _near(train: Collection[Example], test: Sequence[Example]) -> list[NearDuplicate] | None:
     """The nearest training input of every test input that has one.
 
     None where the library is not installed.
@@ -115,8 +119,13 @@ def _sketches(texts: Iterable[frozenset[str]]) -> Iterator[Any]:
     return found
 
 
-def _same_but_for_numbers(train: Sequence[Example], test: Sequence[Example]) -> list[NearDuplicate]:
-    seen = {line: example for example in reversed(train) for line in _masked_lines(example.input)}
+def _same_but_for_numbers(
+    train: Collection[Example], test: Sequence[Example]
+) -> list[NearDuplicate]:
+    seen: dict[str, Example] = {}
+    for example in train:
+        for line in _masked_lines(example.input):
+            seen.setdefault(line, example)
     pairs = []
     for example in test:
         if found := next(

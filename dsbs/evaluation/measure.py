@@ -1,24 +1,25 @@
 """Measure a student on a split: its predictions, and what follows from them."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
-from dsbs.artifacts.results.base import Against
+from dsbs.artifacts.results.base import Against, Score
 from dsbs.artifacts.results.evaluate import StudentScores
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
 from dsbs.core.records import Example, Prediction, Split
 from dsbs.distillation.labeled_data import LabeledData
-from dsbs.metrics.accuracy import LabelScores, interval, per_label
+from dsbs.metrics.accuracy import LabelScores, per_label
 from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
 from dsbs.metrics.collapse import Notice
 from dsbs.metrics.distributions import softmax
+from dsbs.metrics.intervals import GroupedVerdicts, UnitsInterval
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.checkpoint import Student
@@ -124,14 +125,39 @@ def scores(
             macro_f1 = f1["macro_f1"]
             gold = [p.gold or "" for p in predictions]
             label_scores = per_label(gold, [p.label for p in predictions])
+    over = _over_examples((bool(p.correct), p.group) for p in predictions)
     scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
     return StudentScores(
         against=against,
         n=counts["n"],
         correct=counts["correct"],
-        ci95_examples=interval(counts["correct"], counts["n"]),
+        ci95_examples=over.interval,
+        ci95_withheld=over.withheld,
         unparsable=counts["unparsable"],
         macro_f1=macro_f1,
         per_label=label_scores,
         calibration=calibration(kind, scored),
     )
+
+
+def teacher_score(data: LabeledData, split: Split) -> Score | None:
+    """How many of its labels are right, on the gold rows that it answered; None without any."""
+    verdicts = data.teacher_verdicts(split)
+    if not verdicts:
+        return None
+    rows = [example for example in data.splits[split] if example.id in verdicts]
+    over = _over_examples((verdicts[row.id], row.group) for row in rows)
+    return Score(
+        n=len(rows),
+        correct=sum(verdicts.values()),
+        ci95_examples=over.interval,
+        ci95_withheld=over.withheld,
+    )
+
+
+def _over_examples(rows: Iterable[tuple[bool, str | None]]) -> UnitsInterval:
+    """The interval of the share of right rows, each with its group."""
+    verdicts = GroupedVerdicts()
+    for verdict, group in rows:
+        verdicts.add(verdict, group)
+    return verdicts.over_examples()

@@ -49,19 +49,22 @@ def evaluate_run(
             say(f"{out} is done already")
             return opened.finished
         # Not above: they load torch and `evaluate`.
-        from dsbs.evaluation.measure import measure, measured_rows
-        from dsbs.metrics.accuracy import accuracy, chance
+        from dsbs.evaluation.measure import measure, measured_rows, teacher_score
+        from dsbs.metrics.accuracy import chance
         from dsbs.metrics.collapse import chance_notices
         from dsbs.student.checkpoint import load_student
 
         rows = measured_rows(data, split)
         student = load_student(checkpoint)
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
-        verdicts = list(data.teacher_verdicts(split).values())
+        teacher = teacher_score(data, split)
         kind = data.task.label.kind
         guessed = chance(
             [meaning(kind, example.gold or "") for example in rows.examples],
-            [data.task.allowed(example.choices) for example in rows.examples],
+            [
+                data.task.guessable(example.input, example.choices, scored=decode == "score")
+                for example in rows.examples
+            ],
         )
         what = scores.name.replace("_", " ")
         who = f"the student, {split}"
@@ -75,7 +78,8 @@ def evaluate_run(
             decode=decode,
             chance=guessed,
             unlabeled=len(data.splits[split]) - len(rows.examples),
-            teacher_accuracy=accuracy(verdicts) if verdicts else None,
+            teacher_accuracy=teacher.share if teacher else None,
+            teacher_score=teacher,
         )
         opened.finish(results, [out / PREDICTIONS])
         return results

@@ -42,8 +42,6 @@ def collect(job: LabelingJob, store: AnswerStore, asked: Asking) -> GenerateResu
     with AnswerWriter(job.out, job.task) as writer:
         splits = write_dataset(answers(), job.task, writer)
     failures = store.failures(run)
-    train = job.data.splits.get("train", ())
-    test = job.data.splits.get("test", ())
     return GenerateResult(
         out=str(job.out),
         task=job.task.name,
@@ -54,7 +52,7 @@ def collect(job: LabelingJob, store: AnswerStore, asked: Asking) -> GenerateResu
         overlap=overlaps(job.data),
         published=job.source.counts if isinstance(job.source, PublishedAnswers) else None,
         skipped=job.data.skipped,
-        duplicates=find_duplicates(train, test, job.duplicates),
+        duplicates=find_duplicates(job.data.splits, job.duplicates),
         **dict(asked.spending.spent()),
         summary=asked.spending.summary(),
         failures=failures,

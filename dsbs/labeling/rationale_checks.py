@@ -96,7 +96,9 @@ class LabelFindings(NamedTuple):
 
     rationale_argues_for: dict[str, int]
     label_counts: dict[str, dict[str, int]] | None
-    """None for kinds whose labels few rows share."""
+    """Of rows with a label of both; of all rows where none has gold. None for kinds whose labels
+    few rows share.
+    """
     label_distance: float | None
     calibration: CalibrationScores | None
 
@@ -108,13 +110,21 @@ class Agreement:
         self._kind = kind
         self._argues: Counter[str] = Counter()
         self._labels: dict[str, Counter[str]] = {"teacher": Counter(), "gold": Counter()}
+        """On the rows that have both labels."""
+        self._all: Counter[str] = Counter()
+        """The teacher's on all rows."""
         self._calibration = Calibration(kind)
 
     def add(self, example: Example, answer: Answer, allowed: Sequence[str]) -> None:
         """Count one answer to an example whose labels are `allowed`."""
-        for whose, said in (("teacher", answer.label), ("gold", example.gold)):
-            if (key := bucket(self._kind, said, allowed)) is not None:
-                self._labels[whose][key] += 1
+        teacher = bucket(self._kind, answer.label, allowed)
+        gold = bucket(self._kind, example.gold, allowed)
+        if teacher is not None:
+            self._all[teacher] += 1
+        # Rows without a gold label may be another mix, which is no fault of the teacher.
+        if teacher is not None and gold is not None:
+            self._labels["teacher"][teacher] += 1
+            self._labels["gold"][gold] += 1
         if answer.distribution and example.gold is not None:
             self._calibration.add(answer.distribution, example.gold)
         if answer.rationale and answer.label is not None:
@@ -122,13 +132,13 @@ class Agreement:
 
     def results(self) -> LabelFindings:
         """What has been counted so far."""
-        counts = {whose: dict(sorted(labels.items())) for whose, labels in self._labels.items()}
-        teacher = counts["teacher"]
-        gold = counts["gold"]
+        gold = dict(sorted(self._labels["gold"].items()))
+        # Without any gold label, all rows show what the teacher gives.
+        teacher = dict(sorted((self._labels["teacher"] if gold else self._all).items()))
         return LabelFindings(
             rationale_argues_for=dict(self._argues),
-            label_counts=counts if teacher else None,
-            label_distance=distance(teacher, gold) if teacher and gold else None,
+            label_counts={"teacher": teacher, "gold": gold} if teacher else None,
+            label_distance=distance(teacher, gold) if gold else None,
             calibration=self._calibration.scores(),
         )
 

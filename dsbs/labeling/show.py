@@ -1,7 +1,10 @@
 """What `generate` has found, as text for people."""
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 from dsbs.artifacts.results.generate import GenerateResult, ShownAnswer, SplitSummary
-from dsbs.core.tables import percent, table
+from dsbs.core.tables import percent, span, table
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks
 
@@ -11,9 +14,11 @@ _COLUMNS = [
     "ok",
     "other outcomes",
     "teacher accuracy",
+    "95 % over rows",
     "by the published rule",
     "rationale words",
 ]
+_SHOWN_COLUMNS = ["row", "prompt", "answer", "outcome", "label", "gold", "verdict"]
 _EXAMPLE_CHARS = 100
 _VERDICTS = {True: "correct", False: "wrong", None: "no gold label"}
 
@@ -34,7 +39,7 @@ def show_results(made: GenerateResult) -> str:
         if count:
             lines.append(f"overlap: {count:,} inputs of {pair} are the same")
     lines += near_duplicates.describe(made.duplicates)
-    lines += [_side_by_side(shown) for shown in made.shown]
+    lines += _side_by_side(made.shown)
     lines += [f"{count:,} failed: {reason}" for reason, count in made.failures]
     for setting, value in made.changed_settings.items():
         used = "its own default" if value is None else f"{value:g}"
@@ -57,6 +62,7 @@ def _row(name: str, split: SplitSummary) -> list[str | int | float | None]:
         split.outcomes.get("ok", 0),
         ", ".join(others) or "none",
         _accuracy(split.teacher_accuracy, split.teacher_correct, split.gold_rows),
+        span(split.teacher_ci95),
         _accuracy(split.teacher_accuracy_strict, split.teacher_correct_strict, split.gold_rows),
         split.rationale_words.mean,
     ]
@@ -73,8 +79,26 @@ def _examples(split: SplitSummary) -> list[str]:
     ]
 
 
-def _side_by_side(shown: ShownAnswer) -> str:
-    """Prompt, completion and verdict of one row."""
-    facts = f"{shown.outcome}, label {shown.label!r}, gold {shown.gold!r}"
-    head = f"--- {shown.id}: {facts}, {_VERDICTS[shown.correct]}"
-    return f"{head}\n{shown.prompt}▸{shown.completion}"
+def _side_by_side(shown: Sequence[ShownAnswer]) -> list[str]:
+    """What all prompts begin with, once, and then the rows: the rest of the prompt, the answer, and
+    what was read. A single prompt is shown whole.
+    """
+    if not shown:
+        return []
+    lines = zip(*(one.prompt.splitlines(keepends=True) for one in shown), strict=False)
+    shared = takewhile(lambda alike: len(set(alike)) == 1, lines)
+    template = "".join(alike[0] for alike in shared) if len(shown) > 1 else ""
+    rows = [
+        [
+            one.id,
+            one.prompt[len(template) :],
+            one.completion,
+            one.outcome,
+            one.label,
+            one.gold,
+            _VERDICTS[one.correct],
+        ]
+        for one in shown
+    ]
+    head = ["--- every prompt begins with:", template.rstrip("\n"), "---"] if template else []
+    return [*head, table(_SHOWN_COLUMNS, rows, title="prompts and answers", width=200)]

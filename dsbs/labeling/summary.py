@@ -7,6 +7,7 @@ from dsbs.core.records import OUTCOMES, Answer, Completion, Example
 from dsbs.labeling.rationale_checks import Agreement
 from dsbs.metrics.collapse import Notice, chance_notices, empty_notices, label_notices
 from dsbs.metrics.distributions import entropy
+from dsbs.metrics.intervals import GroupedVerdicts
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.tasks.parsing import answer_part, correct, correct_as_published
 from dsbs.tasks.task import Task
@@ -30,6 +31,7 @@ class SplitCounter:
         self.rows = 0
         self._gold = 0
         self._correct = 0
+        self._verdicts = GroupedVerdicts()
         self._strict = 0
         """Rows that are correct by the rule of the paper's code."""
         self._capped = 0
@@ -83,6 +85,7 @@ class SplitCounter:
         self._strict += correct_as_published(self._task, example, completion)
         verdict = correct(self._task, example, answer)
         self._correct += verdict
+        self._verdicts.add(verdict, example.group)
         return verdict
 
     def summary(self) -> SplitSummary:
@@ -90,6 +93,7 @@ class SplitCounter:
         counts = {one: self._outcomes[one] for one in OUTCOMES if self._outcomes[one]}
         gold = self._gold
         entropies = self._distributions
+        over = self._verdicts.over_examples()
         return SplitSummary(
             rows=self.rows,
             outcomes=counts,
@@ -103,6 +107,7 @@ class SplitCounter:
             gold_rows=gold,
             teacher_correct=self._correct if gold else None,
             teacher_accuracy=self._correct / gold if gold else None,
+            teacher_ci95=over.interval,
             teacher_correct_strict=self._strict if gold else None,
             teacher_accuracy_strict=self._strict / gold if gold else None,
             entropy=self._entropy / entropies if entropies else None,

@@ -1,11 +1,10 @@
 """Scores of predictions as plain functions of lists: no model, no file, no metrics library."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsbs.tasks.labels import LabelKind, meaning
 
@@ -13,10 +12,10 @@ _Z = NormalDist().inv_cdf(0.975)
 
 
 class Interval(NamedTuple):
-    """Both ends of an interval."""
+    """Both ends of an interval: numbers, or arrays of one shape."""
 
-    low: float
-    high: float
+    low: Any
+    high: Any
 
 
 @dataclass(frozen=True)
@@ -40,23 +39,49 @@ def accuracy(verdicts: Sequence[bool]) -> float:
     return sum(verdicts) / len(verdicts)
 
 
-def interval(correct: int, n: int) -> Interval:
-    """Wilson's 95 % interval of a share.
+def interval(correct: Any, n: Any) -> Interval:
+    """Wilson's 95 % interval of a share of independent rows, with continuity correction.
 
-    It covers what other examples of the same kind would have given, not what other seeds would.
-    By hand and not by scipy, which a base install lacks.
+    It covers what other examples of the same kind would have given, not what other seeds would. The
+    correction (Newcombe 1998, method 4) keeps it from covering too seldom where rows are few or
+    nearly all are right. By hand and not by scipy, which a base install lacks. Arrays give arrays.
     """
-    share = correct / n
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+    import numpy as np  # not above: --help shall not wait for it
+
+    share = np.asarray(correct / n, dtype=float)
+    middle = 2 * n * share + _Z**2
+    below = _Z**2 - 2 - 1 / n + 4 * share * (n * (1 - share) + 1)
+    above = _Z**2 + 2 - 1 / n + 4 * share * (n * (1 - share) - 1)
+    scale = 2 * (n + _Z**2)
+    low = (middle - 1 - _Z * np.sqrt(np.maximum(below, 0.0))) / scale
+    high = (middle + 1 + _Z * np.sqrt(np.maximum(above, 0.0))) / scale
+    return _ends(np.where(share == 0, 0.0, low), np.where(share == 1, 1.0, high))
+
+
+def wilson(share: Any, n: Any, quantile: float = _Z) -> Interval:
+    """Wilson's interval without correction, for a share of `n` rows that need not be whole."""
+    import numpy as np
+
+    middle = (share + quantile**2 / (2 * n)) / (1 + quantile**2 / n)
+    spread = np.sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
+    half = quantile / (1 + quantile**2 / n) * spread
+    return _ends(middle - half, middle + half)
+
+
+def _ends(low: Any, high: Any) -> Interval:
+    """Cut to what a share can be; plain numbers where they are."""
+    import numpy as np
+
+    cut = [np.clip(end, 0.0, 1.0) for end in (low, high)]
+    return Interval(*(float(end) if end.ndim == 0 else end for end in cut))
 
 
 def chance(gold: Sequence[str | None], allowed: Sequence[Sequence[str]]) -> float:
     """The accuracy of a model that has learned nothing.
 
-    It is the better of two guesses: the most frequent gold label everywhere, or one of each row's
-    allowed labels at random.
+    It is the better of two guesses: the most frequent gold label everywhere, or one of the labels
+    that the model knows a row may have, at random. `allowed` has those of each row; () where it
+    knows of none.
     """
     most_frequent = Counter(gold).most_common(1)[0][1] / len(gold)
     at_random = sum(1 / len(labels) for labels in allowed if labels) / len(gold)

@@ -9,6 +9,7 @@ from dsbs.artifacts.results.compare import Group, Variant
 from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import method_name, share_of_data
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import METHODS
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.reporting.load_runs import Comparison, Student
@@ -179,7 +180,9 @@ def _accuracy_figure(
     y_label = "agreement with the teacher, %" if agreement else "test accuracy, %"
     teacher = comparison.results.teacher_accuracy
     level = None if teacher is None else ("teacher", 100 * teacher)
-    return Figure(name, title, x_label, y_label, series, log_x=log_x, level=level, caption=_CAPTION)
+    score = comparison.results.teacher_score
+    caption = _CAPTION if score is None else f"{_CAPTION} {teacher_sentence(score)}."
+    return Figure(name, title, x_label, y_label, series, log_x=log_x, level=level, caption=caption)
 
 
 def _means(name: str, points: Iterable[tuple[float, Group]], comparison: Comparison) -> Series:

@@ -6,6 +6,7 @@ from typing import Any
 from dsbs.artifacts.results.base import Setting
 from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
 from dsbs.comparison.findings import method_name, share_of_data
+from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
@@ -43,6 +44,7 @@ def groups_table(results: CompareResult, name: str) -> Table:
     measured = "accuracy" if results.measured == "accuracy" else "agreement with teacher"
     learning = [g for g in results.groups if g.method != "standard" and g.n_explained is not None]
     few = any(group.n_explained != group.n_train for group in learning)
+    unseen = any(group.mean_unseen is not None for group in results.groups)
     rows = []
     for at, group in enumerate(results.groups):
         rows.append(
@@ -56,6 +58,7 @@ def groups_table(results: CompareResult, name: str) -> Table:
                 "s.e.": share(group.standard_error),
                 "ci95_seeds": group.ci95_seeds,
                 "ci95_examples": group.ci95_examples,
+                **({"without near-duplicates": share(group.mean_unseen)} if unseen else {}),
                 **{column: counts[at] for column, counts in shown.items()},
                 "learning rate": group.learning_rate,
                 "epochs": group.epochs,
@@ -64,9 +67,14 @@ def groups_table(results: CompareResult, name: str) -> Table:
             }
         )
     note = (
-        "ci95_seeds: for other seeds and these test questions. "
+        "ci95_seeds: for other seeds and these test questions; a dash for one seed, and for seeds "
+        "that all score the same. "
         "ci95_examples: for other questions and these checkpoints."
     )
+    withheld = dict.fromkeys(group.ci95_withheld for group in results.groups)
+    note = " ".join([note, *(f"No interval: {why}." for why in withheld if why)])
+    if results.teacher_score is not None:
+        note = f"{note} {teacher_sentence(results.teacher_score)}."
     return _table("groups", name, "Accuracy by method and data", rows, note)
 
 
@@ -142,8 +150,9 @@ def _needs_table(results: CompareResult, name: str) -> Table:
         for need in results.data_needed
     ]
     note = (
-        "Fractions of the training rows that were tried. A dash: at none of them; for the last two "
-        "also: not known, since there are fewer than 3 seeds."
+        "Fractions of the training rows from which on, at every larger one that was tried, the "
+        "method is as good. A dash: from none of them, or students that did not learn; for the "
+        "last two also: not known, since there are fewer than 3 seeds."
     )
     return _table("data-needed", name, "How much data is needed?", rows, note)
 

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.artifacts.manifest import Manifest, manifests_below, read_manifest
-from dsbs.artifacts.predictions import PREDICTIONS, read_input_hashes, read_verdicts
+from dsbs.artifacts.predictions import (
+    PREDICTIONS,
+    read_groups,
+    read_input_hashes,
+    read_verdicts,
+)
 from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
@@ -200,14 +205,21 @@ def _trained_one_by_one(runs: Sequence[Run]) -> list[Comparison]:
             equal="steps",
             decode=first.decode,
             teacher_accuracy=first.teacher_accuracy,
+            teacher_score=first.teacher_score,
             cells=[student.result for student in students],
         )
         verdicts = {s.name: read_verdicts(s.predictions) for s in students if s.predictions}
+        row_groups = {
+            example: group
+            for student in students
+            if student.predictions
+            for example, group in read_groups(student.predictions).items()
+        }
         found.append(
             Comparison(
                 task,
                 alike[0].path,
-                judge(results, verdicts, {}),
+                judge(results, verdicts, {}, row_groups),
                 tuple(students),
                 _first_answers(alike[0]),
             )

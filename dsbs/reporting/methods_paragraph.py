@@ -59,10 +59,11 @@ def _reading(results: CompareResult) -> str:
     return (
         f"Each method is compared with {reference_method(results.cells)} in pairs: same seed, same "
         "training rows, same questions. The 95 % interval of a difference shows where it may lie "
-        "with other seeds and other questions of the same kind. If the interval contains 0, chance "
-        "alone could explain the difference. Among many differences some look large by chance, so "
-        f"p-values are corrected for their number (Holm's method). Below {MIN_SEEDS} seeds no "
-        f"claim about methods is made; below {ENOUGH_SEEDS} the evidence is called weak."
+        "with other seeds and other questions of the same kind. If the interval contains 0, the "
+        "data are compatible with no difference. Among many differences some look large by "
+        "chance, so p-values are corrected for their number (Holm's method). Below "
+        f"{MIN_SEEDS} seeds no claim about methods is made; below {ENOUGH_SEEDS} the evidence is "
+        "called weak."
     )
 
 

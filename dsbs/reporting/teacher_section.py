@@ -174,6 +174,7 @@ def _outcomes_table(name: str, splits: Splits) -> Table:
         row |= {outcome.replace("_", " "): found.outcomes.get(outcome, 0) for outcome in outcomes}
         row |= {
             "accuracy": share(found.teacher_accuracy),
+            "95 % over rows": found.teacher_ci95,
             "by the published rule": share(found.teacher_accuracy_strict),
             "label as allowed": found.label_match.get("exact", 0),
             "read by folding": found.label_match.get("folded", 0),

@@ -113,6 +113,7 @@ def _prediction(
         correct=None if example.gold is None else same_label(kind, label, example.gold),
         rationale=output.rationale,
         scores=scores,
+        group=example.group,
     )
 
 

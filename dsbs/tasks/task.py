@@ -164,3 +164,16 @@ class Task(_Part):
     def allowed(self, choices: tuple[str, ...]) -> tuple[str, ...]:
         """The labels that a row may have; () where the set is open. Two choices may be alike."""
         return choices if self.label.kind == "choice" else self.label.labels
+
+    def guessable(
+        self, input_text: str, choices: tuple[str, ...], *, scored: bool
+    ) -> tuple[str, ...]:
+        """The labels among which a student that has learned nothing can guess; () for none.
+
+        Classes are known from training. The options of a row are known only to a student that reads
+        all of them in its input, or whose label is read by scoring them.
+        """
+        allowed = self.allowed(choices)
+        if self.label.kind != "choice" or scored:
+            return allowed
+        return allowed if all(choice in input_text for choice in choices) else ()

@@ -27,6 +27,7 @@ from dsbs.training.costs import pass_flops
 from dsbs.training.loss import task_scales
 from dsbs.training.objective import Objective
 from dsbs.training.prepare import PreparedTraining
+from dsbs.training.schedules import Span
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.soft_teacher import WhiteBoxTeacher
 
@@ -113,14 +114,15 @@ def objective_of(prepared: PreparedTraining, precision: Precision) -> Objective:
     return Objective(soft.weight, soft.temperature, soft.divergence, teacher)
 
 
-def task_weights_of(prepared: PreparedTraining) -> Callable[[int], Sequence[float]]:
-    """The factor on each task's weight at a step."""
+def task_weights_of(prepared: PreparedTraining, span: Span) -> Callable[[int], Sequence[float]]:
+    """The factor on each task's weight at a step of this schedule."""
     recipe = prepared.training.recipe
-    steps = prepared.training.optimization.max_steps
     schedule = recipe.alpha_schedule if prepared.rows.method == "step_by_step" else "constant"
 
     def weights(step: int) -> list[float]:
-        scales = task_scales(schedule, recipe.alpha, step=step, steps=steps)
+        scales = task_scales(
+            schedule, recipe.alpha, step=step - span.start, steps=span.end - span.start
+        )
         return [
             scales.label if task == LABEL else scales.rationale for task in prepared.encoded.tasks
         ]

@@ -19,6 +19,7 @@ from transformers.integrations.integration_utils import (
 
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress, say
+from dsbs.training.schedules import Patience
 
 TENSORBOARD = "tensorboard"
 
@@ -62,6 +63,27 @@ class StepCallback(TrainerCallback):
                 expected="a number",
                 fix="try a smaller --learning-rate, or --precision fp32, into another --out",
             )
+
+
+class PatienceCallback(TrainerCallback):
+    """Ends a training that has learned.
+
+    Ours and not transformers' own, which asks for the weights of a best checkpoint of its own, and
+    counts from 0 when training goes on from a checkpoint.
+    """
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **unused: Any,
+    ) -> None:
+        if self.patience.is_out(state.log_history):
+            control.should_training_stop = True
 
 
 def log_callbacks(report_to: Sequence[str], out: Path) -> list[TrainerCallback]:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
 
-from dsbs.artifacts.results.train import LogEntry, TrainResult, TrainSettings
+from dsbs.artifacts.results.train import LogEntry, Schedule, TrainResult, TrainSettings
 from dsbs.artifacts.student_card import BEST
 from dsbs.config.recipe import Training
 from dsbs.config.student_options import Precision
@@ -24,17 +26,16 @@ from dsbs.training.assemble import (
     objective_of,
     task_weights_of,
 )
-from dsbs.training.callbacks import StepCallback, log_callbacks
+from dsbs.training.callbacks import PatienceCallback, StepCallback, log_callbacks
 from dsbs.training.checkpoints import agreed_checkpoint, step_of
 from dsbs.training.notices import check_disk, say_rows
 from dsbs.training.prepare import PreparedTraining, prepare
+from dsbs.training.schedules import CHECKPOINTS, Patience, Span, earlier_schedules
 from dsbs.training.sharding import ShardedTrainer, is_sharded
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.trainer import StepTrainer
 from dsbs.training.trainer_arguments import training_arguments
-from dsbs.training.validation import Validator, compared_with
-
-CHECKPOINTS = "checkpoints"
+from dsbs.training.validation import Validator, chance_on, compared_with
 
 
 def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
@@ -53,18 +54,31 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
     selected_by = training.validation.select_by if validation else "last step"
     student = new_student(prepared, data, out / BEST, selected_by=selected_by)
     precision = precision_of(training.optimization.precision, student.model)
-    trainer = _train(prepared, student, validation, out, precision)
-    settings = training.optimization
+    earlier = earlier_schedules(out)
+    span = Span(earlier[-1].end if earlier else 0, training.optimization.max_steps)
+    patience = _patience(training, data, validation, span)
+    trainer = _train(prepared, student, validation, out, precision, span, patience)
+    steps = trainer.state.global_step
     history = trainer.state.log_history
     log = [LogEntry.model_validate(entry) for entry in history]
     evaluated = [entry for entry in log if entry.eval_accuracy is not None]
     best = max(evaluated, key=lambda entry: entry.eval_accuracy or 0.0, default=None)
+    current = Schedule(
+        start=span.start,
+        planned_end=span.end,
+        end=steps,
+        stopped_by="steps" if steps == span.end else "patience",
+        best_step=best.step if best else steps,
+        best_validation_accuracy=best.eval_accuracy if best else None,
+    )
     return TrainResult(
-        **vars(student.card.training) | vars(prepared.rows.counts) | vars(prepared.totals()),
+        **vars(student.card.training) | vars(prepared.rows.counts) | vars(prepared.totals(steps)),
         out=str(out),
         task=data.task.name,
         answer_rows=list(data.answer_rows),
-        settings=TrainSettings.model_validate(vars(settings)),
+        settings=TrainSettings.model_validate(vars(training.optimization)),
+        steps=steps,
+        schedules=[*earlier, current],
         cut_inputs=prepared.encoded.cut_inputs,
         cut_targets=prepared.encoded.cut_targets,
         lost_characters=prepared.lost_characters,
@@ -76,9 +90,9 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         trained_parameters=student.model.num_parameters(only_trainable=True),
         tokenizer=tokenizer_hash(prepared.tokenizer),
         validation_rows=len(validation),
-        best_step=best.step if best else settings.max_steps,
-        best_validation_accuracy=best.eval_accuracy if best else None,
-        clipped_share=trainer.clipped_steps / settings.max_steps,
+        best_step=current.best_step,
+        best_validation_accuracy=current.best_validation_accuracy,
+        clipped_share=trainer.clipped_steps / steps,
         notices=[
             *prepared.rows.notices,
             *validation_notices(len(validation)),
@@ -94,6 +108,8 @@ def _train(
     validation: Sequence[ValidationRow],
     out: Path,
     precision: Precision,
+    span: Span,
+    patience: Patience,
 ) -> StepTrainer:
     """Run the trainer to its last step. Without validation rows, the last weights are the best."""
     training = prepared.training
@@ -123,17 +139,26 @@ def _train(
             sampler=prepared.sampler(rank, ranks),
             collator=collator,
             objective=objective,
-            task_weights=task_weights_of(prepared),
+            task_weights=task_weights_of(prepared, span),
             validator=_validator(prepared, student, validation, rank, ranks),
             save_best=lambda weights: save_student(student, out / BEST, weights),
-            callbacks=[StepCallback(progress), *log_callbacks(training.report_to, out)],
+            span=span,
+            callbacks=[
+                StepCallback(progress),
+                PatienceCallback(patience),
+                *log_callbacks(training.report_to, out),
+            ],
         )
         if checkpoint is not None:
             say(f"going on from {checkpoint}")
             progress.skip(step_of(checkpoint))
         # Until every process has filled its share of the soft teacher's cache.
         trainer.accelerator.wait_for_everyone()
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        ended = _ended(checkpoint, patience)
+        if ended is None:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        else:
+            trainer.state = ended
     if not validation:
         trainer.save_best()
     return trainer
@@ -156,6 +181,24 @@ def _validator(
     if not rows:
         return None
     return Validator(student, rows, compared_with(prepared.training.validation), rank, ranks)
+
+
+def _patience(
+    training: Training, data: TrainingData, validation: Sequence[ValidationRow], span: Span
+) -> Patience:
+    """When training is to end before its last step. Without validation rows: never."""
+    if not validation:
+        return Patience(0, 0.0)
+    level = chance_on(data.task, validation, scored=training.validation.decode == "score")
+    return Patience(training.optimization.patience, level, span.start)
+
+
+def _ended(checkpoint: Path | None, patience: Patience) -> TrainerState | None:
+    """The state of a training that patience had ended when it was interrupted."""
+    if checkpoint is None:
+        return None
+    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    return state if patience.is_out(state.log_history) else None
 
 
 def _device_name(device: torch.device) -> str:

@@ -16,7 +16,10 @@ def say_rows(prepared: PreparedTraining, data: TrainingData) -> None:
     """Print which rows are learned from, and what is lost on the way."""
     counts = prepared.rows.counts
     selection = prepared.training.selection
-    parts = [f"{selection.fraction:.4g} of {counts.n_rows:,} training rows: {counts.n_fraction:,}"]
+    chosen = f"{counts.n_fraction:,} of {counts.n_rows:,} training rows"
+    if counts.n_fraction == counts.n_rows:
+        chosen = f"all {counts.n_rows:,} training rows"
+    parts = [chosen]
     if counts.n_dropped_overlap:
         parts.append(f"{counts.n_dropped_overlap:,} dropped that stand in test")
     if counts.n_extra:

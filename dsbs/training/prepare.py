@@ -57,15 +57,15 @@ class PreparedTraining:
         """What every example costs."""
         return ExampleCosts(self.encoded.examples, self.architecture)
 
-    def totals(self) -> Totals:
-        """What all steps together go through."""
+    def totals(self, steps: int) -> Totals:
+        """What the first steps together go through."""
         sampler = self.sampler()
         times = np.zeros(len(self.encoded.examples), dtype=np.int64)
-        for step in range(sampler.steps):
+        for step in range(steps):
             times[sampler.step(step)] += 1
         return Totals(
             examples_seen=int(times.sum()),
-            epochs=round(sampler.steps / sampler.steps_per_epoch, 3),
+            epochs=round(steps / sampler.steps_per_epoch, 3),
             sequences_seen=int(times @ self.costs.sequences),
             input_tokens=int(times @ self.costs.input_tokens),
             target_tokens=int(times @ self.costs.target_tokens),

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from accelerate.utils.memory import clear_device_cache
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PrinterCallback, Seq2SeqTrainer, TrainerControl
 
@@ -23,6 +24,7 @@ from dsbs.training.batching import Collator, StepBatch, StepSampler
 from dsbs.training.checkpoints import seal_checkpoint
 from dsbs.training.memory_probe import STATE_BYTES, PassTooLarge, largest_pass
 from dsbs.training.objective import Objective
+from dsbs.training.schedules import Span
 from dsbs.training.validation import Validator
 
 
@@ -49,6 +51,7 @@ class StepTrainer(Seq2SeqTrainer):
         task_weights: Callable[[int], Sequence[float]],
         validator: Validator | None,
         save_best: Callable[[Mapping[str, torch.Tensor] | None], None],
+        span: Span,
         **trainer_arguments: Any,
     ) -> None:
         """Prepare a training.
@@ -61,6 +64,7 @@ class StepTrainer(Seq2SeqTrainer):
             task_weights: The factor on each task's weight at a step.
             validator: Predicts this process's share of validation. None: there is none.
             save_best: Saves the weights (None: the model's own) as soon as they are the best.
+            span: The steps of the schedule that the learning rate follows.
             trainer_arguments: Arguments of `Seq2SeqTrainer`.
         """
         datasets: dict[str, Any] = {"train_dataset": encoded.examples, "eval_dataset": [0]}
@@ -72,6 +76,7 @@ class StepTrainer(Seq2SeqTrainer):
         self._task_weights = task_weights
         self._validator = validator
         self._save_best = save_best
+        self._span = span
         self._clipped: int | None = None
         self._told = False
         """Whether signs of collapse have been printed."""
@@ -80,6 +85,22 @@ class StepTrainer(Seq2SeqTrainer):
         return DataLoader(
             self.train_dataset, batch_sampler=self._sampler, collate_fn=self._collator
         )
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LRScheduler:
+        if self.lr_scheduler is None:
+            self.lr_scheduler = LambdaLR(optimizer or self.optimizer, self._span.rate)
+        return self.lr_scheduler
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        # At the start of another schedule, what was loaded is the rate at which the last one ended.
+        scheduler: Any = self.lr_scheduler
+        rates = [rate * self._span.rate(scheduler.last_epoch) for rate in scheduler.base_lrs]
+        scheduler._last_lr = rates
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[StepBatch], num_batches: int, device: torch.device

@@ -68,8 +68,14 @@ class Validator:
 
     @cached_property
     def _chance(self) -> float:
-        kind = self._task.label.kind
-        return chance([meaning(kind, row.label) for row in self.rows], self._allowed)
+        return chance_on(self._task, self.rows, scored=self.student.card.decode == "score")
+
+
+def chance_on(task: Task, rows: Sequence[ValidationRow], *, scored: bool) -> float:
+    """The accuracy of a student that guesses, which knows what it sees of the choices."""
+    labels = [meaning(task.label.kind, row.label) for row in rows]
+    seen = [task.guessable(row.example.input, row.example.choices, scored=scored) for row in rows]
+    return chance(labels, seen)
 
 
 def compared_with(validation: Validation) -> str:

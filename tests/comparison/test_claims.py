@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dsbs.artifacts.results.compare import CompareResult
-from dsbs.comparison.claims import judge, make_claims
+from dsbs.comparison.claims import ASSUMED_DISCORDANT, judge, make_claims
 from dsbs.comparison.findings import checkpoint_sentences, claim_sentence, detectable_sentence
 from dsbs.comparison.statistics import method_test
 from support.made_cells import EXAMPLES, Made
@@ -116,3 +116,49 @@ def test_a_comparison_in_which_everything_failed_claims_nothing(made: Made) -> N
     judged = judge(results, {}, {"a": True})
     assert (judged.claims, judged.data_needed, judged.minimum_detectable) == ([], [], None)
     assert [(group.done, group.failed) for group in judged.groups] == [(0, 5), (0, 5)]
+
+
+def test_two_methods_at_chance_are_not_compared(made: Made) -> None:
+    made.cells = [cell.model_copy(update={"flags": ["at_chance"]}) for cell in made.cells]
+    (claim,) = make_claims(made.cells, made.verdicts)
+    assert "No student on either side learned" in claim_sentence(claim)
+    assert "is better" not in claim_sentence(claim)
+
+
+def test_an_interval_that_includes_0_is_compatible_with_no_difference() -> None:
+    made = Made()
+    for seed in range(5):
+        made.add("standard", seed, 50 + seed)
+        made.add("step_by_step", seed, 54 - seed)
+    (claim,) = make_claims(made.cells, made.verdicts)
+    assert "The data are compatible with no difference (p = " in claim_sentence(claim)
+
+
+def test_a_power_is_not_based_on_students_that_never_differ() -> None:
+    made = Made()
+    made.add("standard", 0, 60)
+    made.add("step_by_step", 0, 60)
+    results = CompareResult(out="", task="t", equal="steps", decode="generate", cells=made.cells)
+    found = judge(results, made.verdicts, {}).minimum_detectable
+    assert found is not None
+    assert (found.measured, found.discordant) == (False, ASSUMED_DISCORDANT)
+    assert "are assumed to give different verdicts" in detectable_sentence(found)
+
+
+def test_rows_of_a_group_are_one_piece_of_evidence() -> None:
+    """Fifteen questions on which one method is better: alone a claim, in one group none."""
+    made = Made()
+    for seed in range(5):
+        made.add("standard", seed, 50)
+        made.add("step_by_step", seed, 60 + 5 * (seed % 2))
+    (claim,) = make_claims(made.cells, made.verdicts)
+    groups = {str(n): f"g{n // 20}" for n in range(EXAMPLES)}
+    (grouped,) = make_claims(made.cells, made.verdicts, groups)
+    assert claim.p is not None
+    assert grouped.p is not None
+    assert claim.p < 0.05 < grouped.p
+    assert grouped.groups_of_rows == 5
+    assert grouped.checkpoints[0].p > claim.checkpoints[0].p
+    (refused,) = make_claims(made.cells, made.verdicts, {str(n): str(n // 50) for n in range(100)})
+    assert (refused.strength, refused.p) == ("refused", None)
+    assert claim_sentence(refused).endswith("the test questions fall into 2 groups, too few.")

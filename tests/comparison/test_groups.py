@@ -6,6 +6,7 @@ import pytest
 from dsbs.comparison.findings import stuck_sentence
 from dsbs.comparison.groups import gather_notices, learning_flags, make_groups
 from dsbs.comparison.statistics import mean_over_seeds
+from dsbs.core.records import NearDuplicates
 from dsbs.metrics.accuracy import interval
 from dsbs.metrics.collapse import Notice
 from support.made_cells import EXAMPLES, Made
@@ -24,7 +25,7 @@ def test_a_group_has_both_intervals_and_counts_who_did_not_learn(made: Made) -> 
     assert group.ci95_examples[0] < np.mean(scores) < group.ci95_examples[1]
     assert group.mean_learned == pytest.approx(np.mean(scores[:-1]))
     assert stuck_sentence(group) == (
-        "standard (s, gold labels, all data): of 7 students, 1 failed and 1 stayed at chance. "
+        "standard (s, gold labels, all data): of 7 students, 1 failed and 1 cannot be told from chance. "
         "The mean of those that learned is 51.2 %."
     )
     assert stuck_sentence(groups["step_by_step"]) is None
@@ -68,3 +69,42 @@ def test_the_same_sign_of_many_students_is_one_notice(made: Made) -> None:
         )
     ]
     assert gather_notices(made.cells) == []
+
+
+@pytest.mark.parametrize("right", [0, EXAMPLES])
+def test_seeds_that_are_all_right_or_all_wrong_have_an_interval(right: int) -> None:
+    made = Made()
+    for seed in range(3):
+        made.add("standard", seed, right)
+    (group,) = make_groups(made.cells, made.verdicts)
+    assert (group.mean, group.ci95_seeds) == (right / EXAMPLES, None)
+    # That of 100 independent rows: three students are no 300 questions.
+    assert group.ci95_examples == pytest.approx(interval(right, EXAMPLES))
+
+
+def test_rows_of_one_group_count_less() -> None:
+    """Ten groups of ten rows that are right or wrong together."""
+    made = Made()
+    for seed in range(3):
+        made.add("standard", seed, 60)
+    groups = {str(n): f"g{n // 10}" for n in range(EXAMPLES)}
+    (alone,) = make_groups(made.cells, made.verdicts)
+    (grouped,) = make_groups(made.cells, made.verdicts, groups)
+    assert alone.ci95_examples is not None
+    assert grouped.ci95_examples is not None
+    low, high = grouped.ci95_examples
+    assert high - low > 2 * (alone.ci95_examples[1] - alone.ci95_examples[0])
+    (one,) = make_groups(made.cells, made.verdicts, dict.fromkeys(groups, "g"))
+    assert (one.ci95_examples, one.ci95_withheld) == (None, "all rows are of one group")
+
+
+def test_accuracy_is_given_with_and_without_near_duplicates() -> None:
+    made = Made()
+    for seed in range(2):
+        made.add("standard", seed, 60)
+    pairs = NearDuplicates(300, EXAMPLES, 30, 0, (), tests=tuple(str(n) for n in range(30)))
+    (group,) = make_groups(made.cells, made.verdicts, duplicates=pairs)
+    assert group.mean == pytest.approx(0.6)
+    assert group.mean_unseen == pytest.approx(30 / 70)
+    (group,) = make_groups(made.cells, made.verdicts)
+    assert group.mean_unseen is None

@@ -19,7 +19,7 @@ def example(name: str, text: str, split: Split = "train") -> Example:
 
 def test_svamp_repeats_105_of_200_bodies_but_for_their_numbers(published: Path) -> None:
     splits = load_data(load_task("svamp"), published).splits
-    found = find_duplicates(splits["train"], splits["test"])
+    found = find_duplicates(splits)
     assert found is not None
     assert (found.but_for_numbers, found.test_rows) == (105, 200)
     inputs = {e.id: e.input for rows in splits.values() for e in rows}
@@ -34,7 +34,7 @@ def test_svamp_repeats_105_of_200_bodies_but_for_their_numbers(published: Path) 
 
 def test_near_duplicates_are_those_of_comparing_every_pair(published: Path) -> None:
     splits = load_data(load_task("svamp"), published).splits
-    found = find_duplicates(splits["train"], splits["test"])
+    found = find_duplicates(splits)
     assert found is not None
 
     def words(text: str) -> set[str]:
@@ -62,7 +62,7 @@ def test_lines_without_numbers_and_short_lines_are_no_templates() -> None:
         example("c", "Answer the question below.\n(2) no", "test"),
         example("d", "Tom has 14 red apples today\nWho?", "test"),
     ]
-    found = find_duplicates(train, test)
+    found = find_duplicates({"train": train, "test": test})
     assert found is not None
     assert [(p.test, p.train, p.how) for p in found.pairs if p.how == "but_for_numbers"] == [
         ("d", "b", "but_for_numbers")
@@ -73,14 +73,25 @@ def test_the_search_is_left_out_where_it_is_not_wanted_or_not_possible(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = [example("a", "one two three")]
-    assert find_duplicates(rows, rows, "never") is None
-    assert find_duplicates(rows, []) is None
+    assert find_duplicates({"train": rows, "test": rows}, "never") is None
+    assert find_duplicates({"train": rows}) is None
     many = [example("a", "one")] * 50_000
-    assert find_duplicates(many, rows, "auto") is None
+    assert find_duplicates({"train": many, "test": rows}, "auto") is None
     monkeypatch.setitem(sys.modules, "datasketch", None)
-    found = find_duplicates(rows, rows)
+    found = find_duplicates({"train": rows, "test": rows})
     assert found is not None
     assert found.near is None
     assert describe(found) == [
         "near-duplicates of test inputs were not looked for: pip install datasketch"
     ]
+
+
+def test_the_count_is_the_same_before_and_after_validation_is_cut(published: Path) -> None:
+    loaded = load_data(load_task("svamp"), published)
+    before = find_duplicates(loaded.splits)
+    after = find_duplicates(loaded.with_validation().splits)
+    assert before is not None
+    assert after is not None
+    assert len(loaded.with_validation().splits["validation"]) == 80
+    assert (before.but_for_numbers, before.near) == (after.but_for_numbers, after.near)
+    assert sorted(before.tests) == sorted(after.tests)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dsbs.core.records import Answer, Completion, Example
-from dsbs.labeling.rationale_checks import describe
+from dsbs.labeling.rationale_checks import Agreement, describe
 from dsbs.labeling.summary import SplitCounter
 from dsbs.labeling.votes import vote
 from dsbs.tasks.prompts import load_task
@@ -63,3 +63,24 @@ def test_votes_of_samples_that_tie_are_counted_and_told() -> None:
     assert line == (
         "train: in 1 of 3 rows the votes of the samples tie, and the first sample decides"
     )
+
+
+def test_mixes_of_labels_are_those_of_the_same_rows() -> None:
+    """Gold stands on rows of birds alone; the teacher agrees, and calls the others mammals."""
+    agreement = Agreement("class")
+    for number in range(20):
+        kind = "bird" if number < 10 else "mammal"
+        gold = "bird" if number < 10 else None
+        example = Example(str(number), "train", {}, "x", gold=gold)
+        agreement.add(example, Answer(str(number), "ok", "r", kind, "exact"), ("bird", "mammal"))
+    found = agreement.results()
+    assert found.label_distance == 0
+    assert found.label_counts == {"teacher": {"bird": 10}, "gold": {"bird": 10}}
+
+
+def test_without_gold_all_rows_show_what_the_teacher_gives() -> None:
+    agreement = Agreement("class")
+    answer = Answer("1", "ok", "r", "bird", "exact")
+    agreement.add(Example("1", "train", {}, "x"), answer, ("bird", "mammal"))
+    assert agreement.results().label_counts == {"teacher": {"bird": 1}, "gold": {}}
+    assert agreement.results().label_distance is None

@@ -162,6 +162,7 @@ class World:
             task="cqa",
             out=str(folder),
             settings=TrainSettings(**vars(replace(PAPER, max_steps=10_000))),
+            steps=10_000,
             n_rows=8766,
             n_fraction=rows,
             n_train=rows,

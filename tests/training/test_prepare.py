@@ -22,4 +22,6 @@ def test_micro_batches_of_commonsense_qa_hold_little_padding(
     sequences = [sequence for step in steps for example in step for sequence in example]
     real = sum(len(s.input_ids) + len(s.target_ids) for s in sequences)
     assert 1 - real / padded < 0.2
-    assert prepared.totals().sequences_seen == len(sequences)
+    assert prepared.totals(prepared.training.optimization.max_steps).sequences_seen == len(
+        sequences
+    )

@@ -29,8 +29,12 @@ class Score(Result):
     against: Against = "gold"
     n: int
     correct: int
-    ci95_examples: Interval
-    """Over other examples of the same kind (Wilson), as shares."""
+    ci95_examples: Interval | None
+    """Over other examples of the same kind, as shares. Rows of one group vary together. None where
+    it is withheld.
+    """
+    ci95_withheld: str = ""
+    """Why there is no interval."""
 
     @property
     def share(self) -> float:

@@ -62,6 +62,8 @@ class CellResult(CellKey, GroupKey):
     chance: float | None = None
     """Accuracy of a student that has learned nothing."""
     teacher_accuracy: float | None = None
+    teacher_score: Score | None = None
+    """The same with its interval."""
     flags: list[Flag] = []
     notices: list[Notice] = []
     """Signs of collapse in its training and on test."""
@@ -119,9 +121,15 @@ class Group(GroupKey):
     """The same over the cells without a flag."""
     standard_error: float | None = None
     ci95_seeds: Interval | None = None
-    """95 % interval of the mean for other seeds on the same test questions."""
+    """95 % interval of the mean for other seeds on the same test questions. None for a single seed,
+    and where all seeds score the same.
+    """
     ci95_examples: Interval | None = None
     """95 % interval of the mean for these checkpoints on other test questions."""
+    ci95_withheld: str = ""
+    """Why there is no such interval."""
+    mean_unseen: float | None = None
+    """The mean without test inputs that training has nearly seen. None where there are none."""
 
 
 class CheckpointClaim(Result):
@@ -145,7 +153,11 @@ class Claim(GroupKey):
     seeds: list[int]
     """Seeds that both sides have."""
     strength: Literal["refused", "weak", "full"]
-    """`refused` below 3 seeds, `weak` below 5. A refused claim has no difference, interval or p."""
+    """`refused` below 3 seeds (or 3 groups of test rows), `weak` below 5. A refused claim has no
+    difference, interval or p.
+    """
+    groups_of_rows: int | None = None
+    """Groups that the test questions fall into; None where no two share one."""
     stuck: tuple[int, int]
     """Number of students on each side that did not learn."""
     checkpoints: list[CheckpointClaim] = []
@@ -162,7 +174,7 @@ class Claim(GroupKey):
 
 
 class DataNeed(Result):
-    """The least data with which a method is as good as another method, or as the teacher."""
+    """The data from which on a method is as good as another method, or as the teacher."""
 
     student: str
     labels: LabelSource
@@ -173,12 +185,20 @@ class DataNeed(Result):
     """The fraction of the other method; None for the teacher."""
     seeds: int
     """The smallest number of seeds behind any of the differences."""
+    margin: float = 0.0
+    """How far below the other counts as being as good: 0.01 is one point."""
     fractions: list[float]
+    learned: list[bool] = []
+    """At each fraction, whether the students learned. If not, they are as good as nobody."""
+    opponent_learned: bool = True
+    """Whether the other learned. To be as good as chance is no achievement."""
     differences: list[float]
     """The method at each fraction less the other."""
     ci95_seeds_and_examples: list[Interval | None]
     estimate: float | None = None
-    """The smallest fraction from which the difference is not negative; None if there is none."""
+    """The smallest fraction at which the difference is not below minus the margin, nor at any
+    larger fraction that was tried; None if there is none.
+    """
     possible: float | None = None
     """The same for the upper end of the interval."""
     certain: float | None = None
@@ -194,6 +214,10 @@ class Detectable(Result):
     """Share of questions that only one of two students answers correctly."""
     measured: bool
     """Whether `discordant` was measured; otherwise it is assumed."""
+    groups_of_rows: int | None = None
+    """Groups that the questions fall into; None where no two share one. The differences are those
+    of independent questions all the same.
+    """
     power: float = 0.8
     paired: float | None = None
     """If both answer the same questions; None if even the largest difference would be missed."""
@@ -224,7 +248,11 @@ class CompareResult(Result):
     """How labels are read from a student."""
     status: Status = "done"
     """`incomplete` if a cell failed."""
+    margin: float = 0.0
+    """How far below another counts as being as good."""
     teacher_accuracy: float | None = None
+    teacher_score: Score | None = None
+    """The same with its interval."""
     tuning: list[Tuned] = []
     cells: list[CellResult]
     groups: list[Group] = []
@@ -238,6 +266,11 @@ class CompareResult(Result):
     """The teacher's answers by split."""
     notices: list[Notice] = []
     """Signs of collapse in any of the students, each with how many of them show it."""
+
+    @property
+    def chance(self) -> float | None:
+        """Accuracy of a student that has learned nothing; the highest of the cells'."""
+        return max((cell.chance for cell in self.cells if cell.chance is not None), default=None)
 
     @property
     def measured(self) -> str:

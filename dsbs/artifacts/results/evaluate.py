@@ -38,4 +38,6 @@ class EvaluateResult(CellKey, StudentScores):
     unlabeled: int = 0
     """Rows of the split without a label to compare with."""
     teacher_accuracy: float | None = None
-    """Of the teacher's own labels on the same rows. None where there are no answers or no gold."""
+    """Of the teacher's own labels. None where there are no answers or no gold."""
+    teacher_score: Score | None = None
+    """The same with its interval and its number of rows: those with gold that it answered."""

@@ -1,6 +1,6 @@
 """What `generate` leaves."""
 
-from dsbs.artifacts.results.base import Result, Status
+from dsbs.artifacts.results.base import Interval, Result, Status
 from dsbs.core.records import NearDuplicates
 from dsbs.metrics.calibration import CalibrationScores
 from dsbs.metrics.collapse import Notice
@@ -45,7 +45,9 @@ class SplitSummary(Result):
     rationale_argues_for: dict[str, int] = {}
     """Rationales by which labels they name."""
     label_counts: dict[str, dict[str, int]] | None = None
-    """Counts of each label by who gave it: `teacher` and `gold`."""
+    """Counts of each label by who gave it, `teacher` and `gold`, on the rows that have both. Where
+    no row has gold, the teacher's on all rows.
+    """
     label_distance: float | None = None
     """Share of labels that would have to change for teacher and gold to have the same counts."""
     calibration: CalibrationScores | None = None
@@ -55,6 +57,8 @@ class SplitSummary(Result):
     teacher_correct_strict: int | None = None
     """By the rule that the paper's code uses."""
     teacher_accuracy_strict: float | None = None
+    teacher_ci95: Interval | None = None
+    """95 % interval of the accuracy over other rows. None without gold, or where it is withheld."""
     entropy: float | None = None
     """Mean Shannon entropy of the label distributions, in nats."""
     vote_ties: int = 0

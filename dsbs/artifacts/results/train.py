@@ -1,5 +1,7 @@
 """What `train` leaves."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from dsbs.artifacts.results.base import CellKey, Result
@@ -48,6 +50,21 @@ class LogEntry(Result):
     """Steps so far whose gradient was clipped."""
 
 
+class Schedule(Result):
+    """One stretch of a training, over which the learning rate decays once."""
+
+    start: int
+    """Steps before it."""
+    planned_end: int
+    """The step at which its learning rate is 0."""
+    end: int
+    """The step after which it ended."""
+    stopped_by: Literal["steps", "patience"] = "steps"
+    best_step: int
+    """That of the best weights so far."""
+    best_validation_accuracy: float | None = None
+
+
 class TrainSettings(Result):
     """The optimization settings in force: preset and flags together."""
 
@@ -57,6 +74,8 @@ class TrainSettings(Result):
     max_input_tokens: int
     max_target_tokens: int
     eval_every: int
+    patience: int = 0
+    """Evaluations without a better one after which training stops; 0 for never."""
 
 
 class RowCounts(Result):
@@ -120,6 +139,10 @@ class TrainResult(CellKey, RowCounts, Totals):
     cut_inputs: int = 0
     """Inputs longer than the limit."""
     cut_targets: int = 0
+    steps: int = 0
+    """Optimizer steps that were done, of all schedules."""
+    schedules: list[Schedule] = Field(default_factory=list)
+    """In order; more than one where a run that was done got more steps."""
     precision: str = "fp32"
     processes: int = 1
     sharded: bool = False
