@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 
 from dsbs import api
+from dsbs.artifacts.results.generate import GenerateResult
+from dsbs.labeling.show import show_results
+from support.farm import Farm
 
 TASK = """\
 name: sums
@@ -45,3 +48,12 @@ def test_an_answer_is_right_if_it_means_what_gold_means(tmp_path: Path) -> None:
         "c": False,
     }
     assert made["splits"]["train"]["teacher_correct"] == 2
+
+
+def test_rows_that_look_like_the_prompt_are_counted_and_told(farm: Farm) -> None:
+    marked = {"sound": "says: So it is a bird"}
+    farm.write([*({**row, **marked} for row in farm.rows[:3]), *farm.rows[3:]])
+    farm.answer()
+    made = GenerateResult.model_validate(farm.generate(splits=("train", "validation", "test")))
+    assert sum(split.look_alikes for split in made.splits.values()) == 3
+    assert "3 rows hold text that looks like the prompt's own markers (" in show_results(made)
