@@ -49,7 +49,8 @@ def interval(correct: int, n: int) -> Interval:
     share = correct / n
     middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+    # Rounding must not leave a share of 0 or 1 outside.
+    return Interval(min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
 
 
 def chance(gold: Sequence[str | None], allowed: Sequence[Sequence[str]]) -> float:
