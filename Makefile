@@ -16,7 +16,7 @@ INSTALL = $(PIP) install --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRA
 MADE_FROM = pyproject.toml Makefile $(CONSTRAINTS)
 ALL = -e '.[train,endpoint,plan,report,ray,dev]'
 
-.PHONY: quickstart test lint bench constraints reference clean
+.PHONY: quickstart test faults lint bench constraints reference clean
 
 quickstart: $(VENV)/quickstart-installed
 	$(VENV)/bin/dsbs quickstart
@@ -24,6 +24,11 @@ quickstart: $(VENV)/quickstart-installed
 # Two files at a time, one thread each: more threads than cores make PyTorch and vLLM many times slower.
 test: $(VENV)/installed lint
 	OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Kills, faults, fuzz, hostile text and load in their long form: 40 minutes on two cores. The counts go into docs/guarantees.md.
+faults: $(VENV)/installed
+	OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind $(VENV)/bin/python -m pytest tests/faults --faults long --timeout 7200 \
+	    --faults-table docs/guarantees.md -n 2 --dist worksteal
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

@@ -132,11 +132,12 @@ def _task_of(store: AnswerStore, run: str) -> Task:
 
 def _rows(store: AnswerStore, run_folder: str | None) -> Iterator[StoredAnswer]:
     for run in store.find_runs(run_folder):
+        folder = str(store.run_folder(run))
         for asked, completion in store.answers(run, "answer"):
             example = asked.example
             yield StoredAnswer(
                 id=example.id,
-                run=str(store.run_folder(run)),
+                run=folder,
                 split=example.split,
                 sample=asked.sample,
                 input=example.input,

@@ -17,6 +17,8 @@ from support.farm import Farm
 from support.places import DATA, ROOT
 from support.served_farm import Serve
 
+pytest_plugins = ("support.campaign",)
+
 if TYPE_CHECKING:
     from support.made_runs import LargeReport
 
@@ -24,7 +26,13 @@ if TYPE_CHECKING:
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
-LONGEST = ("test_quickstart.py", "end_to_end/test_engines.py", "teachers/test_endpoint.py")
+LONGEST = (
+    "test_quickstart.py",
+    "end_to_end/test_engines.py",
+    "faults/test_crash.py",
+    "faults/test_faults.py",
+    "teachers/test_endpoint.py",
+)
 """Files that take longest. They begin, so that no process of `pytest -n` is left to end alone."""
 
 

@@ -49,7 +49,7 @@ HEAVY = {
 }
 
 
-NO_MODULES = {"test_structure.py", "end_to_end", "support"}
+NO_MODULES = {"test_structure.py", "end_to_end", "faults", "support"}
 """What lies in tests/ without a module of the same name: the whole, behaviours of many modules, and
 helpers.
 """

@@ -133,7 +133,11 @@ def read_answers(folder: Path) -> dict[str, Answer]:
 
     Raises InputError where its files are missing or broken.
     """
-    return {row["id"]: _answer(row) for row in answer_rows(folder)}
+    try:
+        return {row["id"]: _answer(row) for row in answer_rows(folder)}
+    except (ValueError, TypeError, RecursionError) as error:
+        fix = "run dsbs generate again"
+        raise InputError(folder, got=error, expected="answers of dsbs", fix=fix) from None
 
 
 def answer_files(folder: Path) -> list[Path]:
@@ -171,7 +175,9 @@ def answer_batches(path: Path, columns: Sequence[str]) -> Iterator[Any]:
         if lacking:
             got = f"no column {lacking[0]}"
             raise InputError(path, got=got, expected="answers of this version of dsbs", fix=fix)
-        yield from file.iter_batches(batch_size=_ROWS_PER_WRITE, columns=list(columns))
+        for batch in file.iter_batches(batch_size=_ROWS_PER_WRITE, columns=list(columns)):
+            batch.validate(full=True)  # damaged text too
+            yield batch
     except (OSError, pa.ArrowException) as error:
         raise InputError(path, got=error, expected="answers of dsbs", fix=fix) from None
 

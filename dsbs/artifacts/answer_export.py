@@ -12,13 +12,15 @@ from dsbs.core.iteration import batched
 _NUMBERS = ("sample", "prompt_tokens", "completion_tokens")
 _ROWS_PER_WRITE = 1000
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def write_json_lines(answers: Iterable[StoredAnswer], path: Path) -> int:
     """Write answers as JSON lines, which `generate --answers-from` reads; returns their number."""
     count = 0
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
         for answer in answers:
-            file.write(json.dumps(_row(answer), ensure_ascii=False) + "\n")
+            file.write(_to_json(_row(answer)) + "\n")
             count += 1
     return count
 

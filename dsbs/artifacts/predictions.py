@@ -62,10 +62,13 @@ def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
 def read_predictions(path: Path) -> list[Prediction]:
     """The predictions as written. Scoring them again gives the stored scores."""
     rows = _read(path, _FIELDS).to_pylist()
-    return [
-        Prediction(**{**row, "scores": json.loads(row["scores"]) if row["scores"] else None})
-        for row in rows
-    ]
+    try:
+        return [
+            Prediction(**{**row, "scores": json.loads(row["scores"]) if row["scores"] else None})
+            for row in rows
+        ]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _damaged(path, error) from None
 
 
 def read_verdicts(path: Path) -> dict[str, bool]:
@@ -93,11 +96,17 @@ def _read(path: Path, columns: Sequence[str]) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=list(columns))
+        table = pq.read_table(path, columns=list(columns))
+        table.validate(full=True)  # damaged text too
+        return table
     except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            path,
-            got=error,
-            expected="predictions of dsbs evaluate",
-            fix="measure the student again",
-        ) from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(
+        path,
+        got=error,
+        expected="predictions of dsbs evaluate",
+        fix="measure the student again",
+    )

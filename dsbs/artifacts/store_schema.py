@@ -64,8 +64,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     # page again and again.
     db.execute("PRAGMA cache_size=-32768")  # KiB
     db.execute("PRAGMA wal_autocheckpoint=4000")  # pages of 4 KiB
-    db.executescript(_SCHEMA + CLAIMS_SCHEMA)
-    db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (str(SCHEMA_VERSION),))
+    _make(db)
     return db
 
 
@@ -73,13 +72,29 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """The same, read-only.
 
     In a folder that cannot be written to, WAL cannot open its index; the file is then read as one
-    that does not change.
+    that does not change. A file without any table is that of a run which was killed before it asked
+    for anything: an empty store.
     """
     address = f"{path.resolve().as_uri()}?mode=ro"
     try:
         db = sqlite3.connect(address, uri=True, timeout=60)
-        db.execute("SELECT count(*) FROM meta")
+        tables = _tables(db)
     except sqlite3.OperationalError:
         db = sqlite3.connect(f"{address}&immutable=1", uri=True)
-        db.execute("SELECT count(*) FROM meta")
+        tables = _tables(db)
+    if not tables:
+        db.close()
+        db = sqlite3.connect(":memory:")
+        _make(db)
     return db
+
+
+def _make(db: sqlite3.Connection) -> None:
+    """Make the tables that are not there, all in one transaction."""
+    version = f"INSERT OR IGNORE INTO meta VALUES ('version', '{SCHEMA_VERSION}');"
+    db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}{CLAIMS_SCHEMA}{version}COMMIT;")
+
+
+def _tables(db: sqlite3.Connection) -> int:
+    (count,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return int(count)

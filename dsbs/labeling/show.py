@@ -39,6 +39,7 @@ def show_results(made: GenerateResult) -> str:
         if count:
             lines.append(f"overlap: {count:,} inputs of {pair} are the same")
     lines += near_duplicates.describe(made.duplicates)
+    lines += _look_alikes(made)
     lines += _side_by_side(made.shown)
     lines += [f"{count:,} failed: {reason}" for reason, count in made.failures]
     for setting, value in made.changed_settings.items():
@@ -77,6 +78,16 @@ def _examples(split: SplitSummary) -> list[str]:
         f"  {outcome}: {found[0].id}: ...{found[0].text[-_EXAMPLE_CHARS:]!r}"
         for outcome, found in split.examples.items()
     ]
+
+
+def _look_alikes(made: GenerateResult) -> list[str]:
+    """How many rows hold text like the prompt's own."""
+    counts = {name: split.look_alikes for name, split in made.splits.items() if split.look_alikes}
+    if not counts:
+        return []
+    where = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    what = "rows hold text that looks like the prompt's own markers"
+    return [f"{sum(counts.values()):,} {what} ({where}); it is sent as it is"]
 
 
 def _side_by_side(shown: Sequence[ShownAnswer]) -> list[str]:

@@ -9,6 +9,7 @@ from dsbs.metrics.collapse import Notice, chance_notices, empty_notices, label_n
 from dsbs.metrics.distributions import entropy
 from dsbs.metrics.intervals import GroupedVerdicts
 from dsbs.metrics.label_counts import LabelCounts
+from dsbs.tasks.look_alikes import LookAlikes
 from dsbs.tasks.parsing import answer_part, correct, correct_as_published
 from dsbs.tasks.task import Task
 
@@ -28,6 +29,9 @@ class SplitCounter:
         self._words: Counter[int] = Counter()
         self._shown: dict[str, list[OutcomeExample]] = {}
         self._agreement = Agreement(task.label.kind)
+        self._look_alikes = LookAlikes(task)
+        self._alike = 0
+        """Rows that hold text like the prompt's own."""
         self.rows = 0
         self._gold = 0
         self._correct = 0
@@ -65,6 +69,7 @@ class SplitCounter:
         if answer.reason:
             self._reasons[answer.reason] += 1
         self._capped += capped
+        self._alike += self._look_alikes.stand_in(example)
         if answer.rationale_usable and answer.rationale:
             self._words[len(answer.rationale.split())] += 1
         self._keep_example(example, completion, answer)
@@ -103,6 +108,7 @@ class SplitCounter:
             reasons=dict(self._reasons),
             rationale_words=self._lengths(),
             examples=self._shown,
+            look_alikes=self._alike,
             **self._agreement.results()._asdict(),
             gold_rows=gold,
             teacher_correct=self._correct if gold else None,

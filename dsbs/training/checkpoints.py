@@ -1,9 +1,9 @@
 """Checkpoints of the trainer: which is whole, and which one training goes on from."""
 
+import shutil
 from pathlib import Path
 
 from accelerate.utils import broadcast_object_list
-from transformers.trainer_utils import rotate_checkpoints
 
 from dsbs.core.checksums import CHECKSUMS, damage, write_checksums
 from dsbs.core.files import open_to_umask
@@ -11,13 +11,16 @@ from dsbs.core.progress import say
 
 
 def seal_checkpoint(folder: Path) -> None:
-    """Write the checksums of a checkpoint, then delete older ones.
+    """Write the checksums of a checkpoint, then delete all others.
 
-    Checksums come last: a checkpoint without them was cut off while it was written.
+    Checksums come last: a checkpoint without them was cut off while it was written. Others may have
+    more steps, if they were damaged, or a later time, if the clock was wrong.
     """
     write_checksums(folder)
     open_to_umask(folder, folder / CHECKSUMS)
-    rotate_checkpoints(str(folder.parent), save_total_limit=1, use_mtime=True)
+    for other in folder.parent.glob("checkpoint-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def newest_whole(folder: Path) -> Path | None:

@@ -160,3 +160,19 @@ def test_the_store_can_be_opened_with_any_tool_and_names_its_version(farm: Farm)
     db.commit()
     with pytest.raises(InputError, match="version 999"):
         farm.generate()
+
+
+def test_the_store_of_a_run_that_was_killed_at_once_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.close()
+    with AnswerStore(path, readonly=True) as store:
+        assert (store.counts(), store.runs()) == ([], [])
+    with AnswerStore(path) as store:
+        store.keep("t", [completion("a", "said")])
+    db = sqlite3.connect(tmp_path / "other.sqlite")
+    db.execute("CREATE TABLE notes (note TEXT)")
+    db.close()
+    with pytest.raises(InputError, match="no such table: meta"):
+        AnswerStore(tmp_path / "other.sqlite", readonly=True)

@@ -22,6 +22,7 @@ from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 from dsbs.teachers.answer_formats import read_answers
 from dsbs.teachers.published import read_release
+from support.strategies import JSON, ROWS
 
 SLOWLY = settings(
     deadline=None,
@@ -29,23 +30,6 @@ SLOWLY = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(codec=None), max_size=8)
-    | st.sampled_from(["A", "1", "-1", "['a', 'b']", "[1, 2]", "entailment"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-COLUMNS = (
-    "id", "uid", "question", "choices", "answer", "premise", "hypothesis", "label", "input", "text",
-    "custom_id", "response", "messages", "request", "data", "annotations", "labels", "result", "body",
-)  # fmt: skip
-ROWS = st.lists(st.dictionaries(st.sampled_from(COLUMNS), JSON, max_size=6), min_size=1, max_size=4)
 TASKS: list[Task] = [load_task(name) for name in ("cqa", "anli1", "svamp", "asdiv")]
 FORMATS = ["auto", "text", "batch", "chat", "label-studio", "doccano"]
 

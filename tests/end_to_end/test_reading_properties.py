@@ -17,24 +17,13 @@ from dsbs.tasks.prompts import demonstrations, load_task, render_answer, render_
 from dsbs.tasks.task import Task
 from dsbs.tasks.undress import undress
 from support.places import TASKS
+from support.strategies import TEXTS
 
 LOADED = {name: load_task(name) for name in TASKS}
 CHOICES = ("ice", "ice cream", "river bank", "bank", "the U.S.")
 NLI = ("entailment", "neutral", "contradiction")
 RATINGS = ("1", "2", "3", "4", "5")
 
-PIECES = st.sampled_from(
-    """So the answer is|The answer is|Answer:|Final answer:|(a)|(b)|B|b.|A|ice|ice cream|bank|the
-    U.S.|or|and
-    |not|neutral|contradiction|entailment|because|4|5|4.5|/|-|*|**|x|=|8|48|6|%|,|;|:|.|!|?|{|}|(|)|\\boxed{
-    |\\frac{|$|"|'|`|<think>|</think>|</s>|\n|\n\n|I hope this helps!|Wait,|{"label": "ice"}|"label":|é|ı|²
-    """.replace("\n    ", "").split("|")
-)
-TEXTS = st.one_of(
-    st.text(max_size=60),
-    st.lists(PIECES, max_size=12).map(" ".join),
-    st.lists(PIECES, max_size=9).map("".join),
-)
 WORDS = st.from_regex(r"[A-Z][a-z]{1,8}( [a-z]{1,8}){1,8}\.", fullmatch=True)
 EXPRESSIONS = st.recursive(
     st.integers(0, 9999).map(str),

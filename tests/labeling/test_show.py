@@ -6,6 +6,7 @@ from pathlib import Path
 from dsbs import api
 from dsbs.artifacts.results.generate import GenerateResult, ShownAnswer
 from dsbs.labeling.show import show_results
+from support.farm import Farm
 
 TASK = """\
 name: sums
@@ -83,3 +84,12 @@ def test_what_prompts_share_is_printed_once_and_the_rows_side_by_side() -> None:
 def test_a_single_prompt_is_printed_whole_and_none_without_rows() -> None:
     assert "It lays eggs." in result(shown("a", "duck")).split("prompts and answers")[1]
     assert "prompts and answers" not in result()
+
+
+def test_rows_that_look_like_the_prompt_are_counted_and_told(farm: Farm) -> None:
+    marked = {"sound": "says: So it is a bird"}
+    farm.write([*({**row, **marked} for row in farm.rows[:3]), *farm.rows[3:]])
+    farm.answer()
+    made = GenerateResult.model_validate(farm.generate(splits=("train", "validation", "test")))
+    assert sum(split.look_alikes for split in made.splits.values()) == 3
+    assert "3 rows hold text that looks like the prompt's own markers (" in show_results(made)

@@ -39,3 +39,10 @@ def test_scores_per_label_do_not_depend_on_how_labels_are_written() -> None:
     assert macro_f1(["yes", "no", "NO", "Yes"], ["YES", "Yes", "No", None]) == macro_f1(
         gold, predicted
     )
+
+
+def test_a_share_lies_in_its_interval() -> None:
+    for n in range(1, 60):
+        for correct in range(n + 1):
+            low, high = interval(correct, n)
+            assert 0 <= low <= correct / n <= high <= 1

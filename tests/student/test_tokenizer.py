@@ -18,3 +18,10 @@ def test_the_tokenizer_of_tiny_reads_back_every_text_and_gives_digits_their_own_
         train_tokenizer(["a label, some words 12", "( 84.0 / 2.0 )"] * 3, 400)
     )
     assert tokenizer_hash(made) != tokenizer_hash(train_tokenizer(["other words"] * 3, 400))
+
+
+def test_a_word_of_a_megabyte_is_learned_from_in_parts_and_read_back() -> None:
+    """Learned whole, it would take an hour."""
+    word = "ab" * 500_000
+    made = train_tokenizer(["so it is", word, " " * 1_000_000], 400)
+    assert made.decode(made(word).input_ids, skip_special_tokens=True).strip() == word

@@ -16,6 +16,8 @@ import random
 from typing import Any
 
 FAULTS = ("429", "500", "503", "close", "truncated", "hang", "empty", "overlong")
+ECHO = "echo"
+"""A fault on request: the prompt stands before the answer."""
 TRACE = "Does it lay eggs?\n\nIf so: It swims. So it is a fish. No."
 REASONING = {"inline": f"<think>{TRACE}</think>\n", "unopened": f"{TRACE}</think>\n", "apart": ""}
 ANSWERS = (" It has feathers. So it is a bird.", " It has fur. So it is a mammal.")
@@ -117,6 +119,8 @@ class Loopback:
             if fault == "overlong"
             else said
         )
+        if fault == ECHO:
+            said = [text + answer for text, answer in zip(texts, said, strict=True)]
         chat, trace = (
             "messages" in body,
             {"reasoning_content": TRACE} if self.options.reasoning == "apart" else {},
@@ -166,7 +170,7 @@ def main() -> None:
     parser.add_argument("--log", default="")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--faults", type=float, default=0.0)
-    parser.add_argument("--fault", choices=FAULTS, nargs="+")
+    parser.add_argument("--fault", choices=(*FAULTS, ECHO), nargs="+")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--key", default="")
     parser.add_argument("--chat", action="store_true")

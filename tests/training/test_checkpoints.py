@@ -1,5 +1,6 @@
 """Which checkpoint training goes on from."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,14 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over_and_older_ones_stay_until_
     seal_checkpoint(tmp_path / "checkpoint-1000")
     assert newest_whole(tmp_path) == tmp_path / "checkpoint-1000"
     assert not (tmp_path / "checkpoint-250").exists()
+
+
+def test_a_checkpoint_of_a_clock_that_was_ahead_is_no_newer_one(tmp_path: Path) -> None:
+    for step in (250, 500):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / "trainer_state.json").write_text("{}")
+        seal_checkpoint(folder)
+        os.utime(folder, (2e9, 2e9))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-500"]
+    assert newest_whole(tmp_path) == tmp_path / "checkpoint-500"

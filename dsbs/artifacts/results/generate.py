@@ -42,6 +42,8 @@ class SplitSummary(Result):
     rationale_words: RationaleLengths = RationaleLengths()
     examples: dict[str, list[OutcomeExample]] = {}
     """A few answers by outcome, for all outcomes but `ok`."""
+    look_alikes: int = 0
+    """Rows that hold text like the prompt's own: markers, stop strings, special tokens."""
     rationale_argues_for: dict[str, int] = {}
     """Rationales by which labels they name."""
     label_counts: dict[str, dict[str, int]] | None = None
