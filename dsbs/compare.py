@@ -25,7 +25,7 @@ from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.compare import CompareConfig
-from dsbs.config.recipe import answer_sources, data_source, student_of
+from dsbs.config.resolve import answer_sources, data_source, student_of
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import table

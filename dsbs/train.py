@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dsbs.artifacts.results.train import Schedule, TrainResult
 from dsbs.cli.stage import Stage
-from dsbs.config.recipe import answer_sources, data_source, training_of
+from dsbs.config.resolve import answer_sources, data_source, training_of
 from dsbs.config.train import TrainConfig
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed

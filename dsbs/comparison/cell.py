@@ -19,7 +19,8 @@ from dsbs.comparison.groups import decisive_interval, learning_flags
 from dsbs.config.compare import Equal
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.presets import base_name
-from dsbs.config.recipe import Training, training_of
+from dsbs.config.recipe import Training
+from dsbs.config.resolve import training_of
 from dsbs.config.train import TrainConfig
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.evaluation.run import evaluate_run

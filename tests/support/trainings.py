@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from dsbs.config.recipe import Training, answer_sources, data_source, training_of
+from dsbs.config.recipe import Training
+from dsbs.config.resolve import answer_sources, data_source, training_of
 from dsbs.config.train import TrainConfig
 from dsbs.distillation.labeled_data import TrainingData, load_training_data
 from dsbs.distillation.training_set import (

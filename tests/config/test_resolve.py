@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from dsbs.config.recipe import Training, training_of
+from dsbs.config.recipe import Training
+from dsbs.config.resolve import training_of
 from dsbs.config.train import TrainConfig
 from dsbs.core.errors import InputError
 from dsbs.tasks.prompts import load_task
