@@ -16,6 +16,7 @@ from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.cli.stage import Stage
 from dsbs.comparison import findings
+from dsbs.comparison.cautions import cautions
 from dsbs.comparison.cell import Job
 from dsbs.comparison.cells import group_numbers
 from dsbs.comparison.claims import detectable
@@ -76,7 +77,7 @@ def show(results: CompareResult) -> str:
         teacher_sentence(results.teacher_score),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),
-        *findings.cautions(results),
+        *cautions(results),
         f"Everything is in {results.out}",
     ]
     return "\n".join(lines)

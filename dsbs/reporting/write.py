@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dsbs.comparison import findings
+from dsbs.comparison.cautions import cautions
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
 from dsbs.plots.drawing import save_figures
@@ -126,7 +127,7 @@ def _section(
         heading=f"{comparison.name}: findings",
         paragraph=methods_paragraph(results),
         findings=findings.findings(results),
-        cautions=findings.cautions(without_teacher),
+        cautions=cautions(without_teacher),
         figures=accuracy_figures(comparison, price_per_hour),
         published=beside_the_paper(comparison) if compare_to_paper else None,
         tables=comparison_tables(comparison),

@@ -3,9 +3,10 @@
 import pytest
 
 from dsbs.artifacts.results.compare import CompareResult
+from dsbs.comparison.cautions import cautions
 from dsbs.comparison.cells import counted_cells
 from dsbs.comparison.claims import judge
-from dsbs.comparison.findings import cautions, findings
+from dsbs.comparison.findings import findings
 from support.made_cells import Made
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dsbs.comparison.findings import stuck_sentence
+from dsbs.comparison.cautions import stuck_sentence
 from dsbs.comparison.groups import gather_notices, learning_flags, make_groups
 from dsbs.comparison.statistics import mean_over_seeds
 from dsbs.core.records import NearDuplicates
