@@ -133,7 +133,8 @@ def test_three_engines_give_the_same_parsed_labels(
     )  # one JSON object and nothing else on stdout, whatever vLLM prints
     said = done.stderr.splitlines()
     assert said[0].startswith(f"starting {teacher} in vLLM; its log is {tmp_path / 'vllm'}")
-    assert {line.split()[0] for line in said[1:]} == {"generate"}, done.stderr
+    assert said[1].startswith("the prompt names 3 of 4 labels")
+    assert {line.split()[0] for line in said[2:]} == {"generate"}, done.stderr
     assert said[-1].startswith("generate 120/120 rows")
     assert (tmp_path / "vllm" / "run.log").stat().st_size > 0
     for engine in ("transformers", "endpoint", "vllm"):
