@@ -195,7 +195,7 @@ def _earlier(path: Path) -> Manifest[Any] | None:
         if started_only:
             return None
         raise
-    if found is None and others:
+    if found is None and not started_only:
         names = ", ".join(sorted(others)[:5])
         expected = "a new or empty folder, or a run of dsbs"
         raise InputError(

@@ -62,7 +62,7 @@ class GenerateConfig(StageConfig):
     allow_changed_inputs: Annotated[bool, Incidental] = Field(
         False,
         description="take published answers although they repeat other inputs than the rows with "
-        "their ids, or more than 5 % belong to no row; default: that is an error",
+        "their ids; default: that is an error",
     )
     splits: Listed[Split] = Field(
         (),

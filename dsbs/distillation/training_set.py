@@ -1,6 +1,6 @@
 """The rows that a student learns from, and the rows that choose its best checkpoint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from dsbs.artifacts.results.train import RowCounts
@@ -13,6 +13,7 @@ from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.methods import learned_rationales, make_pair, training_label
 from dsbs.metrics.collapse import Notice, label_notices
 from dsbs.metrics.label_counts import LabelCounts
+from dsbs.tasks.task import Task
 
 
 class TrainingRows(NamedTuple):
@@ -55,7 +56,6 @@ def training_rows(
         InputError: No row has a label of this source, a method finds no rationale, or soft targets
             have nothing to learn.
     """
-    kind = data.task.label.kind
     train = data.splits.get("train", ())
     extra = data.splits["extra"]
     _check_extra_labels(recipe, extra)
@@ -63,8 +63,7 @@ def training_rows(
     dropped = data.overlapping if selection.drop_overlap else frozenset()
     kept = [example for example in fraction if example.id not in dropped]
     rows = [*kept, *extra]
-    labels = {e.id: training_label(e, data.answers.get(e.id), recipe.labels) for e in rows}
-    labeled = [(e, label) for e in rows if (label := labels[e.id]) is not None]
+    labeled = _labeled(rows, data, recipe)
     if not labeled:
         got = f"no row with such a label among {len(fraction)} of {len(train)} training rows"
         fix = "use other labels or a larger fraction"
@@ -95,23 +94,20 @@ def training_rows(
     counts = RowCounts(
         n_rows=len(train),
         n_fraction=len(fraction),
-        n_extra=sum(labels[example.id] is not None for example in extra),
+        n_extra=len(_labeled(extra, data, recipe)),
         n_dropped_overlap=len(fraction) - len(kept),
         n_train=len(pairs),
         n_explained=n_explained,
         n_teacher_labels=sum(_is_teachers(recipe, example) for example, _ in labeled),
         n_distributions=sum(pair.distribution is not None for pair in pairs),
         teacher_disagreement=disagreement(
-            kind,
+            data.task.label.kind,
             ([run.answers.get(example.id) for run in data.teachers] for example, _ in labeled),
             ties=sum(_is_tie(data, example) for example, _ in labeled),
         ),
     )
-    given = LabelCounts(kind)
-    wanted = LabelCounts(kind)
-    for example, label in labeled:
-        given.add(label, data.task.allowed(example.choices))
-        wanted.add(example.gold, data.task.allowed(example.choices))
+    given = _counts(data.task, labeled)
+    wanted = _counts(data.task, [(example, example.gold) for example, _ in labeled])
     notices = label_notices("the training labels", given, wanted)
     return TrainingRows(pairs, method, counts, given, notices)
 
@@ -130,6 +126,20 @@ def validation_rows(data: TrainingData, validation: Validation) -> list[Validati
     if limit is None or limit >= len(labeled):
         return labeled
     return take_fraction(labeled, limit / len(labeled), seed=0)
+
+
+def _labeled(
+    rows: Iterable[Example], data: TrainingData, recipe: Recipe
+) -> list[tuple[Example, str]]:
+    """The rows that have a label to learn, with it."""
+    labels = ((e, training_label(e, data.answers.get(e.id), recipe.labels)) for e in rows)
+    return [(example, label) for example, label in labels if label is not None]
+
+
+def _counts(task: Task, labeled: Sequence[tuple[Example, str | None]]) -> LabelCounts:
+    labels = [label for _, label in labeled]
+    allowed = [task.allowed(example.choices) for example, _ in labeled]
+    return LabelCounts.of(task.label.kind, labels, allowed)
 
 
 def _learns_rationales(recipe: Recipe) -> bool:

@@ -11,7 +11,6 @@ from dsbs.config.base import Decode, StageConfig
 from dsbs.core.progress import say
 from dsbs.core.records import Split
 from dsbs.distillation.labeled_data import LabeledData
-from dsbs.tasks.labels import meaning
 
 
 def evaluate_run(
@@ -50,7 +49,7 @@ def evaluate_run(
             return opened.finished
         # Not above: they load torch and `evaluate`.
         from dsbs.evaluation.measure import measure, measured_rows, teacher_score
-        from dsbs.metrics.accuracy import chance
+        from dsbs.metrics.accuracy import chance_on
         from dsbs.metrics.collapse import chance_notices
         from dsbs.student.checkpoint import load_student
 
@@ -58,14 +57,8 @@ def evaluate_run(
         student = load_student(checkpoint)
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
         teacher = teacher_score(data, split)
-        kind = data.task.label.kind
-        guessed = chance(
-            [meaning(kind, example.gold or "") for example in rows.examples],
-            [
-                data.task.guessable(example.input, example.choices, scored=decode == "score")
-                for example in rows.examples
-            ],
-        )
+        labeled = [(example, example.gold or "") for example in rows.examples]
+        guessed = chance_on(data.task, labeled, scored=decode == "score")
         what = scores.name.replace("_", " ")
         who = f"the student, {split}"
         notices = scores.notices + chance_notices(who, scores.correct, scores.n, guessed, what=what)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from dsbs.core.records import Example
 from dsbs.tasks.labels import LabelKind, meaning
+from dsbs.tasks.task import Task
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -86,6 +88,16 @@ def chance(gold: Sequence[str | None], allowed: Sequence[Sequence[str]]) -> floa
     most_frequent = Counter(gold).most_common(1)[0][1] / len(gold)
     at_random = sum(1 / len(labels) for labels in allowed if labels) / len(gold)
     return max(most_frequent, at_random)
+
+
+def chance_on(task: Task, rows: Sequence[tuple[Example, str]], *, scored: bool) -> float:
+    """The chance of a student on rows, each with the label that is right.
+
+    With `scored`, its labels are read by scoring the options, which it need not see then.
+    """
+    labels = [meaning(task.label.kind, label) for _, label in rows]
+    known = [task.guessable(row.input, row.choices, scored=scored) for row, _ in rows]
+    return chance(labels, known)
 
 
 def per_label(

@@ -13,8 +13,6 @@ from dsbs.tasks.label_keys import fold
 from dsbs.tasks.task import Task
 from dsbs.teachers.found_answer import FoundAnswer
 
-MOST_APART = 0.05
-"""Largest share of answers that may belong to no row. More are answers to other data."""
 _GO_ON = "or go on with --allow-changed-inputs"
 _SHOWN = 60
 
@@ -33,28 +31,27 @@ def check_apart(
     found: Sequence[FoundAnswer],
     apart: Sequence[FoundAnswer],
     rows: Sequence[Sequence[Example]],
-    *,
-    may_have_changed: bool,
 ) -> None:
     """Print how many of the answers that were found in a file belong to no row.
 
-    Raises InputError where they are too many, unless rows may have changed.
+    Some may: a file often has answers to more rows. Raises InputError where none belongs to a row.
     """
     if not apart:
         return
     first = apart[0]
-    counted = f"{len(apart):,} of {len(found):,} answers"
-    named = f"{first.where}" + (f", with an id like {first.id!r}" if first.id else "")
+    counted = f"{len(apart):,} of {len(found):,} answers belong to no row of the data"
     known = next((part[0].id for part in rows if part), None)
-    if known is not None and len(apart) > MOST_APART * len(found) and not may_have_changed:
+    if known is not None and len(apart) == len(found):
+        ids = f"ids like {first.id!r}" if first.id else f"answers like that at {first.where}"
         raise InputError(
             path,
-            got=f"{counted} that belong to no row of the data; the first is {named}",
-            expected=f"at most {100 * MOST_APART:.0f} % of them, and ids like {known!r}",
+            got=f"{ids}: {counted}",
+            expected=f"ids like {known!r}",
             fix="give the rows that they were made for, or name the data's id column in the task "
-            f"file, {_GO_ON}",
+            "file",
         )
-    say(f"{path}: {counted} belong to no row of the data; the first is {named}")
+    named = f"{first.where}" + (f", with an id like {first.id!r}" if first.id else "")
+    say(f"{path}: {counted}; the first is {named}")
 
 
 def check_inputs(

@@ -122,8 +122,7 @@ def read_published(
         path: the file.
         form: its format.
         splits: the rows.
-        may_have_changed: whether answers may repeat other inputs than the rows with their ids, and
-            any number of them belong to no row.
+        may_have_changed: whether answers may repeat other inputs than the rows with their ids.
 
     Raises:
         InputError: for a row that is in no known format, for two answers to one row, and for
@@ -144,7 +143,7 @@ def read_published(
             if example_id in answers:
                 raise _twice(answer, example_id)
             answers[example_id] = answer
-    check_apart(path, found, apart, splits, may_have_changed=may_have_changed)
+    check_apart(path, found, apart, splits)
     checked = check_inputs(task, path, answers, splits, may_have_changed=may_have_changed)
     counts = PublishedCounts(
         answers=len(found),

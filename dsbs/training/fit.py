@@ -15,6 +15,7 @@ from dsbs.config.student_options import Precision
 from dsbs.core.progress import Progress, say
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.training_set import ValidationRow, validation_rows
+from dsbs.metrics.accuracy import chance_on
 from dsbs.metrics.collapse import Notice, validation_notices
 from dsbs.student.checkpoint import Student, save_student, silence_libraries
 from dsbs.student.cpu import tune_cpu
@@ -35,7 +36,7 @@ from dsbs.training.sharding import ShardedTrainer, is_sharded
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.trainer import StepTrainer
 from dsbs.training.trainer_arguments import training_arguments
-from dsbs.training.validation import Validator, chance_on, compared_with
+from dsbs.training.validation import Validator, compared_with
 
 
 def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:

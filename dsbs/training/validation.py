@@ -6,13 +6,12 @@ from functools import cached_property
 
 from dsbs.config.recipe import Validation
 from dsbs.distillation.training_set import ValidationRow
-from dsbs.metrics.accuracy import chance
+from dsbs.metrics.accuracy import chance_on
 from dsbs.metrics.collapse import Notice, chance_notices, validation_notices
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
-from dsbs.tasks.labels import meaning
 from dsbs.tasks.task import Task
 
 _WHO = "the student, validation"
@@ -69,13 +68,6 @@ class Validator:
     @cached_property
     def _chance(self) -> float:
         return chance_on(self._task, self.rows, scored=self.student.card.decode == "score")
-
-
-def chance_on(task: Task, rows: Sequence[ValidationRow], *, scored: bool) -> float:
-    """The accuracy of a student that guesses, which knows what it sees of the choices."""
-    labels = [meaning(task.label.kind, row.label) for row in rows]
-    seen = [task.guessable(row.example.input, row.example.choices, scored=scored) for row in rows]
-    return chance(labels, seen)
 
 
 def compared_with(validation: Validation) -> str:

@@ -58,7 +58,7 @@ class Farm:
     def give_ids(self) -> None:
         """Give every row an id of its own, its number from 1 on, by which it is then answered."""
         self.ids = True
-        self.task.write_text(self.task.read_text().replace("gold: kind", "gold: kind, id: id"))
+        self.task.write_text(self.task.read_text().replace("gold: kind}", "gold: kind, id: id}"))
         self.write(self.rows)
         self.answer()
 

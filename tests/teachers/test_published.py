@@ -120,10 +120,8 @@ def test_releases_with_a_validation_split_and_integer_labels_are_read(
 
 def test_answers_of_other_ids_are_an_error(farm: Farm) -> None:
     farm.answers.write_text('{"id": "1", "text": "So it is a bird."}\n')
-    with pytest.raises(InputError, match=r"1 of 1 answers that belong to no row.* an id like '1'"):
+    with pytest.raises(InputError, match="ids like '1': 1 of 1 answers belong to no row"):
         farm.generate()
-    with pytest.raises(InputError, match="ids like '1'"):
-        farm.generate(allow_changed_inputs=True)
     farm.answers.write_text('{"id": "1", "text": "a"}\n{"id": "1", "text": "b"}\n')
     with pytest.raises(InputError, match=r"answers.jsonl:2: got id '1' a second time"):
         farm.generate()
