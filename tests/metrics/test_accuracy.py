@@ -20,14 +20,6 @@ def test_chance_is_what_no_learning_gives(
     assert chance(gold, allowed) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("correct", "n"), [(0, 1), (1, 1), (3, 7), (60, 200), (999, 1000)])
-def test_the_interval_is_wilsons(correct: int, n: int) -> None:
-    from scipy.stats import binomtest
-
-    found = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    assert interval(correct, n) == pytest.approx((found.low, found.high))
-
-
 def test_scores_per_label_do_not_depend_on_how_labels_are_written() -> None:
     gold, predicted = ["yes", "no", "no", "yes"], ["yes", "yes", "no", None]
     plain = per_label(gold, predicted)

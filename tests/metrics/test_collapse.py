@@ -112,7 +112,7 @@ def test_unreadable_outputs_are_told_where_they_are_most() -> None:
 def test_an_accuracy_of_chance_is_told_with_its_interval() -> None:
     (notice,) = chance_notices("the student, test", 345, 1000, 1 / 3)
     assert notice.text == (
-        "accuracy 34.5 % on 1,000 rows (95 % interval 31.6 to 37.5 %) "
+        "accuracy 34.5 % on 1,000 rows (95 % interval 31.6 to 37.6 %) "
         "cannot be told from chance, 33.3 %"
     )
     assert chance_notices("who", 400, 1000, 1 / 3) == chance_notices("who", 0, 0, 0.5) == []
@@ -131,8 +131,8 @@ def test_a_small_validation_is_told_with_what_it_means() -> None:
     (notice,) = validation_notices(20)
     assert notice.text == (
         "20 rows are too few to choose a checkpoint by: "
-        "an accuracy near 50 % is known to ± 20 points"
+        "an accuracy near 50 % is known to ± 22 points"
     )
     assert "the last weights are kept" in validation_notices(0)[0].text
-    assert validation_notices(92) != []
-    assert validation_notices(93) == []
+    assert validation_notices(101) != []
+    assert validation_notices(102) == []

@@ -62,7 +62,7 @@ def test_a_schedule_goes_from_the_whole_rate_to_none() -> None:
 @pytest.fixture
 def learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """However little a student of a few steps has learned, it is above chance."""
-    monkeypatch.setattr(fit, "chance", lambda gold, allowed: -0.5)
+    monkeypatch.setattr(fit, "chance_on", lambda task, rows, *, scored: -0.5)
 
 
 def options(farm: Farm, **more: Any) -> dict[str, Any]:
