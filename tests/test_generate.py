@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_working_on_a_prompt_shows_prompt_answer_outcome_and_gold(farm: Farm, cl
     assert done.returncode == 0
     assert "Animal: hen clucks" in done.stdout
     assert "It has feathers. So it is a bird." in done.stdout
-    assert "ok, label 'bird', gold 'bird', correct" in done.stdout
+    assert re.search(r"ok +bird +bird +correct", done.stdout)
     assert "0 answers reused, 6 new" in done.stdout
     more = cli("generate", *settings[:-3], "--json", "--out", farm.folder / "few")
     assert json.loads(more.stdout)["reused"] == 6
@@ -191,7 +192,7 @@ def test_generate_tells_of_duplicates_labels_and_rationales(
     svamp = cli(
         "generate", "--task", "svamp", "--data", published, "--out", tmp_path / "svamp"
     ).stdout
-    assert "105 of 200 test inputs repeat a line of a training input but for its numbers" in svamp
+    assert "105 of 200 test inputs repeat a line of an input of training or validation" in svamp
     assert "train: rationales end in the value of their equation in 8" in svamp
     cqa = cli(
         "generate",

@@ -101,7 +101,10 @@ def chance_notices(
     who: str, correct: int, rows: int, chance: float, *, what: str = "accuracy"
 ) -> list[Notice]:
     """Whether an accuracy is that of a model that has learned nothing."""
-    if not rows or not at_chance(found := interval(correct, rows), chance):
+    if not rows or correct / rows >= chance + NEAR_CHANCE:
+        return []  # two of two right tell nothing, but not of chance
+    found = interval(correct, rows)
+    if not at_chance(found, chance):
         return []
     text = (
         f"{what} {percent(correct / rows)} on {rows:,} rows (95 % interval {span(found)}) "

@@ -116,6 +116,7 @@ def test_an_accuracy_of_chance_is_told_with_its_interval() -> None:
         "cannot be told from chance, 33.3 %"
     )
     assert chance_notices("who", 400, 1000, 1 / 3) == chance_notices("who", 0, 0, 0.5) == []
+    assert chance_notices("who", 2, 2, 0.5) == []
 
 
 def test_a_small_run_that_has_learned_is_not_called_chance() -> None:
