@@ -26,7 +26,7 @@ from dsbs.teachers.protocol import IDLE, Idle, Prompt, Sampling, Wait
         ("tool_use", "tool_calls", False),
         ("stop", "stop", True),
         ("end_turn", "stop", True),
-        ("", "", True),
+        ("", None, True),
         ("something new", "something new", True),
         (None, None, True),
     ],
