@@ -168,8 +168,12 @@ def test_an_answer_is_kept_though_its_commit_is_interrupted(
             time.sleep(1)  # the handler runs here
 
     monkeypatch.setattr(Claims, "drop", interrupted)
-    with scripted(texts) as server, pytest.raises(KeyboardInterrupt):
-        ask(farm, server.url, api="completions", prompts_per_request=1, concurrency=1)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with scripted(texts) as server, pytest.raises(KeyboardInterrupt):
+            ask(farm, server.url, api="completions", prompts_per_request=1, concurrency=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
     db = sqlite3.connect(farm.folder / "asked" / "answers.sqlite")
     (stored,) = db.execute("SELECT count(*) FROM completions").fetchone()
     assert stored >= 1
