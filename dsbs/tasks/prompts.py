@@ -12,6 +12,7 @@ from dsbs.core.files import find_file
 from dsbs.core.records import Completion, Example
 from dsbs.core.yaml_files import read_yaml
 from dsbs.tasks.label_keys import LETTERS
+from dsbs.tasks.labels import normalize
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
 
@@ -63,6 +64,14 @@ def _check_demonstrations(task: Task, path: Path) -> None:
     for number, ((example, rationale, label), text) in enumerate(
         zip(shown, answers, strict=True), 1
     ):
+        allowed = task.allowed(example.choices)
+        if allowed and normalize(task.label.kind, label, allowed) is None:
+            raise InputError(
+                f"{path}: demonstration {number}",
+                got=f"label {brief(label)}",
+                expected=f"one of {brief(', '.join(allowed), 200)[1:-1]}",
+                fix="name a label of the task, or add it to label.labels",
+            )
         read = parse_answer(task, example, Completion(example.id, text))
         if (read.outcome, read.rationale, read.label) != ("ok", rationale, label):
             raise InputError(

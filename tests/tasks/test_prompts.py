@@ -129,7 +129,7 @@ def test_the_student_reads_what_the_published_code_gave_it() -> None:
         (("version: 1", "versoin: 1"), "version"),
         (("{{ animal }} {{ sound }}", "{{ beast }}"), "beast"),
         (("{{ animal }}", "{% if %}"), "farm.yaml"),
-        (("label: bird}", "label: fish}"), "demonstration 1"),
+        (("label: bird}", "label: fish}"), "expected one of bird, mammal"),
         (("name: farm", "name: [farm"), "farm.yaml:"),
     ],
 )
