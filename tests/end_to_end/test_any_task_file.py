@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsbs.core.errors import InputError
-from dsbs.core.files import load_yaml
+from dsbs.core.yaml_files import load_yaml
 from dsbs.tasks.prompts import load_task
 from support.farm import FARM
 
