@@ -71,7 +71,7 @@ class StageConfig(BaseModel):
     def resolved(self) -> dict[str, Any]:
         """All settings as plain JSON values: what a manifest keeps.
 
-        Paths are absolute. Secrets are left out, with a hash of the whole in their place.
+        Paths are absolute. In the place of a secret stands a hash of the whole.
         """
         values = {name: getattr(self, name) for name in type(self).model_fields}
         plain = {name: to_jsonable_python(_absolute(value)) for name, value in values.items()}

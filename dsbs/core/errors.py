@@ -17,7 +17,7 @@ _MOST_BITS = 10_000
 class InputError(Exception):
     """Bad input as one line: where it is, what was got, what was expected, what to do.
 
-    Secrets, control characters and the rest of long texts are left out.
+    Secrets are hidden, control characters removed and long texts cut.
 
     >>> print(InputError("rows.csv", got="no column 'label'", expected="text, label", fix="add it"))
     rows.csv: got no column 'label'; expected text, label; add it

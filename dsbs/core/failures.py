@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dsbs.core.errors import InputError
+from dsbs.core.known_secrets import printable
 
 REPORT = "https://github.com/dsbs/dsbs/issues"
 """Where bugs are reported."""
@@ -99,7 +100,8 @@ def explaining(where: object) -> Iterator[None]:
 
 def print_bug(error: BaseException, where: str) -> None:
     """Print the traceback of a bug, and as the last line where to report it."""
-    print(*traceback.format_exception(error), sep="", end="", file=sys.stderr)
+    lines = "".join(traceback.format_exception(error))
+    print(printable(lines), end="", file=sys.stderr)
     what = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
     report = InputError(
         where,

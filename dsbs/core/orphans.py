@@ -7,16 +7,13 @@ once the pipe from here closes.
 import contextlib
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from types import TracebackType
 from typing import Self
 
-_PATIENCE_S = 20
-"""Time between SIGTERM and SIGKILL."""
+from dsbs.core.ending import stop
 
 _LOOK_S = 0.2
 """Seconds between looks at what has been started."""
@@ -54,14 +51,14 @@ class NoOrphans:
 
     def _look(self) -> None:
         """Tell the watcher of every process that is started."""
-        told = set[int]()
+        known = set[int]()
         assert self._watcher.stdin is not None
         while not self._ended.wait(_LOOK_S):
             found = {child.pid for child in multiprocessing.active_children() if child.pid}
             with contextlib.suppress(BrokenPipeError):
-                self._watcher.stdin.write(b"".join(b"%d\n" % pid for pid in found - told))
+                self._watcher.stdin.write(b"".join(b"%d\n" % pid for pid in found - known))
                 self._watcher.stdin.flush()
-            told |= found
+            known |= found
 
 
 def main() -> None:
@@ -71,22 +68,7 @@ def main() -> None:
         if line == _ORDERLY:
             return
         left.add(int(line))
-    end = time.monotonic() + _PATIENCE_S
-    left = {pid for pid in left if _sent(pid, signal.SIGTERM)}
-    while left and time.monotonic() < end:
-        time.sleep(0.05)
-        left = {pid for pid in left if _sent(pid, 0)}
-    for pid in left:
-        _sent(pid, signal.SIGKILL)
-
-
-def _sent(pid: int, number: int) -> bool:
-    """Send a signal. Whether there is such a process."""
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+    stop(os.kill, left)
 
 
 if __name__ == "__main__":

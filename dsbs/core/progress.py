@@ -107,7 +107,7 @@ class Progress:
     def line(self) -> str:
         """The line: "generate 2,000/9,741 rows (21 %), 350/s, 22 s left, 3 failed".
 
-        Seconds are left out as long as the work has just begun, and are those it took at the end.
+        It has no seconds while the work has just begun; at the end it has those that it took.
         """
         elapsed = max(self._clock() - self._started, 1e-9)
         rate = (self.done - self._skipped) / elapsed

@@ -15,13 +15,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-_PATIENCE_S = 20
-"""Time between SIGTERM and SIGKILL."""
+from dsbs.core.ending import PATIENCE_S, is_sent, stop
 
 _SUPERVISED = "DSBS_SUPERVISED"
 """Variable in the environment of commands that another command of dsbs has started."""
@@ -58,7 +56,7 @@ class Children:
             os.close(self._read)
         for process in self._processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=3 * _PATIENCE_S)
+                process.wait(timeout=3 * PATIENCE_S)
 
     def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a command that reads nothing from stdin; `options` are those of Popen."""
@@ -92,7 +90,7 @@ def main() -> int:
     _start_second(command.pid)
     threading.Thread(target=_stop_without_parent, args=(command.pid,), daemon=True).start()
     code = command.wait()
-    _signal(command.pid, signal.SIGKILL)  # what the command started and did not wait for
+    is_sent(os.killpg, command.pid, signal.SIGKILL)  # what the command started and did not wait for
     return code if code >= 0 else 128 - code
 
 
@@ -110,7 +108,7 @@ def _start_second(group: int) -> None:
     os.close(here)
     os.setsid()  # what is sent to the group of the supervisor does not reach it
     os.read(gone, 1)
-    _stop(group)
+    stop(os.killpg, [group])
     os._exit(0)
 
 
@@ -119,26 +117,7 @@ def _stop_without_parent(group: int) -> None:
     # Not sys.stdin: a thread must not hold its lock when the interpreter ends.
     while os.read(0, 1):
         pass
-    _stop(group)
-
-
-def _stop(group: int) -> None:
-    """Stop a command and what it started: first by SIGTERM, then by SIGKILL."""
-    end = time.monotonic() + _PATIENCE_S
-    running = _signal(group, signal.SIGTERM)
-    while running and time.monotonic() < end:
-        time.sleep(0.05)
-        running = _signal(group, 0)
-    _signal(group, signal.SIGKILL)
-
-
-def _signal(group: int, number: int) -> bool:
-    """Send a signal to a group of processes. Whether there is one."""
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+    stop(os.killpg, [group])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Labels that a teacher is to give and is never told of."""
+"""Labels that a teacher is to give and that its prompts never name."""
 
 import re
 

@@ -16,8 +16,8 @@ AREA = re.compile(r"(?:square|cubic)\s+(?=[A-Za-z])(?!roots?\b)", re.IGNORECASE)
 UNIT_POWER = re.compile(r"(?:(?:\^|\*\*)\s*(?:[23]\b|\([23]\))|[²³])(?!\s*\d)")
 """The power of a unit: cm^2."""
 _LENGTH = re.compile(
-    r"(?:[cmkd]m|ft|in|yd|mi|inch(?:es)?|feet|foot|yards?|miles?|(?:centi|milli|kilo)?met(?:er|re)s?"
-    r"|units?)\Z",
+    r"(?:[cmkd]m|ft|in|yd|mi|inch(?:es)?|feet|foot|yards?|miles?"
+    r"|(?:centi|milli|kilo)?met(?:er|re)s?|units?)\Z",
     re.IGNORECASE,
 )
 WORD_SIGN = re.compile(

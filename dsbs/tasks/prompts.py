@@ -136,7 +136,7 @@ def render_instruction(task: Task) -> str:
 
 
 def system_message(task: Task) -> str:
-    """What a chat model is told before the demonstrations; "" for nothing."""
+    """What stands before the demonstrations for a chat model; "" for nothing."""
     system = render_template(task.prompt.system, _shared(task), where="prompt.system").strip()
     return "\n\n".join(filter(None, [render_instruction(task), system]))
 

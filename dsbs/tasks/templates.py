@@ -128,7 +128,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         _spend(_CALL + operator_cost(operator, left, right))
         return _sized(super().call_binop(context, operator, left, right))
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+    def call(__self, __at: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """See `jinja2.sandbox`. Names as there, so that a keyword may have any."""
         _spend(_CALL)
         method = getattr(__obj, "__wrapped__", __obj)  # of str.format, which the sandbox wraps
@@ -137,7 +137,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             args = (list(_each(args[0])), *args[1:])
         if isinstance(of, str | bytes | int):
             _spend(call_cost(method.__name__, of, args, kwargs))
-        return _sized(super().call(__context, __obj, *args, **kwargs))
+        return _sized(super().call(__at, __obj, *args, **kwargs))
 
 
 def _measure_values(node: nodes.Node) -> None:

@@ -29,7 +29,8 @@ _BARE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,.'()-]*[A-Za-z0-9.)])?")
 """Plain words, which need no undressing."""
 
 _OPENING_TOKENS = re.compile(
-    r"(?:\s*(?:<s>|<bos>|<pad>|<\|begin_of_text\|>|<\|begin_of_solution\|>|<\|startoftext\|>|<\|im_start\|>(?:assistant)?"
+    r"(?:\s*(?:<s>|<bos>|<pad>|<\|begin_of_text\|>|<\|begin_of_solution\|>"
+    r"|<\|startoftext\|>|<\|im_start\|>(?:assistant)?"
     r"|<\|start_header_id\|>assistant<\|end_header_id\|>|<start_of_turn>model|<\|assistant\|>))+",
     re.IGNORECASE,
 )

@@ -1,6 +1,6 @@
 """Reads the replies of OpenAI-compatible servers. Only the text of an answer is needed.
 
-A key that a server repeats is left out of it.
+A key that a server repeats is hidden.
 """
 
 import json
