@@ -7,7 +7,7 @@ python -m dsbs.answers reparse --store runs/cqa-palm/answers.sqlite --task mytas
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from dsbs.artifacts.answer_export import write_json_lines, write_parquet
 from dsbs.artifacts.answer_store import AnswerStore
@@ -86,8 +86,8 @@ def export(config: AnswersExportConfig) -> ExportedAnswers:
             "--out", got=config.out.name, expected="a .parquet or .jsonl file", fix="name one"
         )
     with AnswerStore(config.store, readonly=True) as store:
-        answered = (row for row in _rows(store, config.run) if row.error is None)
-        rows = write(answered, config.out)
+        pages = chain.from_iterable(map(store.exported, store.find_runs(config.run)))
+        rows = write(pages, config.out)
     return ExportedAnswers(store=str(config.store), out=str(config.out), rows=rows)
 
 

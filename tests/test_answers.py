@@ -113,7 +113,7 @@ def test_a_run_that_has_moved_is_still_found(farm: Farm, cli: Cli, tmp_path: Pat
 def test_an_export_that_is_cut_short_leaves_the_file_that_was_there(
     farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dsbs.artifacts import answer_export
+    from dsbs.artifacts import store_queries
 
     farm.generate()
     store = farm.folder / "answered" / "answers.sqlite"
@@ -124,7 +124,7 @@ def test_an_export_that_is_cut_short_leaves_the_file_that_was_there(
     def broken(*unused: object) -> None:
         raise RuntimeError("cut short")
 
-    monkeypatch.setattr(answer_export, "_row", broken)
+    monkeypatch.setattr(store_queries, "_check", broken)
     for name in ("a.jsonl", "a.parquet"):
         with pytest.raises(RuntimeError, match="cut short"):
             api.answers("export", store=store, out=tmp_path / name)

@@ -1,45 +1,42 @@
 """Stored answers in files for other programs: JSON lines, and Parquet with the same rows."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from dsbs.artifacts.results.answers import StoredAnswer
+from dsbs.artifacts.store_queries import EXPORTED, NUMBERS, Row
 from dsbs.core.files import replacing
-from dsbs.core.iteration import batched
-
-_NUMBERS = ("sample", "prompt_tokens", "completion_tokens")
-_ROWS_PER_WRITE = 1000
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def write_json_lines(answers: Iterable[StoredAnswer], path: Path) -> int:
+def write_json_lines(pages: Iterable[Sequence[Row]], path: Path) -> int:
     """Write answers as JSON lines, which `generate --answers-from` reads; returns their number."""
     count = 0
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
-        for answer in answers:
-            file.write(_to_json(_row(answer)) + "\n")
-            count += 1
+        for page in pages:
+            file.writelines(map(_line, page))
+            count += len(page)
     return count
 
 
-def write_parquet(answers: Iterable[StoredAnswer], path: Path) -> int:
+def write_parquet(pages: Iterable[Sequence[Row]], path: Path) -> int:
     """Write answers as Parquet; returns their number."""
     import pyarrow as pa  # not above: --help shall not wait for it
     import pyarrow.parquet as pq
 
-    names = [name for name in StoredAnswer.model_fields if name != "error"]
-    schema = pa.schema([(name, pa.int64() if name in _NUMBERS else pa.string()) for name in names])
+    schema = pa.schema(
+        [(name, pa.int64() if name in NUMBERS else pa.string()) for name in EXPORTED]
+    )
     count = 0
     with replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
-        for batch in batched(answers, _ROWS_PER_WRITE):
-            writer.write_table(pa.Table.from_pylist([_row(one) for one in batch], schema=schema))
-            count += len(batch)
+        for page in pages:
+            columns = zip(schema, zip(*page, strict=True), strict=True)
+            arrays = [pa.array(values, field.type) for field, values in columns]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            count += len(page)
     return count
 
 
-def _row(answer: StoredAnswer) -> dict[str, Any]:
-    """The columns of a file. Every row of it has an answer, so there is no `error`."""
-    return answer.model_dump(exclude={"error"})
+def _line(row: Row) -> str:
+    return _to_json(dict(zip(EXPORTED, row, strict=True))) + "\n"

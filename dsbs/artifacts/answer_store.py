@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from dsbs.artifacts import store_queries
 from dsbs.artifacts.claims import Claims
 from dsbs.artifacts.results.answers import TeacherCounts
-from dsbs.artifacts.store_queries import Asked, Purpose, example_json
+from dsbs.artifacts.store_queries import Asked, Purpose, Row, example_json
 from dsbs.artifacts.store_schema import (
     COMPLETION_COLUMNS,
     SCHEMA_VERSION,
@@ -191,6 +191,11 @@ class AnswerStore:
         """Every request of a run in order, with its completion; one without comes as failed."""
         with self._reading():
             yield from store_queries.answers(self._db, run, purpose)
+
+    def exported(self, run: str) -> Iterator[Sequence[Row]]:
+        """Every answer of a run in order, in pages of rows for other programs."""
+        with self._reading():
+            yield from store_queries.exported(self._db, run, str(self.run_folder(run)))
 
     def failures(self, run: str) -> list[tuple[str, int]]:
         """Why requests of a run have no answer, with their number; the most frequent first."""

@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any, Literal, NamedTuple
 
 from dsbs.artifacts.results.answers import TeacherCounts
@@ -16,7 +17,33 @@ Purpose = Literal["answer", "score_without", "score_after"]
 
 _EXAMPLE_FIELDS = tuple(field.name for field in dataclasses.fields(Example))
 _PAGE = 500
+_EXPORT_PAGE = 1000
 """Rows that are read at a time."""
+
+Row = tuple[str | int | None, ...]
+"""One answer: the values of `EXPORTED`."""
+
+EXPORTED: Mapping[str, str] = {
+    "id": "a.example ->> '$.id'",
+    "run": "?",
+    "split": "a.example ->> '$.split'",
+    "sample": "a.sample",
+    "input": "a.example ->> '$.input'",
+    "gold": "a.example ->> '$.gold'",
+    "text": "c.text",
+    "reasoning": "c.reasoning",
+    "finish_reason": "c.finish_reason",
+    "prompt_tokens": "c.prompt_tokens",
+    "completion_tokens": "c.completion_tokens",
+    "key": "a.key",
+}
+"""What files for other programs have of an answer, and where the store has it."""
+
+NUMBERS = frozenset({"sample", "prompt_tokens", "completion_tokens"})
+"""Those of them that are numbers. The others are texts."""
+
+_ALWAYS = ("id", "input")
+"""Those that no answer lacks."""
 
 _NEVER = "never asked: the run stopped before it"
 
@@ -49,12 +76,47 @@ def answers(
         "WHERE a.run = ? AND a.position >= ? AND a.position < ? "
         "AND (? IS NULL OR a.purpose = ?) ORDER BY a.position, a.purpose, a.sample"
     )
-    last_query = "SELECT coalesce(max(position), -1) FROM asked WHERE run = ?"
-    (last,) = db.execute(last_query, (run,)).fetchone()
-    for start in range(0, last + 1, _PAGE):
+    for start in range(0, _positions(db, run), _PAGE):
         page = (run, start, start + _PAGE, purpose, purpose)
         for row in db.execute(query, page).fetchall():
             yield _asked_and_answered(*row)
+
+
+def exported(db: sqlite3.Connection, run: str, folder: str) -> Iterator[Sequence[Row]]:
+    """Every answer of a run in order, in pages. SQLite picks what is wanted of the examples, so a
+    page takes Python no longer than its answers.
+
+    Raises TypeError or ValueError where the store has something else.
+    """
+    query = (
+        f"SELECT {', '.join(EXPORTED.values())} "
+        "FROM asked AS a JOIN completions AS c ON c.key = a.key "
+        "WHERE a.run = ? AND a.position >= ? AND a.position < ? "
+        "AND a.purpose = 'answer' AND c.error IS NULL ORDER BY a.position, a.purpose, a.sample"
+    )
+    for start in range(0, _positions(db, run), _EXPORT_PAGE):
+        page = db.execute(query, (folder, run, start, start + _EXPORT_PAGE)).fetchall()
+        if page:
+            _check(page)
+            yield page
+
+
+def _check(page: Sequence[Row]) -> None:
+    """Raise for values of another type, as a damaged store may have them."""
+    for name, column in zip(EXPORTED, zip(*page, strict=True), strict=True):
+        found = set(map(type, column))
+        wanted = {int if name in NUMBERS else str}
+        if not found <= (wanted if name in _ALWAYS else wanted | {NoneType}):
+            raise TypeError(f"{name} is {', '.join(sorted(kind.__name__ for kind in found))}")
+        if name == "split" and not set(column) <= set(SPLITS):
+            raise ValueError(f"split {brief(sorted(set(column) - set(SPLITS), key=str)[0])}")
+
+
+def _positions(db: sqlite3.Connection, run: str) -> int:
+    """One more than the last position of a run."""
+    query = "SELECT coalesce(max(position), -1) + 1 FROM asked WHERE run = ?"
+    (count,) = db.execute(query, (run,)).fetchone()
+    return int(count)
 
 
 def failures(db: sqlite3.Connection, run: str) -> list[tuple[str, int]]:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 PATIENCE_S = 20
 """Time between SIGTERM and SIGKILL."""
 
+_SIGKILL = 9
+"""Not from `signal`, which has it on POSIX only."""
+
 Send = Callable[[int, int], None]
 """`os.kill` for processes, `os.killpg` for groups of them."""
 
@@ -20,6 +23,17 @@ def stop(send: Send, targets: Iterable[int]) -> None:
         running = [target for target in running if is_sent(send, target, 0)]
     for target in running:
         is_sent(send, target, signal.SIGKILL)
+
+
+def in_words(code: int) -> str:
+    """How a process ended: by its exit code, or minus the signal (or 128 plus it) that ended it."""
+    number = -code if code < 0 else code - 128
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"that ended with exit code {code}"
+    memory = "; the system does so when memory runs out" if number == _SIGKILL else ""
+    return f"that was ended by {name}{memory}"
 
 
 def is_sent(send: Send, target: int, number: int) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
@@ -58,10 +58,22 @@ class EndpointTeacher:
     Failed requests are tried again, with patience.
     """
 
-    def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
+    def __init__(
+        self,
+        options: EngineOptions,
+        sampling: Sampling,
+        check_server: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open connections.
+
+        Args:
+            options: The model and its servers.
+            sampling: How answers are drawn.
+            check_server: Raises InputError where a connection fails for good. Default: never.
+        """
         self.name = options.model
         self._loop = asyncio.new_event_loop()
-        self._servers = Servers(options)
+        self._servers = Servers(options, check_server)
         self._prompts_per_request = options.endpoint.prompts_per_request
         self._chat_limit = CHAT_LIMITS[0]
         self._takes_system = True

@@ -49,8 +49,9 @@ class Servers:
     address has a user and a password gets those in its place (HTTP's basic authentication).
     """
 
-    def __init__(self, options: EngineOptions) -> None:
+    def __init__(self, options: EngineOptions, check: Callable[[], None]) -> None:
         key = _key()
+        self._check = check
         endpoint = options.endpoint
         self.model = options.model
         self.clients = [_client(url, key, endpoint.timeout_s) for url in endpoint.base_urls]
@@ -86,7 +87,11 @@ class Servers:
         raise AssertionError("the last attempt returns or raises")
 
     def raise_if_hopeless(self, error: Exception) -> None:
-        """Raise InputError for what no further request can change: a wrong key or model."""
+        """Raise InputError for what no further request can change: a wrong key or model, or a
+        server of this run that has ended.
+        """
+        if isinstance(error, openai.APIConnectionError):
+            self._check()
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             raise InputError(
                 self.address(),

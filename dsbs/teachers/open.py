@@ -60,13 +60,16 @@ def open_teacher(
         log: File for the output of a server that is started.
     """
     with contextlib.ExitStack() as stack:
-        if options.server is not None:
-            from dsbs.teachers.vllm_server import served
+        if options.server is None:
+            yield stack.enter_context(_teacher(engine, options, sampling))
+            return
+        from dsbs.teachers.endpoint import EndpointTeacher
+        from dsbs.teachers.vllm_server import served
 
-            address = stack.enter_context(served(options, options.server, log))
-            urls = (*options.endpoint.base_urls, address)
-            options = replace(options, endpoint=replace(options.endpoint, base_urls=urls))
-        yield stack.enter_context(_teacher(engine, options, sampling))
+        server = stack.enter_context(served(options, options.server, log))
+        urls = (*options.endpoint.base_urls, server.url)
+        options = replace(options, endpoint=replace(options.endpoint, base_urls=urls))
+        yield stack.enter_context(EndpointTeacher(options, sampling, server.check))
 
 
 @contextlib.contextmanager

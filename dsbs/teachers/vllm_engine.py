@@ -11,6 +11,7 @@ from dsbs.teachers.async_bridge import groups
 from dsbs.teachers.chat_template import wants_chat
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import IDLE, EngineOptions, Idle, Prompt, Sampling, Wait
+from dsbs.teachers.vllm_death import how_it_died, told_of_death
 from dsbs.teachers.vllm_prompts import InFlight, VllmPrompts
 from dsbs.teachers.vllm_start import engine_failed, start_engine
 
@@ -36,6 +37,7 @@ class VllmTeacher:
             self._engine = start_engine(options)
             # It has nothing left to finish; without a timeout it would wait five seconds for that.
             opened.callback(self._engine.engine_core.shutdown, timeout=1.0)
+            opened.enter_context(told_of_death(self._engine.engine_core))
             in_one_batch: int = self._engine.vllm_config.scheduler_config.max_num_seqs
             self._concurrency = options.concurrency or 2 * in_one_batch
             self._tokenizer: Any = self._engine.get_tokenizer()
@@ -54,11 +56,12 @@ class VllmTeacher:
     ) -> Generator[Completion | Idle, None, None]:
         """See `Teacher.complete`."""
         from vllm.v1.engine.exceptions import EngineDeadError
+        from zmq import ZMQError  # the connection to an engine that dies at this moment
 
         try:
             yield from self._complete(prompts)
-        except EngineDeadError:
-            got = "an engine that ended by itself"
+        except (EngineDeadError, ZMQError):
+            got = f"an engine {how_it_died(self._engine.engine_core)}"
             raise engine_failed(self.name, got, expected="one that runs to the end") from None
 
     def _complete(self, prompts: Iterable[Prompt | Wait]) -> Iterator[Completion | Idle]:

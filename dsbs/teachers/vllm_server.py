@@ -9,10 +9,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from dsbs.core import output
 from dsbs.core.child_log import log_without_secrets
+from dsbs.core.ending import in_words
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.core.redaction import public
@@ -29,8 +31,31 @@ _COMPACT_JSON = (
 """A weak model that may write spaces between the parts of JSON would write nothing else."""
 
 
+@dataclass(frozen=True)
+class Served:
+    """A server that runs."""
+
+    url: str
+    """Its address, ending in /v1."""
+    _process: subprocess.Popen[bytes]
+    _log: Path
+    _start: int
+    """Size of the log when the server was started."""
+
+    def check(self) -> None:
+        """Raise InputError where the server has ended, and show the end of its log."""
+        code = self._process.poll()
+        if code is not None:
+            _show_end(self._log, self._start)
+            fix = f"see {self._log}; what was answered is stored, and the same command goes on"
+            expected = "one that runs to the end"
+            raise InputError(
+                "--serve", got=f"a server {in_words(code)}", expected=expected, fix=fix
+            )
+
+
 @contextlib.contextmanager
-def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator[str]:
+def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator[Served]:
     """Serve the model of the options on a free port of the loopback address.
 
     Args:
@@ -40,7 +65,7 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
         log: File that the server's output is appended to.
 
     Yields:
-        The base URL, once the server is healthy.
+        The server, once it is healthy.
 
     Raises:
         InputError: the server does not start; the end of its log is shown.
@@ -65,7 +90,7 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
         say(f"starting {options.model} on port {port}; its log is {log}")
         if not _is_ready(process, f"{address}/health"):
             raise _not_started(process, log, start)
-        yield f"{address}/v1"
+        yield Served(f"{address}/v1", process, log, start)
 
 
 def _model_flags(options: EngineOptions) -> list[str]:
@@ -116,9 +141,13 @@ def _is_ready(process: subprocess.Popen[bytes], health: str) -> bool:
 
 
 def _not_started(process: subprocess.Popen[bytes], log: Path, start: int) -> InputError:
-    """Show the end of what this start of the server has printed."""
-    for line in output.last_lines(log.read_bytes()[start:], "the end of the server's log:"):
-        output.note(line)
+    _show_end(log, start)
     ended = process.poll() is not None
     got = f"exit code {process.returncode}" if ended else f"no server after {_START_S:.0f} s"
     return InputError("--serve", got=got, expected="a server that starts", fix=f"see {log}")
+
+
+def _show_end(log: Path, start: int) -> None:
+    """Show the end of what this start of the server has printed."""
+    for line in output.last_lines(log.read_bytes()[start:], "the end of the server's log:"):
+        output.note(line)

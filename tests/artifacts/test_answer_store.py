@@ -176,3 +176,32 @@ def test_the_store_of_a_run_that_was_killed_at_once_is_empty(tmp_path: Path) -> 
     db.close()
     with pytest.raises(InputError, match="no such table: meta"):
         AnswerStore(tmp_path / "other.sqlite", readonly=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'UPDATE asked SET example = \'{"id": "x", "split": "../up", "input": "i"}\'',
+        'UPDATE asked SET example = \'{"id": 1, "split": "train", "input": "i"}\'',
+        'UPDATE asked SET example = \'{"split": "train", "input": "i"}\'',
+        "UPDATE asked SET example = 'no JSON'",
+        "UPDATE completions SET text = x'ff00'",
+        "UPDATE completions SET prompt_tokens = 'many'",
+    ],
+)
+def test_values_of_another_kind_are_not_exported(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "s.sqlite"
+    example = Example("x", "train", {}, "in")
+    with AnswerStore(path) as store:
+        store.ask("run", "task", [Asked(0, "answer", 0, "k", example)])
+        store.keep("t", [completion("k", "said")])
+        ((row,),) = store.exported("run")
+        assert row == (
+            *("x", str(tmp_path / "run"), "train", 0, "in", None),
+            *("said", None, None, None, None, "k"),
+        )
+    with sqlite3.connect(path) as db:
+        db.execute(change)
+    db.close()
+    with AnswerStore(path) as store, pytest.raises(InputError, match="expected a whole store"):
+        list(store.exported("run"))

@@ -63,8 +63,8 @@ def teacher(zoo: Zoo) -> Path:
 def server(zoo: Zoo, teacher: Path) -> Iterator[str]:
     """vLLM's own server for the teacher, for all tests of this file."""
     options = EngineOptions(str(teacher), dtype="float32", max_model_len=512)
-    with served(options, ServerOptions(), log=zoo.folder / "server.log") as url:
-        yield url
+    with served(options, ServerOptions(), log=zoo.folder / "server.log") as running:
+        yield running.url
 
 
 def ask(zoo: Zoo, out: Path, **settings: Any) -> dict[str, Any]:
@@ -453,12 +453,17 @@ def test_a_server_that_does_not_come_up_is_told_with_its_log(
 
 
 def engines_of(parent: int) -> list[int]:
-    """Processes of vLLM's engine below a process, or below none any more."""
+    """Processes of vLLM's engine that a process has started, or one of those, ...; outer first."""
     found = subprocess.run(
         ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = [line.split(None, 2) for line in found.splitlines()]
-    return [int(pid) for pid, above, args in rows if int(above) == parent and "EngineCore" in args]
+    engines = []
+    for pid, above, args in rows:
+        if int(above) == parent:
+            engines += [int(pid)] * args.startswith("VLLM::")
+            engines += engines_of(int(pid))
+    return engines
 
 
 def is_alive(pid: int) -> bool:
@@ -478,7 +483,7 @@ def working(zoo: Zoo, teacher: Path, out: Path) -> "tuple[subprocess.Popen[str],
     while process.poll() is None and not (store.exists() and engines_of(process.pid)):
         time.sleep(0.2)
     time.sleep(3)
-    (engine,) = engines_of(process.pid)
+    engine, *_ = engines_of(process.pid)
     return process, engine
 
 
@@ -498,3 +503,54 @@ def test_the_engine_in_this_process_ends_with_it(
         assert process.returncode == 128 + signal.SIGTERM
         assert err.endswith("interrupted; the same command goes on from here\n")
         assert json.loads((tmp_path / "out" / "manifest.json").read_text())["status"] == "stopped"
+
+
+def answered(out: Path) -> int:
+    """Answers in the store of a run."""
+    path = out / "answers.sqlite"
+    if not path.is_file():
+        return 0
+    counts = api.answers("count", store=path)
+    return sum(teacher["answers"] for teacher in counts["teachers"])
+
+
+@needs_vllm
+@pytest.mark.parametrize("serving", [False, True])
+def test_an_engine_that_is_killed_ends_the_run_in_one_line(
+    zoo: Zoo, teacher: Path, tmp_path: Path, serving: bool
+) -> None:
+    """As when memory runs out. The same command then goes on from what is stored."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "dsbs.generate", "--task", zoo.task, "--data", zoo.data]
+    command += ["--teacher", teacher, "--dtype", "float32", "--out", out, "--samples", 4]
+    command += ["--max-rows", 10, "--max-new-tokens", 16]
+    command += ["--concurrency", 1, "--temperature", 1, "--max-bad-answers", 1, "--json"]
+    command += ["--engine", *(("endpoint", "--serve") if serving else ("vllm",))]
+    process = subprocess.Popen(
+        [*map(str, command)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    while process.poll() is None and not answered(out):
+        time.sleep(0.1)
+    engine, *others = engines_of(process.pid)
+    os.kill(engine, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2, err
+    end = time.monotonic() + 40
+    while any(map(is_alive, others)):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert "Traceback" not in err
+    where = "--serve: got a server" if serving else f"--teacher {teacher}: got an engine"
+    assert f"error: {where} that" in err.splitlines()[-1]
+    assert serving or "ended by SIGKILL; the system does so when memory runs out" in err
+    assert json.loads((out / "manifest.json").read_text())["status"] == "failed"
+    if serving:
+        return
+    stored = answered(out)
+    again = subprocess.run(
+        [*map(str, command)], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    result = json.loads(again.stdout)
+    assert (result["reused"], result["failed"]) == (stored, 0)
+    assert result["new"] > 0

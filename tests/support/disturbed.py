@@ -112,6 +112,8 @@ class Ended:
     children: int
     """Processes that it left, half a minute after its end."""
     seconds: float
+    cpu_s: float
+    """Processor time of its own process; 0 if it was killed."""
     calls: int
     """Calls about files below its folder; 0 if it was killed."""
 
@@ -174,11 +176,12 @@ class Started:
         seconds = time.monotonic() - self._begun
         said = self._log.read_text(errors="replace")
         self._log.unlink()
+        cpu_s = 0.0
         calls = 0
         with contextlib.suppress(EOFError):
-            calls = self._heard.recv()
+            cpu_s, calls = self._heard.recv()
         self._heard.close()
-        return Ended(self._process.exitcode, said, _left(self._token), seconds, calls)
+        return Ended(self._process.exitcode, said, _left(self._token), seconds, cpu_s, calls)
 
 
 def run(arguments: Sequence[object], folder: Path, disturbance: Disturbance | None = None) -> Ended:
@@ -213,7 +216,7 @@ def _run(
         code = ended.code if isinstance(ended.code, int) else 1
     except KeyboardInterrupt:  # before or after the command's own handling
         code = 130
-    told.send(calls.count if calls else 0)
+    told.send((time.process_time(), calls.count if calls else 0))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
