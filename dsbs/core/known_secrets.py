@@ -47,9 +47,10 @@ def remember(value: str) -> None:
 
 def remember_environment() -> None:
     """Recognize the keys that the environment holds, by the names of its variables."""
-    endings = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
+    endings = ("_API_KEY", "_APIKEY", "_TOKEN", "_SECRET", "_PASSWORD", "_PASSWD", "_PASSPHRASE")
+    keys = ("_ACCESS_KEY", "_AUTH_KEY", "_PRIVATE_KEY", "_SECRET_KEY")
     for name, value in os.environ.items():
-        if name.upper().endswith(endings):
+        if f"_{name.upper()}".endswith(endings + keys):
             remember(value)
 
 

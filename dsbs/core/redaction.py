@@ -18,7 +18,8 @@ from dsbs.core.known_secrets import HIDDEN, remember, without_secrets
 _ALWAYS_SECRET = frozenset([
     "secret", "secrets", "password", "passwords", "passwd", "pwd", "passphrase", "apikey",
     "accesskey", "authkey", "accesstoken", "authtoken", "credential", "credentials",
-    "authorization", "bearer", "cookie", "cookies", "signature",
+    "authorization", "bearer", "cookie", "cookies", "signature", "cred", "creds",
+    "privatekey", "secretkey",
 ])
 """Words of a name that make its value a secret."""
 _MOSTLY_SECRET = frozenset(["key", "keys", "token", "auth", "sig", "pass", "jwt", "session"])
@@ -28,15 +29,25 @@ _HARMLESS = frozenset([
     "type", "count",
 ])
 # fmt: on
+_ENDINGS = ("token", "secret", "password", "passwd", "apikey", "privatekey", "secretkey")
+"""How a word ends that is several words in one: `hftoken`, but not `padtoken`."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _USER = re.compile(r"(?<=://)[^/?#\s\"'<>]*(?=@)")
 _QUERY = re.compile(r"(://[^?#\s\"'<>]{0,4096}[?#])((?:(?!,\w+://)[^\s\"'<>])+)")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+([\w.~+/=-]{8,})", re.IGNORECASE)
+_NAMES = ("name", "key", "header")
+"""Where a pair such as {"name": "X-Api-Key", "value": "..."} has its name."""
 _QUOTED = r'"(?:[^"\\]|\\.)*"?|\'(?:[^\'\\]|\\.)*\'?'
 _NAMED = re.compile(
-    r"(?P<start>(?<![\w-])[\"']?(?<![\w-])(?P<name>[\w-]+)[\"']?\s*[=:]\s*)"
+    r"(?P<start>(?<![\w-])[\"']?(?<![\w-])(?P<name>[\w-]+)[\"']?\s*[=:]>?\s*)"
     rf"(?P<value>{_QUOTED}|(?:Bearer|Basic)\s+\S+|[^\s,;&{{}}\[\]\"']+)"
 )
+_HEADER = re.compile(
+    r"(?P<start>\b(?P<name>(?:proxy-)?authorization|(?:set-)?cookie)[\"']?\s*[:=]\s*[\"']?)"
+    r"(?P<value>[^\r\n\"']+)",
+    re.IGNORECASE,
+)
+"""Headers whose whole line is a secret."""
 _FLAG = re.compile(
     rf"(?P<start>(?<![\w-])--?(?P<name>[A-Za-z][\w-]*)\s+)(?P<value>(?:{_QUOTED}|[^\s-]\S*)"
     rf"(?:\s+(?:{_QUOTED}|[^\s-]\S*))*)"
@@ -66,6 +77,7 @@ def public(text: str) -> str:
             shown = _public_values(values, secret=False)
             return text if shown == values else json.dumps(shown, ensure_ascii=False)
     text = public_addresses(text)
+    text = _HEADER.sub(_hide_value, text)
     text = _FLAG.sub(_hide_value, text)
     return _NAMED.sub(_hide_value, text)
 
@@ -118,25 +130,39 @@ def is_secret_name(name: str) -> bool:
     [True, True, False, False]
     """
     words = {word.lower() for word in _WORD.findall(name)}
-    if words & _ALWAYS_SECRET:
+    if words & _ALWAYS_SECRET or any(map(_is_joined_secret, words)):
         return True
     return bool(words & _MOSTLY_SECRET) and not words & _HARMLESS
+
+
+def _is_header(name: str) -> bool:
+    """Whether a text is the name of a secret header, and not one word of a list of words."""
+    return is_secret_name(name) and (not name.isalpha() or name.lower() in _ALWAYS_SECRET)
+
+
+def _is_joined_secret(word: str) -> bool:
+    ending = next((end for end in _ENDINGS if word.endswith(end) and word != end), None)
+    return ending is not None and word.removesuffix(ending) not in _HARMLESS
 
 
 def _public_values(value: Any, *, secret: bool) -> Any:
     """JSON values of which those with a secret's name, and all below them, are hidden."""
     if isinstance(value, Mapping):
+        pair = any(isinstance(value.get(at), str) and is_secret_name(value[at]) for at in _NAMES)
         return {
-            name: _public_values(one, secret=secret or is_secret_name(str(name)))
+            name: _public_values(
+                one, secret=secret or is_secret_name(str(name)) or (pair and name == "value")
+            )
             for name, one in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_public_values(one, secret=secret) for one in value]
+        pair = len(value) == 2 and isinstance(value[0], str) and _is_header(value[0])
+        return [_public_values(one, secret=secret or (pair and at)) for at, one in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
     if secret:
         return _hide(str(value))
-    return public_addresses(value) if isinstance(value, str) else value
+    return public(value) if isinstance(value, str) else value
 
 
 def _hide(value: str) -> str:
@@ -176,6 +202,7 @@ def _hide_value(found: re.Match[str]) -> str:
 
 
 def _parts(value: str) -> Sequence[str]:
-    """The values of a flag that takes several, without their quotes."""
+    """The values of a flag or header that has several, without their quotes."""
     found = re.findall(rf"{_QUOTED}|\S+", value)
-    return [value, *(one.strip("\"'") for one in found)]
+    named = [one.partition("=")[2].rstrip(";,") for one in found if "=" in one]
+    return [value, *(one.strip("\"'") for one in found), *named]

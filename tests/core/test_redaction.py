@@ -53,6 +53,17 @@ def _forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         f"the header was Bearer {SECRET}",
         f"the header was Basic {base64.b64encode(SECRET.encode()).decode()}",
         f"password = '{SECRET}'",
+        f'{{"headers": ["X-Api-Key: {SECRET}"]}}',
+        f'{{"headers": [{{"name": "X-Api-Key", "value": "{SECRET}"}}]}}',
+        f'{{"headers": [["X-Api-Key", "{SECRET}"]]}}',
+        json.dumps({"metadata": json.dumps({"api_key": SECRET})}),
+        f'{{"apitoken": "{SECRET}"}}',
+        f'{{"creds": {{"a": ["{SECRET}"]}}}}',
+        f"--header 'Authorization: Token {SECRET}'",
+        f"Authorization: Digest username={SECRET}, uri=/",
+        f"Set-Cookie: sid={SECRET}; Path=/",
+        f"Cookie: a=1; sid={SECRET}",
+        f"{{'api_key' => '{SECRET}'}}",
     ],
 )
 def test_a_secret_is_hidden_by_its_place_and_then_known_by_its_value(text: str) -> None:
@@ -75,6 +86,7 @@ def test_a_secret_is_hidden_by_its_place_and_then_known_by_its_value(text: str) 
         "rows.csv",
         "extra=rows.csv",
         "keyword=x, monkey=y, author=z",
+        '{"guided_choice": ["key", "lock"], "padtoken": "</s>", "x": {"name": "a", "value": 1}}',
     ],
 )
 def test_ordinary_settings_stay_byte_for_byte(text: str) -> None:
@@ -119,8 +131,9 @@ def test_short_and_ordinary_words_are_not_taken_for_secrets_elsewhere() -> None:
     assert public("http://water:none@host/v1") == "http://***@host/v1"
 
 
-def test_keys_of_the_environment_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOME_API_KEY", SECRET)
+@pytest.mark.parametrize("name", ["SOME_API_KEY", "TOKEN", "DB_PASSWD", "MY_PRIVATE_KEY"])
+def test_keys_of_the_environment_are_known(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, SECRET)
     remember_environment()
     assert without_secrets(SECRET) == HIDDEN
 

@@ -180,6 +180,21 @@ def test_ids_splits_and_overlaps_are_those_of_counting_row_by_row(farm: Farm) ->
     assert set(overlaps(data).values()) == {0}
 
 
+def test_inputs_that_stand_in_two_splits_are_counted(farm: Farm) -> None:
+    """Each as often as it stands in the later split."""
+    (farm.folder / "parts").mkdir()
+    for part, sounds in {"train": "aabc", "validation": "xcc", "test": "cdaax"}.items():
+        rows = [{"animal": "duck", "sound": sound, "kind": "bird"} for sound in sounds]
+        lines = map(json.dumps, rows)
+        (farm.folder / "parts" / f"{part}.jsonl").write_text("\n".join(lines))
+    found = overlaps(load_data(load_task(str(farm.task)), farm.folder / "parts"))
+    assert found == {
+        "train and validation": 2,
+        "train and test": 3,
+        "validation and test": 2,
+    }
+
+
 def test_an_id_that_comes_twice_is_told_with_its_place_in_another_file(farm: Farm) -> None:
     farm.task.write_text(farm.task.read_text().replace("columns: {", "columns: {id: name, "))
     for part, names in (("train", "abc"), ("test", "dbe")):

@@ -514,6 +514,9 @@ def answered(out: Path) -> int:
     return sum(teacher["answers"] for teacher in counts["teachers"])
 
 
+SERVING = ("endpoint", "--serve", "--prompts-per-request", 1)
+
+
 @needs_vllm
 @pytest.mark.parametrize("serving", [False, True])
 def test_an_engine_that_is_killed_ends_the_run_in_one_line(
@@ -522,10 +525,10 @@ def test_an_engine_that_is_killed_ends_the_run_in_one_line(
     """As when memory runs out. The same command then goes on from what is stored."""
     out = tmp_path / "out"
     command = [sys.executable, "-m", "dsbs.generate", "--task", zoo.task, "--data", zoo.data]
-    command += ["--teacher", teacher, "--dtype", "float32", "--out", out, "--samples", 4]
-    command += ["--max-rows", 10, "--max-new-tokens", 16]
+    command += ["--teacher", teacher, "--dtype", "float32", "--out", out, "--max-rows", 10]
+    command += ["--samples", 60 if serving else 4, "--max-new-tokens", 16]
     command += ["--concurrency", 1, "--temperature", 1, "--max-bad-answers", 1, "--json"]
-    command += ["--engine", *(("endpoint", "--serve") if serving else ("vllm",))]
+    command += ["--engine", *(SERVING if serving else ("vllm",))]
     process = subprocess.Popen(
         [*map(str, command)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )

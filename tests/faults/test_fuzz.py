@@ -21,16 +21,21 @@ from dsbs.artifacts.answer_dataset import read_answers as read_run
 from dsbs.artifacts.answer_store import AnswerStore
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.predictions import read_predictions
+from dsbs.artifacts.store_queries import Asked
 from dsbs.artifacts.student_card import read_card
 from dsbs.cli.settings import configure
 from dsbs.config.generate import GenerateConfig
 from dsbs.config.train import TrainConfig
 from dsbs.core.checksums import damage
 from dsbs.core.errors import InputError
-from dsbs.core.records import OUTCOMES, Completion, Example
+from dsbs.core.records import METHODS, OUTCOMES, Completion, Example
 from dsbs.data.examples import examples_of
 from dsbs.data.load import unlabeled_examples
 from dsbs.data.readers import read_rows
+from dsbs.distillation.methods import read_output
+from dsbs.planning.candidates import read_candidates
+from dsbs.planning.model_sizes import student_shape
+from dsbs.planning.run_table import read_runs
 from dsbs.tasks.equation_reader import read_equation
 from dsbs.tasks.json_answers import find_json_answers
 from dsbs.tasks.labels import match_label
@@ -47,7 +52,7 @@ from support.campaign import Counts, Scale
 from support.disturbed import run
 from support.farm import FARM
 from support.places import TASKS
-from support.strategies import JSON, ROWS, TEXTS, damaged
+from support.strategies import JSON, ROWS, TEXTS, damaged, varied
 
 T = TypeVar("T")
 Check = Callable[[T], object]
@@ -61,6 +66,7 @@ KINDS = (
     ("equation", ()),
     ("text", ()),
 )
+PREFIXES = {"label": "label: ", "rationale": "rationale: "}
 FORMATS = ("auto", "text", "batch", "chat", "label-studio", "doccano")
 
 ANSWER_ROWS: tuple[dict[str, Any], ...] = (
@@ -130,6 +136,9 @@ REPLY = st.fixed_dictionaries(
     }
 )
 
+_VARIATIONS = 20
+"""Inputs per one that Hypothesis makes."""
+
 SLOW = "inputs that take over a second"
 LARGE = "inputs that take over 100 MB"
 
@@ -143,10 +152,14 @@ class Attack:
         counts.must_stay_zero(SLOW, LARGE, "other errors")
 
     def everything(self, strategy: st.SearchStrategy[T], check: Check[T], share: float = 1) -> None:
-        """Give it what Hypothesis makes of a strategy."""
+        """Give it what Hypothesis makes of a strategy, and twenty times as many variations of that,
+        which cost a hundredth.
+        """
+        inputs = int(self._inputs * share)
+        made: list[T] = []
 
         @settings(
-            max_examples=int(self._inputs * share),
+            max_examples=max(100, inputs // _VARIATIONS),
             deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],
@@ -154,9 +167,12 @@ class Attack:
         )
         @given(strategy)
         def one(value: T) -> None:
+            made.append(value)
             self._give(value, check)
 
         one()
+        for value in islice(varied(made, seed=len(made)), max(0, inputs - len(made))):
+            self._give(value, check)
         self._counts.check()
 
     def damaged(self, files: Sequence[bytes], check: Check[bytes], share: float = 1) -> None:
@@ -261,7 +277,7 @@ def test_rows_of_tasks(attack: Attack) -> None:
                 for unlabeled in unlabeled_examples(task, iter(numbered)):
                     _is_sound(unlabeled.example)
 
-    attack.everything(ROWS, check, share=0.1)
+    attack.everything(ROWS, check)
 
 
 def _is_sound(example: Example) -> None:
@@ -278,13 +294,13 @@ def test_files_of_answers(attack: Attack, tmp_path: Path) -> None:
             with contextlib.suppress(InputError):
                 read_answers(path, form)
 
-    attack.damaged(lines, through(path, read), share=0.8)
+    attack.damaged(lines, through(path, read), share=0.5)
 
     def check(rows: list[dict[str, Any]]) -> None:
         path.write_text("\n".join(map(json.dumps, rows)))
         read(path)
 
-    attack.everything(ROWS, check, share=0.1)
+    attack.everything(ROWS, check, share=0.5)
 
 
 def test_answers_of_teachers(attack: Attack) -> None:
@@ -297,7 +313,7 @@ def test_answers_of_teachers(attack: Attack) -> None:
             assert (answer.label is None) or answer.match != "none"
             assert answer.outcome != "ok" or (answer.label is not None and answer.reason is None)
 
-    attack.everything(st.tuples(TEXTS, st.sampled_from(["stop", "length", None])), check, share=0.5)
+    attack.everything(st.tuples(TEXTS, st.sampled_from(["stop", "length", None])), check)
 
 
 def test_labels_and_equations(attack: Attack) -> None:
@@ -306,6 +322,8 @@ def test_labels_and_equations(attack: Attack) -> None:
             found = match_label(kind, text, allowed)  # type: ignore[arg-type]
             assert found.label is None or not allowed or found.label in allowed
         read_equation(text)
+        for method in METHODS:
+            read_output(method, text, PREFIXES)
         split_reasoning(text)
         find_json_answers(text)
 
@@ -330,8 +348,8 @@ def test_replies_of_servers(attack: Attack) -> None:
         except (ValueError, RecursionError):
             check(content.decode(errors="replace"))
 
-    attack.damaged([json.dumps(reply).encode() for reply in REPLIES], parsed, share=0.9)
-    attack.everything(JSON | REPLY, check, share=0.1)
+    attack.damaged([json.dumps(reply).encode() for reply in REPLIES], parsed, share=0.5)
+    attack.everything(JSON | REPLY, check, share=0.5)
 
 
 def _is_stored(completion: Completion) -> None:
@@ -340,9 +358,19 @@ def _is_stored(completion: Completion) -> None:
         text.encode()
 
 
+SMALL_TASK = b"""\
+name: t
+label: {kind: class, labels: [a, b]}
+input: "{{ x }}"
+prompt: {question: "Q: {{ input }}", answer: "{{ rationale }} So {{ label }}"}
+answer: {marker: So}
+columns: {fields: {x: x}}
+"""
+
+
 def test_task_files(attack: Attack, tmp_path: Path) -> None:
     check = through(tmp_path / "task.yaml", lambda path: load_task(str(path)))
-    attack.damaged([FARM.encode()], check, share=0.1)
+    attack.damaged([*[SMALL_TASK] * 4, FARM.encode()], check)
 
 
 def test_settings_of_commands(attack: Attack, tmp_path: Path) -> None:
@@ -357,7 +385,7 @@ def test_settings_of_commands(attack: Attack, tmp_path: Path) -> None:
             with contextlib.suppress(InputError):
                 configure(config, stage, {"config": path})
 
-    attack.damaged(files, through(path, read), share=0.2)
+    attack.damaged(files, through(path, read))
 
 
 def test_command_lines(attack: Attack) -> None:
@@ -400,31 +428,39 @@ def test_manifests_and_cards(attack: Attack, made: Made, tmp_path: Path) -> None
         folder = tmp_path / f"{source.parent.name}-{name}"
         folder.mkdir()
         check = through(folder / name, lambda path, read=read: read(path.parent))
-        attack.damaged([source.read_bytes()], check, share=0.25)
+        attack.damaged([source.read_bytes()], check, share=0.5 if name == "manifest.json" else 1)
 
 
 def test_predictions(attack: Attack, made: Made, tmp_path: Path) -> None:
     out = tmp_path / "measured"
     assert run(["evaluate", "--run", made.student, "--out", out], out).code == 0
     files = [(out / "predictions.parquet").read_bytes()]
-    attack.damaged(files, through(tmp_path / "p.parquet", read_predictions), share=0.5)
+    attack.damaged(files, through(tmp_path / "p.parquet", read_predictions))
 
 
 def test_answers_of_a_run(attack: Attack, made: Made, tmp_path: Path) -> None:
     files = [(made.answered / "data" / "test.parquet").read_bytes()]
     (tmp_path / "data").mkdir()
     check = through(tmp_path / "data" / "test.parquet", lambda path: read_run(path.parent.parent))
-    attack.damaged(files, check, share=0.5)
+    attack.damaged(files, check)
 
 
-def test_answer_stores(attack: Attack, made: Made, tmp_path: Path) -> None:
+def test_answer_stores(attack: Attack, tmp_path: Path) -> None:
+    """A small one, with small pages, because each input is written and opened."""
     path = tmp_path / "answers.sqlite"
-    with sqlite3.connect(made.answered / "answers.sqlite") as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    files = [(made.answered / "answers.sqlite").read_bytes()]
+    with AnswerStore(tmp_path / "large.sqlite") as store:
+        store.define("task", "{}")
+        example = Example("x", "train", {"q": "é"}, "in", ("c", "d"), "c")
+        store.ask("run", "task", [Asked(at, "answer", 0, f"k{at}", example) for at in range(3)])
+        store.keep("t", [Completion("k0", "said", "stop", 1), Completion("k1", "", error="no")])
+    with sqlite3.connect(tmp_path / "large.sqlite") as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+        db.execute("PRAGMA page_size=512")
+        db.execute("VACUUM")
+    db.close()
 
     def read(path: Path) -> None:
-        for beside in ("-wal", "-shm"):
+        for beside in ("-wal", "-shm", "-journal"):
             path.with_name(path.name + beside).unlink(missing_ok=True)
         with AnswerStore(path, readonly=True) as store:
             store.counts()
@@ -432,5 +468,26 @@ def test_answer_stores(attack: Attack, made: Made, tmp_path: Path) -> None:
                 store.failures(run_name)
                 store.definition(run_name)
                 list(store.answers(run_name))
+                list(store.exported(run_name))
 
-    attack.damaged(files, through(path, read), share=0.2)
+    attack.damaged([(tmp_path / "large.sqlite").read_bytes()], through(path, read))
+
+
+def test_files_of_the_planner(attack: Attack, tmp_path: Path) -> None:
+    runs = [
+        b"N,D,L_S,L_T\n7B,1e9,2.5,\n770M,2.2e8,3,2.1\n",
+        b'{"N": "7B", "D": 1e9, "L_S": 2.5}\n{"N": 7, "D": "10k", "L_S": 2, "L_T": 1}\n',
+    ]
+    check = through(tmp_path / "runs.csv", read_runs)
+    attack.damaged(runs[:1], check, share=0.5)
+    check = through(tmp_path / "runs.jsonl", read_runs)
+    attack.damaged(runs[1:], check, share=0.5)
+    teachers = [
+        b"teachers:\n- {name: a, size: 7B, loss: 2.5, accuracy: 0.7}\n- {name: b, size: 1e9}\n"
+    ]
+    attack.damaged(teachers, through(tmp_path / "teachers.yaml", read_candidates))
+    config = (
+        b'{"vocab_size": 9, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 2, "num_heads": 2}'
+    )
+    check = through(tmp_path / "config.json", lambda path: student_shape(str(path.parent)))
+    attack.damaged([config], check)

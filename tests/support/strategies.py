@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -79,3 +80,54 @@ def _edited(content: bytes, rng: random.Random) -> bytes:
         case "repeat":
             return before + after[: rng.randint(1, 40)] * rng.randint(2, 4) + after
     return before
+
+
+def varied(values: Sequence[Any], seed: int) -> Iterator[Any]:
+    """These values with a few places changed, without an end. Text gets pieces of other text, and
+    parts of lists and mappings give way to parts of other values.
+    """
+    rng = random.Random(seed)
+    parts = [part for value in values for part in _parts_of(value)]
+    while True:
+        value = rng.choice(values)
+        for _ in range(rng.randint(1, 3)):
+            new = _varied(value, parts, rng)
+            if type(new) is type(value):  # a list of rows stays one
+                value = new
+        yield value
+
+
+def _parts_of(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list | tuple):
+        return [value]
+    return [part for one in inner for part in _parts_of(one)] + [value] * (not inner)
+
+
+def _varied(value: Any, parts: Sequence[Any], rng: random.Random) -> Any:
+    match value:
+        case str():
+            others = [part for part in rng.choices(parts, k=4) if isinstance(part, str)]
+            return _spliced(value, rng.choice(others) if others else "\n", rng)
+        case bytes():
+            return _edited(value, rng)
+        case tuple():  # of a fixed length
+            at = rng.randrange(len(value))
+            return (*value[:at], _varied(value[at], parts, rng), *value[at + 1 :])
+        case list() | dict() if value:
+            changed = value.copy()
+            key = rng.choice(range(len(value)) if isinstance(value, list) else list(value))
+            if rng.random() < 0.1:
+                del changed[key]
+            else:
+                changed[key] = _varied(value[key], parts, rng)
+            return changed
+    return rng.choice(parts)
+
+
+def _spliced(text: str, other: str, rng: random.Random) -> str:
+    """A piece of the other in the text, in place of another piece or beside it."""
+    start = rng.randint(0, len(text))
+    end = min(len(text), start + rng.choice((0, 0, 1, 5, 20)))
+    first = rng.randint(0, len(other))
+    return text[:start] + other[first : first + rng.randint(0, 12)] + text[end:]
