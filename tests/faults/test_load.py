@@ -10,8 +10,8 @@ from support.farm import FARM
 from support.served_farm import Serve
 
 FAULTS = ("429", "500", "503", "close", "truncated")
-MOST_BYTES_PER_ROW = 250
-"""By which the memory of `generate` may grow. Ids and places of rows stay in memory, no text does."""
+MOST_BYTES_PER_ROW = 100
+"""By which the memory of `generate` may grow. Hashes and places of rows stay in memory, no text."""
 
 
 class Load:
