@@ -57,6 +57,7 @@ def compare(config: CompareConfig) -> CompareResult:
             equal=config.equal,
             tunes_rates=config.tune == "lr",
             decode=config.decode,
+            score_norm=config.score_norm,
             duplicates=config.duplicates,
             margin=config.margin,
             train_ahead=_launcher(config),
@@ -70,7 +71,10 @@ def compare(config: CompareConfig) -> CompareResult:
 def show(results: CompareResult) -> str:
     """The table of means, then the findings and what limits them."""
     means = groups_table(results, results.task)
-    title = f"{results.task}: test, equal {results.equal}, labels read by {results.decode}"
+    read = results.decode
+    if read == "score":
+        read += f" ({results.score_norm})"
+    title = f"{results.task}: test, equal {results.equal}, labels read by {read}"
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
         table(means.columns, means.rows, title=title, width=220),

@@ -37,6 +37,7 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
         settings=config,
         split=config.split,
         decode=config.decode,
+        score_norm=config.score_norm,
         batch_size=config.batch_size,
         out=config.out,
     )
@@ -49,11 +50,12 @@ def show(results: EvaluateResult) -> str:
     what = "accuracy" if results.against == "gold" else "agreement with the teacher"
     marked = ", checkpoint chosen by gold labels" if results.selected_by == "gold" else ""
     fallen = f" (no rationales for {asked})" if (asked := results.fell_back_from) else ""
+    scored = f"; labels scored by {results.score_norm}" if results.decode == "score" else ""
     lines = [
         f"{results.method}{fallen}, labels {results.labels}, {results.student}{marked}",
         f"{what} on {results.split}: {percent(results.share)} "
         f"({results.correct:,}/{results.n:,}), {over_examples(results)}; "
-        f"unparsable {percent(results.unparsable)}; chance {percent(results.chance)}",
+        f"unparsable {percent(results.unparsable)}; chance {percent(results.chance)}{scored}",
         teacher_sentence(results.teacher_score),
     ]
     if results.macro_f1 is not None:

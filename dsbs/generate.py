@@ -37,6 +37,7 @@ from dsbs.tasks.task import Task
 from dsbs.teachers.new_tokens import NewTokens, default_new_tokens
 from dsbs.teachers.open import check_engine, installed_engine
 from dsbs.teachers.protocol import (
+    MOST_TOP_LOGPROBS,
     EndpointOptions,
     Engine,
     EngineOptions,
@@ -129,7 +130,12 @@ def labeling_job(config: GenerateConfig, task: Task) -> LabelingJob:
         out=out,
         store=config.store or out / STORE,
         samples=config.samples,
-        reading=Reading(config.label_scores, config.keep_rationales, config.max_rationale_words),
+        reading=Reading(
+            config.label_scores,
+            config.vote_smoothing,
+            config.keep_rationales,
+            config.max_rationale_words,
+        ),
         limits=Limits(
             price_in=config.price_in,
             price_out=config.price_out,
@@ -155,6 +161,7 @@ def _live_teacher(config: GenerateConfig, task: Task) -> LiveTeacher:
         max_new_tokens=new_tokens.limit,
         stop=() if config.zero_shot else task.prompt.stop,
         extra=config.extra_body,
+        top_logprobs=MOST_TOP_LOGPROBS if config.label_scores == "top_logprobs" else None,
     )
     style = Style(config.zero_shot, config.rationalize)
     return LiveTeacher(engine, options, sampling, style, new_tokens)

@@ -28,6 +28,7 @@ from dsbs.config.presets import preset_of
 from dsbs.core.files import write_text
 from dsbs.core.tables import table
 from dsbs.planning import budget, cost, fit, forecast, law, teacher
+from dsbs.planning.break_even import Service
 from dsbs.planning.candidates import read_candidates
 from dsbs.planning.comparisons import read_curves
 from dsbs.planning.cost_plan import Assumed, CostPlan
@@ -37,6 +38,7 @@ from dsbs.planning.model_sizes import known_shape, student_size, teacher_params
 from dsbs.planning.plan import Plan
 from dsbs.planning.run_table import read_runs
 from dsbs.planning.teacher_plan import TeacherPlan
+from dsbs.planning.teacher_sweep import read_sweeps
 from dsbs.planning.token_counter import token_counter
 from dsbs.planning.views import budget as budget_view
 from dsbs.planning.views import cost as cost_view
@@ -88,11 +90,13 @@ class Question(NamedTuple):
 
 def _teacher(config: TeacherPlanConfig) -> TeacherPlan:
     listed = read_candidates(config.candidates) if config.candidates else ()
+    sizes = {candidate.name: candidate.size for candidate in listed}
     return teacher.recommend_teacher(
         student_size(config.student),
         student_tokens=config.student_tokens,
         tokens_per_param=config.tokens_per_param,
         candidates=listed,
+        sweeps=read_sweeps(config.compare, sizes) if config.compare else (),
     )
 
 
@@ -107,6 +111,7 @@ def _cost(config: CostPlanConfig) -> CostPlan:
     machines = cost.Machines(
         accelerators(config.accelerators), config.devices, config.price_per_hour
     )
+    service = Service(config.price_per_call, config.months)
     return cost.estimate_cost(
         task,
         sample_rows(task, config.data, config.sample_rows),
@@ -133,6 +138,7 @@ def _cost(config: CostPlanConfig) -> CostPlan:
             optimizer=config.optimizer,
         ),
         machines=machines,
+        service=service,
         assumed=Assumed(
             utilization=config.utilization,
             teacher_utilization=config.teacher_utilization,

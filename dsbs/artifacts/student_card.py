@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dsbs.artifacts.manifest import FileRecord
 from dsbs.artifacts.results.base import CellKey
-from dsbs.config.base import Decode
+from dsbs.config.base import Decode, ScoreNorm
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
@@ -109,6 +109,8 @@ class StudentCard(_Part):
     """The prefix of every task, the label task first."""
     task_prefix: TaskPrefix = "encoder"
     decode: Decode = "generate"
+    score_norm: ScoreNorm = "sum"
+    """How scores of labels are made comparable."""
     max_input_tokens: int
     max_target_tokens: int
     max_label_tokens: int

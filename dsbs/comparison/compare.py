@@ -15,7 +15,7 @@ from dsbs.comparison.cells import done_cells
 from dsbs.comparison.claims import judge
 from dsbs.comparison.live_table import LiveTable
 from dsbs.comparison.tuning import tune
-from dsbs.config.base import Decode, Duplicates
+from dsbs.config.base import Decode, Duplicates, ScoreNorm
 from dsbs.config.compare import Equal
 from dsbs.core.failures import explained, print_bug
 from dsbs.core.progress import say
@@ -38,6 +38,7 @@ class Design:
     """Whether every method first gets a learning rate of its own."""
     decode: Decode
     duplicates: Duplicates
+    score_norm: ScoreNorm = "sum"
     margin: float = 0.0
     """How far below another method or the teacher counts as being as good."""
     train_ahead: Callable[[Sequence[Job]], None] | None = None
@@ -68,6 +69,7 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
         task=data.task.name,
         equal=design.equal,
         decode=design.decode,
+        score_norm=design.score_norm,
         status="done" if len(done) == len(found) else "incomplete",
         margin=design.margin,
         teacher_accuracy=done[0].teacher_accuracy if done else None,

@@ -33,6 +33,8 @@ def _split_commas(value: Any) -> Any:
 Listed = Annotated[tuple[T, ...], BeforeValidator(_split_commas)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Decode = Literal["generate", "score"]
+ScoreNorm = Literal["sum", "mean", "prior"]
+"""How scores of labels are made comparable: see `student.score_norms`."""
 RayAddress = Annotated[
     str | None,
     Field(description="ray: HOST:PORT of the cluster. Default: RAY_ADDRESS, else this machine's"),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dsbs.config.base import Decode, Incidental, Listed, NamesInput, StageConfig
+from dsbs.config.base import Decode, Incidental, Listed, NamesInput, ScoreNorm, StageConfig
 from dsbs.core.records import Split
 
 
@@ -30,9 +30,16 @@ class EvaluateConfig(StageConfig):
         "Default: that is an error.",
     )
     decode: Decode | None = Field(None, description="Default: the value used in training.")
+    score_norm: ScoreNorm | None = Field(
+        None,
+        description="How scores of labels are made comparable: sum (log-likelihood), mean (per "
+        "token), prior (minus that after an empty input). Default: the value used in training.",
+    )
     batch_size: Annotated[int, Incidental] = Field(
         64, ge=1, description="Examples per forward pass."
     )
     out: Annotated[Path | None, Incidental] = Field(
-        None, description="Folder for predictions. Default: RUN/evaluate-<split>-<decode>."
+        None,
+        description="Folder for predictions. Default: RUN/evaluate-<split>-<decode>, "
+        "and the norm of the scores where it is another than in training.",
     )

@@ -19,10 +19,13 @@ from dsbs.config.base import (
     Seeds,
     StageConfig,
 )
-from dsbs.core.records import Split
+from dsbs.core.records import LabelScores, Split
 
 Engine = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"]
 
+
+SCORED_AS_TEXT = ("without", "after", "averaged")
+"""Label scores that take requests of their own."""
 
 AnswersFormat = Literal["auto", "text", "batch", "chat", "label-studio", "doccano"]
 
@@ -123,10 +126,17 @@ class GenerateConfig(StageConfig):
     rationalize: bool = Field(
         False, description="show the gold label where there is one, and ask for an explanation"
     )
-    label_scores: Literal["without", "after", "averaged"] | None = Field(
+    label_scores: LabelScores | None = Field(
         None,
         description="also score each allowed label: without a rationale, after it, or averaged "
-        "over the rationales of all samples",
+        "over the rationales of all samples; top_logprobs: read the alternatives that a chat "
+        "server gives where the answer states its label",
+    )
+    vote_smoothing: float = Field(
+        0.5,
+        ge=0,
+        description="votes that each allowed label gets besides those of the samples, so that no "
+        "share is 0 and a temperature can act; 0: shares as they are",
     )
     keep_rationales: int = Field(
         1, ge=1, description="most rationales per row, from samples that have its label"
@@ -259,12 +269,15 @@ class GenerateConfig(StageConfig):
             "temperature": self.samples > 1 and self.temperature == 0,
             "max_cost": self.max_cost is not None and without_prices,
             "extra_body": not _is_object(self.extra_body),
-            "label_scores": self.label_scores is not None
+            "label_scores": self.label_scores in SCORED_AS_TEXT
             and (self.engine == "published" or self.api == "chat"),
+            "top_logprobs": self.label_scores == "top_logprobs"
+            and (self.engine not in ("auto", "endpoint") or self.api == "completions"),
         }
         for name, wrong in problems.items():
             if wrong:
-                raise ValueError(f"{name}: {_INCONSISTENT[name]}")
+                setting = "label_scores" if name == "top_logprobs" else name
+                raise ValueError(f"{setting}: {_INCONSISTENT[name]}")
         return self
 
 
@@ -282,5 +295,7 @@ _INCONSISTENT = {
     "temperature": "with several samples, a temperature above 0",
     "max_cost": "with --max-cost, --price-in and --price-out",
     "label_scores": "no label scores with published answers or --api chat, because labels are "
-    "scored as a continuation of text",
+    "scored as a continuation of text; chat servers have --label-scores top_logprobs",
+    "top_logprobs": "top_logprobs with --engine endpoint and a chat model; --serve starts vLLM's "
+    "server",
 }

@@ -52,6 +52,11 @@ class TeacherPlanConfig(PlanConfig):
         description="YAML list of teachers with name, size, price_per_million_tokens or "
         "price_per_token, loss, accuracy",
     )
+    compare: Listed[Path] = Field(
+        (),
+        description="run folders of compare, one for each teacher, to test the law of capacity gap "
+        "on; sizes are those of --candidates, else in the teachers' names",
+    )
 
 
 class BudgetPlanConfig(PlanConfig):
@@ -125,6 +130,10 @@ class CostPlanConfig(PlanConfig):
     price_per_hour: float | None = Field(
         None, ge=0, description="money for an hour of one accelerator"
     )
+    price_per_call: float | None = Field(
+        None, ge=0, description="money for a call that the student replaces, to break even with"
+    )
+    months: float = Field(12, gt=0, description="months in which the student is to pay for itself")
     utilization: Share = Field(
         0.1, description="share of the peak that training reaches; assumed, so measure yours"
     )

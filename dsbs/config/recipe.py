@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsbs.config.base import Decode
+from dsbs.config.base import Decode, ScoreNorm
 from dsbs.config.presets import Preset
 from dsbs.config.student_options import (
     AlphaSchedule,
@@ -125,6 +125,7 @@ class Validation:
     """The labels that predictions on validation are compared with."""
     max_examples: int | None
     decode: Decode
+    score_norm: ScoreNorm = "sum"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def training_of(config: TrainConfig, task: Task) -> Training:
             labels="gold" if select_by_gold else config.labels,
             max_examples=config.eval_max_examples,
             decode=config.decode,
+            score_norm=config.score_norm,
         ),
         report_to=config.report_to,
     )

@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from dsbs.config.base import Continues, Decode, Incidental, Listed, NamesInput, StageConfig
+from dsbs.config.base import (
+    Continues,
+    Decode,
+    Incidental,
+    Listed,
+    NamesInput,
+    ScoreNorm,
+    StageConfig,
+)
 from dsbs.metrics.distributions import Mean
 
 RationaleFilter = Literal["none", "correct", "agree"]
@@ -177,6 +185,11 @@ class StudentOptions(StageConfig):
     )
     decode: Decode = Field(
         "generate", description="Read labels by generating text, or by scoring the allowed labels."
+    )
+    score_norm: ScoreNorm = Field(
+        "sum",
+        description="How scores of labels are made comparable. sum: log-likelihood; mean: per "
+        "token; prior: minus that after an empty input.",
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="Default: the model's own.")
     precision: Precision = Field(

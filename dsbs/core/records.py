@@ -34,6 +34,11 @@ METHODS: tuple[Method, ...] = get_args(Method)
 LabelSource = Literal["gold", "teacher", "gold_else_teacher"]
 """Whose labels a student learns."""
 
+LabelScores = Literal["without", "after", "averaged", "top_logprobs"]
+"""How a teacher's probabilities of labels are found: by scoring each label without a rationale,
+after it, or averaged over the samples' rationales; or in the answer itself, by the alternatives
+that a chat server gives for its tokens."""
+
 LABEL = "label"
 RATIONALE = "rationale"
 """The two tasks that a student learns together. Each has its own input prefix."""
@@ -62,6 +67,16 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerToken:
+    """A token of an answer, and what might have stood in its place."""
+
+    text: bytes
+    """Part of a character where a tokenizer cuts there."""
+    logprobs: Mapping[bytes, float]
+    """Log-probabilities of the likeliest tokens at this place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What a teacher answered to one prompt, unchanged."""
 
@@ -75,7 +90,9 @@ class Completion:
     reasoning: str | None = None
     """A reasoning trace that the server kept apart from the text."""
     label_scores: Mapping[str, float] | None = None
-    """Log-probabilities of given labels, where they were requested instead of text."""
+    """Log-probabilities of labels: scored instead of text, or read at the answer's label."""
+    tokens: tuple[AnswerToken, ...] = ()
+    """The answer's tokens where their alternatives were requested. They are not stored."""
     error: str | None = None
     """Why there is no answer."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
 from dsbs.artifacts.results.base import Against, Score
 from dsbs.artifacts.results.evaluate import StudentScores
-from dsbs.config.base import Decode
+from dsbs.config.base import Decode, ScoreNorm
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
 from dsbs.core.records import Example, Prediction, Split
@@ -67,12 +67,23 @@ def measured_rows(data: LabeledData, split: Split) -> MeasuredRows:
 
 
 def measure(
-    student: Student, rows: MeasuredRows, *, decode: Decode, batch_size: int, out: Path
+    student: Student,
+    rows: MeasuredRows,
+    *,
+    decode: Decode,
+    score_norm: ScoreNorm,
+    batch_size: int,
+    out: Path,
 ) -> StudentScores:
     """Predict the rows, write the predictions to `out` as Parquet, and score them."""
     with Progress("evaluate", len(rows.examples)) as progress:
         predictions = predict(
-            student, rows.examples, decode=decode, batch_size=batch_size, on_batch=progress.add
+            student,
+            rows.examples,
+            decode=decode,
+            score_norm=score_norm,
+            batch_size=batch_size,
+            on_batch=progress.add,
         )
     task = student.card.task
     known = [

@@ -7,7 +7,7 @@ from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.artifacts.student_card import BEST, checkpoint_of, read_card
-from dsbs.config.base import Decode, StageConfig
+from dsbs.config.base import Decode, ScoreNorm, StageConfig
 from dsbs.core.progress import say
 from dsbs.core.records import Split
 from dsbs.distillation.labeled_data import LabeledData
@@ -20,6 +20,7 @@ def evaluate_run(
     settings: StageConfig,
     split: Split = "test",
     decode: Decode | None = None,
+    score_norm: ScoreNorm | None = None,
     batch_size: int = 64,
     out: Path | None = None,
 ) -> EvaluateResult:
@@ -31,6 +32,7 @@ def evaluate_run(
         settings: The command's settings, which the manifest records.
         split: The split to measure on.
         decode: How labels are read. Default: the value used in training.
+        score_norm: How scores are made comparable. Default: the value used in training.
         batch_size: Rows per forward pass.
         out: The folder for predictions. Default: in the run folder, or beside the checkpoint.
 
@@ -40,8 +42,12 @@ def evaluate_run(
     checkpoint = checkpoint_of(run)
     card = read_card(checkpoint)
     decode = decode or card.decode
-    settings = settings.model_copy(update={"decode": decode})
-    out = out or _default_out(checkpoint, f"evaluate-{split}-{decode}")
+    norm = score_norm or card.score_norm
+    # None stands for the sum, so that a folder of an older version is the run that it was.
+    read = {"decode": decode, "score_norm": None if _plain(decode, norm) else norm}
+    settings = settings.model_copy(update=read)
+    other = f"-{norm}" if decode == "score" and norm != card.score_norm else ""
+    out = out or _default_out(checkpoint, f"evaluate-{split}-{decode}{other}")
     inputs = [*data.measured_files, *sorted(checkpoint.glob("*.safetensors"))]
     with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
         if opened.finished is not None:
@@ -55,7 +61,9 @@ def evaluate_run(
 
         rows = measured_rows(data, split)
         student = load_student(checkpoint)
-        scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
+        scores = measure(
+            student, rows, decode=decode, score_norm=norm, batch_size=batch_size, out=out
+        )
         teacher = teacher_score(data, split)
         labeled = [(example, example.gold or "") for example in rows.examples]
         guessed = chance_on(data.task, labeled, scored=decode == "score")
@@ -69,6 +77,7 @@ def evaluate_run(
             task=data.task.name,
             split=split,
             decode=decode,
+            score_norm=norm,
             chance=guessed,
             unlabeled=len(data.splits[split]) - len(rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
@@ -76,6 +85,11 @@ def evaluate_run(
         )
         opened.finish(results, [out / PREDICTIONS])
         return results
+
+
+def _plain(decode: Decode, norm: ScoreNorm) -> bool:
+    """Whether scores decide nothing, or decide as they are."""
+    return decode == "generate" or norm == "sum"
 
 
 def _default_out(checkpoint: Path, name: str) -> Path:

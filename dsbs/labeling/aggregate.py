@@ -1,15 +1,14 @@
 """From the store to the data set: answers parsed, voted on and written. No teacher is needed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal
 
 from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.answer_store import AnswerStore
 from dsbs.artifacts.results.generate import SplitSummary
-from dsbs.artifacts.store_queries import Asked
-from dsbs.core.records import Answer, Completion, Example
+from dsbs.artifacts.store_queries import Asked, Purpose
+from dsbs.core.records import Answer, Completion, Example, LabelScores
 from dsbs.labeling.summary import SplitCounter
 from dsbs.labeling.votes import vote
 from dsbs.metrics.distributions import softmax, weighted_mean
@@ -17,15 +16,14 @@ from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.rationales import cap_words
 from dsbs.tasks.task import Task
 
-LabelScores = Literal["without", "after", "averaged"]
-"""When label scores are taken: without a rationale, after it, or averaged over the samples."""
-
 
 @dataclass(frozen=True)
 class Reading:
     """How answers are read. It changes nothing about the requests, except for label scores."""
 
     label_scores: LabelScores | None = None
+    vote_smoothing: float = 0.0
+    """Votes that each allowed label gets besides those of the samples."""
     keep_rationales: int = 1
     """Most rationales of each row."""
     max_rationale_words: int | None = None
@@ -68,13 +66,30 @@ def write_dataset(
     return {split: counter.summary() for split, counter in counters.items()}
 
 
+_PURPOSES: Mapping[LabelScores, Purpose] = {
+    "without": "score_without",
+    "after": "score_after",
+    "averaged": "score_after",
+    "top_logprobs": "answer",
+}
+"""The requests that hold the label scores."""
+
+
 def _read(pairs: list[tuple[Asked, Completion]], task: Task, reading: Reading) -> ReadAnswer:
     completions = [completion for asked, completion in pairs if asked.purpose == "answer"]
     example = pairs[0][0].example
     whole = [parse_answer(task, example, completion) for completion in completions]
     answers = [_capped(answer, reading.max_rationale_words) for answer in whole]
-    answer = vote(answers, kind=task.label.kind, keep_rationales=reading.keep_rationales)
-    if scores := _distribution(pairs, reading):
+    answer = vote(
+        answers,
+        kind=task.label.kind,
+        keep_rationales=reading.keep_rationales,
+        allowed=task.allowed(example.choices),
+        smoothing=reading.vote_smoothing,
+    )
+    scores = _distribution(pairs, reading)
+    # Shares of votes are another kind of number than probabilities of tokens: they are not mixed.
+    if scores or reading.label_scores == "top_logprobs":
         answer = replace(answer, distribution=scores)
     return ReadAnswer(example, completions[0], answer, capped=answers != whole)
 
@@ -91,7 +106,7 @@ def _distribution(
     """The teacher's probabilities of the labels; None where they were not asked for."""
     if reading.label_scores is None:
         return None
-    purpose = "score_without" if reading.label_scores == "without" else "score_after"
+    purpose = _PURPOSES[reading.label_scores]
     found = [completion.label_scores for asked, completion in pairs if asked.purpose == purpose]
     distributions = [softmax(scores) for scores in found if scores]
     return weighted_mean(distributions) if distributions else None

@@ -198,7 +198,7 @@ def _plan(
 
 def _scores_per_row(job: LabelingJob) -> int:
     form = job.reading.label_scores
-    if form is None:
+    if form is None or form == "top_logprobs":
         return 0
     return job.samples if form == "averaged" else 1
 

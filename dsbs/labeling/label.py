@@ -14,6 +14,7 @@ from dsbs.core.records import Completion, Example, Outcome
 from dsbs.labeling.budget import Spending
 from dsbs.labeling.collect import Asking, ShowPrompt, collect
 from dsbs.labeling.job import LabelingJob, LiveTeacher
+from dsbs.labeling.label_logprobs import LogprobReader
 from dsbs.labeling.requests import Asker
 from dsbs.labeling.runner import AnswerSource, Labeler, Request
 from dsbs.labeling.unnamed_labels import unnamed_in_words, unnamed_labels
@@ -22,8 +23,11 @@ from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
 from dsbs.teachers.empty_answers import EmptyAskedAgain
 from dsbs.teachers.open import open_teacher
-from dsbs.teachers.protocol import Prompt, SettingRefused
+from dsbs.teachers.protocol import Prompt, SettingRefused, Teacher
 from dsbs.teachers.published import PublishedAnswers
+
+SCORE = "score"
+"""The finish reason of completions that are label scores and no text."""
 
 _MakePrompt = Callable[[Example, int], Prompt]
 """The request for one sample of the answer to an example."""
@@ -51,13 +55,7 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> Asking:
         open_teacher(live.engine, live.options, live.sampling, log=log) as teacher,
         AnswerStore(job.store) as store,
     ):
-        if job.reading.label_scores and teacher.chat:
-            raise InputError(
-                "--label-scores",
-                got="a chat model",
-                expected="a model that continues text",
-                fix="use --api completions",
-            )
+        _check_label_scores(job, teacher)
         _say_unnamed(job, Asker(job.task, teacher, live.style))
         while True:
             asker = Asker(job.task, teacher, live.style)
@@ -69,6 +67,24 @@ def _ask_teacher(job: LabelingJob, live: LiveTeacher) -> Asking:
                 store.release()
                 setting = refused.setting
                 say(f"asking in another form: the model refuses {setting}: {refused}")
+
+
+def _check_label_scores(job: LabelingJob, teacher: Teacher) -> None:
+    """InputError where this teacher has no such label scores, or the task no labels to score."""
+    form = job.reading.label_scores
+    flag = f"--label-scores {form}"
+    if form == "top_logprobs":
+        if not teacher.chat:
+            fix = "use --label-scores without or after, which scores every label"
+            raise InputError(flag, got="a model that continues text", expected="a chat", fix=fix)
+        if not job.task.allowed(next(iter(job.examples)).choices):
+            got = f"a task of kind {job.task.label.kind!r}"
+            fix = "leave --label-scores out; --samples gives shares of votes"
+            raise InputError(flag, got=got, expected="labels that can be listed", fix=fix)
+    elif form and teacher.chat:
+        expected = "a model that continues text"
+        fix = "use --api completions, or --label-scores top_logprobs with a chat server"
+        raise InputError("--label-scores", got="a chat model", expected=expected, fix=fix)
 
 
 def _say_unnamed(job: LabelingJob, asker: Asker) -> None:
@@ -99,6 +115,8 @@ def _ask_rows(
     run = store.run_name(job.out)
     definition = job.task.model_dump_json()
     task_hash = hashlib.sha256(definition.encode()).hexdigest()[:16]
+    by_tokens = job.reading.label_scores == "top_logprobs"
+    reader = LogprobReader(job.task) if by_tokens else None
     spending = Spending(
         job.limits,
         max_new_tokens=asker.max_new_tokens if asker else 0,
@@ -112,12 +130,16 @@ def _ask_rows(
         task=task_hash,
         progress_json=job.progress_json,
         fault=partial(_fault, job.task) if job.limits.max_bad_answers is not None else None,
+        digest=reader,
     )
     store.define(task_hash, definition)
     store.forget_asked(run)
     with Progress("generate", spending.total) as progress:
         labeler.label(partial(_answer_requests, job, prompt), progress)
-    if job.reading.label_scores and asker and not labeler.stopped:
+    if reader is not None:
+        for line in reader.lines():
+            say(line)
+    elif job.reading.label_scores and asker and not labeler.stopped:
         with Progress("score labels", len(job.examples)) as progress:
             labeler.label(partial(_score_requests, job, store, run, asker), progress)
     return Asking(
@@ -161,7 +183,7 @@ def _score_requests(
 
 def _fault(task: Task, example: Example, completion: Completion) -> Outcome | None:
     """The outcome of an answer whose label cannot be used. Label scores have no fault."""
-    if completion.label_scores is not None:
+    if completion.finish_reason == SCORE:
         return None
     answer = parse_answer(task, example, completion)
     return None if answer.label_usable else answer.outcome

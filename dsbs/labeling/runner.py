@@ -23,7 +23,6 @@ parse each would take a fast teacher's run half as long again."""
 
 _REPORT_S = 1.0
 """Seconds between reports for other programs."""
-
 _POLL_S = 0.5
 """Seconds between looks at the answers that another process is asking for."""
 
@@ -68,6 +67,7 @@ class Labeler:
         task: str,
         progress_json: Path | None = None,
         fault: Callable[[Example, Completion], Outcome | None] | None = None,
+        digest: Callable[[Example, Completion], Completion] | None = None,
     ) -> None:
         """Begin a run.
 
@@ -79,6 +79,7 @@ class Labeler:
             task: Hash of the task's definition.
             progress_json: File for the state of the run, for other programs.
             fault: The outcome of an answer that cannot be used. Default: nobody wants to know.
+            digest: What is kept of a completion. Default: all of it.
         """
         self._store = store
         self._source = source
@@ -87,6 +88,7 @@ class Labeler:
         self._task = task
         self._progress_json = progress_json
         self._fault = fault
+        self._digest = digest
         self._in_flight: dict[str, Example] = {}
         self._failed: set[int] = set()
         """Hashes of the keys that failed in this run: they are not asked again for equal rows."""
@@ -128,6 +130,8 @@ class Labeler:
 
     def _keep(self, completions: Sequence[Completion]) -> Sequence[Completion]:
         """Commit completions. An interrupt takes back what is half written, so it is repeated."""
+        if digest := self._digest:
+            completions = [digest(self._in_flight[one.id], one) for one in completions]
         try:
             return self._store.keep(self._source.name, completions)
         except KeyboardInterrupt:

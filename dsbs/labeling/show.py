@@ -30,7 +30,11 @@ def show_results(made: GenerateResult) -> str:
     for name, split in made.splits.items():
         if split.entropy is not None:
             entropy = f"{split.entropy:.3f} nats"
-            lines.append(f"{name}: label distributions have a mean entropy of {entropy}")
+            agree = percent(split.distributions_agree)
+            lines.append(
+                f"{name}: {split.distributions:,} label distributions have a mean entropy of "
+                f"{entropy}; the likeliest label is the stated one in {agree}"
+            )
     examples = [line for split in made.splits.values() for line in _examples(split)]
     if examples:
         lines += ["examples of outcomes other than ok:", *examples]
@@ -43,6 +47,9 @@ def show_results(made: GenerateResult) -> str:
     lines += _side_by_side(made.shown)
     lines += [f"{count:,} failed: {reason}" for reason, count in made.failures]
     for setting, value in made.changed_settings.items():
+        if setting == "top_logprobs" and value is None:
+            lines.append("the server refuses top_logprobs, so answers have no label distribution")
+            continue
         used = "its own default" if value is None else f"{value:g}"
         lines.append(f"the model refuses this {setting}; {made.new:,} answers have {used}")
     if made.stopped:

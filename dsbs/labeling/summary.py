@@ -9,6 +9,7 @@ from dsbs.metrics.collapse import Notice, chance_notices, empty_notices, label_n
 from dsbs.metrics.distributions import entropy
 from dsbs.metrics.intervals import GroupedVerdicts
 from dsbs.metrics.label_counts import LabelCounts
+from dsbs.tasks.labels import same_label
 from dsbs.tasks.look_alikes import LookAlikes
 from dsbs.tasks.parsing import answer_part, correct, correct_as_published
 from dsbs.tasks.task import Task
@@ -42,6 +43,8 @@ class SplitCounter:
         self._distributions = 0
         self._entropy = 0.0
         """The sum over all distributions."""
+        self._likeliest = 0
+        """Distributions whose likeliest label is the answer's."""
         self._ties = 0
         self._empty = 0
         self._given = LabelCounts(task.label.kind)
@@ -81,6 +84,8 @@ class SplitCounter:
         if answer.distribution:
             self._distributions += 1
             self._entropy += entropy(answer.distribution)
+            top = max(answer.distribution, key=answer.distribution.__getitem__)
+            self._likeliest += same_label(self._task.label.kind, top, answer.label)
         if example.gold is None:
             return None
         self._gold += 1
@@ -117,6 +122,8 @@ class SplitCounter:
             teacher_correct_strict=self._strict if gold else None,
             teacher_accuracy_strict=self._strict / gold if gold else None,
             entropy=self._entropy / entropies if entropies else None,
+            distributions=entropies,
+            distributions_agree=self._likeliest / entropies if entropies else None,
             vote_ties=self._ties,
             notices=self._notices(),
         )

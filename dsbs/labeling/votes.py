@@ -5,10 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dsbs.core.records import Answer
+from dsbs.metrics.distributions import smoothed_shares
 from dsbs.tasks.labels import LabelKind, meaning
 
 
-def vote(answers: Sequence[Answer], *, kind: LabelKind, keep_rationales: int = 1) -> Answer:
+def vote(
+    answers: Sequence[Answer],
+    *,
+    kind: LabelKind,
+    keep_rationales: int = 1,
+    allowed: Sequence[str] = (),
+    smoothing: float = 0.0,
+) -> Answer:
     """The answer that stands for all samples of an example.
 
     Its label is the one that most usable samples have, whatever its writing. Of labels with as many
@@ -20,6 +28,8 @@ def vote(answers: Sequence[Answer], *, kind: LabelKind, keep_rationales: int = 1
         answers: The samples in their order.
         kind: How labels are compared.
         keep_rationales: Most rationales.
+        allowed: The labels that the example may have; () where they cannot be listed.
+        smoothing: Votes that each allowed label gets besides those that were cast.
     """
     if len(answers) == 1:
         return answers[0]
@@ -38,9 +48,14 @@ def vote(answers: Sequence[Answer], *, kind: LabelKind, keep_rationales: int = 1
     rationales = list(
         dict.fromkeys(a.rationale for a in winners if a.rationale_usable and a.rationale)
     )[:keep_rationales]
+    counts = {written[meant]: count for meant, count in votes.items()}
+    known = {meaning(kind, label) for label in counts}
+    others = [label for label in dict.fromkeys(allowed) if meaning(kind, label) not in known]
+    # Without a list of labels there is nothing to smooth over.
+    added = smoothing if allowed else 0.0
     return replace(
         first,
-        distribution={written[meant]: count / len(usable) for meant, count in votes.items()},
+        distribution=smoothed_shares(counts, others, added),
         more_rationales=tuple(rationales[1:]),
         tied=list(votes.values()).count(most) > 1,
     )

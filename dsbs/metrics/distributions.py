@@ -28,6 +28,20 @@ def by_meaning(kind: LabelKind, distribution: Mapping[str, float]) -> dict[str, 
     return shares
 
 
+def smoothed_shares(
+    counts: Mapping[str, int], others: Sequence[str], added: float
+) -> dict[str, float]:
+    """Shares of counts, with `added` more of each label, those of no count included.
+
+    (n_y + a) / (n + a K): additive (Lidstone) smoothing, the mean of the shares under a symmetric
+    Dirichlet prior of weight a. A temperature acts on logarithms, so a share of 0 stays 0 at every
+    temperature; a smoothed one does not. Without anything added, labels of no count are left out.
+    """
+    known = {**counts, **(dict.fromkeys(others, 0) if added else {})}
+    total = sum(counts.values()) + added * len(known)
+    return {label: (count + added) / total for label, count in known.items()}
+
+
 def softmax(scores: Mapping[str, float]) -> dict[str, float]:
     """Probabilities of log-likelihoods, normalized over these labels alone."""
     highest = max(scores.values())

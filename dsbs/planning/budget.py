@@ -6,6 +6,13 @@ from dsbs.core.tables import percent
 from dsbs.planning import fitted_range
 from dsbs.planning.model_sizes import ModelSize
 from dsbs.planning.plan import Part, Plan
+from dsbs.planning.rules_of_thumb import (
+    RULES_SCENARIO,
+    Case,
+    RuleOfThumb,
+    Shares,
+    rules_of_thumb,
+)
 from dsbs.scaling.compute_split import HIGH, Split, best_split, distilling_wins, trained_alone
 from dsbs.scaling.flops import SCENARIOS, decoder_flops_per_token
 
@@ -20,14 +27,6 @@ _COUNTED = (
     "context. Gaps below about 0.003 nats are smaller than the rounding of the published "
     "coefficients, and so are thresholds that rest on them"
 )
-
-
-class Shares(Part):
-    """The shares of the compute that go to each of three things; they sum to 1."""
-
-    student_training: float
-    teacher_inference: float
-    teacher_training: float
 
 
 class Win(Part):
@@ -58,6 +57,8 @@ class BudgetPlan(Plan):
     supervised_loss: float
     better: Literal["distillation", "supervised"]
     distilling_wins: list[Win]
+    rules_of_thumb: list[RuleOfThumb]
+    """What is published for such budgets and students, beside this optimum."""
 
     def _sentence(self) -> str:
         gap = self.supervised_loss - self.student_loss
@@ -113,6 +114,21 @@ def split_budget(compute: float, student: ModelSize, *, scenario: str) -> Budget
         supervised_loss=alone_loss,
         better="distillation" if split.student_loss < alone_loss else "supervised",
         distilling_wins=wins,
+        rules_of_thumb=_rules(compute, scenario, n, alone_loss - split.student_loss),
+    )
+
+
+def _rules(compute: float, scenario: str, n: float, gain: float) -> list[RuleOfThumb]:
+    """The published rules; `gain` is by how many nats distilling beats training alone."""
+    split = best_split(compute, RULES_SCENARIO, n)
+    return rules_of_thumb(
+        Case(
+            compute=compute,
+            student_params=n,
+            charges_training=bool(SCENARIOS[scenario].pretraining),
+            shares=split_shares(split, compute, RULES_SCENARIO, n),
+            supervised_gain=-gain,
+        )
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from dsbs.core.errors import InputError
 from dsbs.core.records import Method
 from dsbs.labeling.request_tokens import RequestTokens, TotalTokens, tokens_per_request
+from dsbs.planning.break_even import Service, Spent, against_prices
 from dsbs.planning.cost_plan import (
     Assumed,
     CostPlan,
@@ -20,6 +21,7 @@ from dsbs.planning.token_counter import TokenCounter
 from dsbs.planning.workload import (
     RowSample,
     SequenceLengths,
+    student_call_flops,
     student_flops,
     student_sequences,
     teacher_time,
@@ -79,6 +81,7 @@ def estimate_cost(
     teacher: Teacher,
     student: Student,
     machines: Machines,
+    service: Service,
     assumed: Assumed,
 ) -> CostPlan:
     """What it costs to label `rows` (default: those of the data) and to train the student.
@@ -91,6 +94,7 @@ def estimate_cost(
         teacher: The teacher and its prices.
         student: The student and its training.
         machines: Accelerators to compare.
+        service: What the student is to replace.
         assumed: Rates that were not measured.
     """
     known_rows = _rows(rows, sample)
@@ -100,22 +104,35 @@ def estimate_cost(
     flops = student_flops(student.shape, lengths, student.max_steps * student.batch_size)
     memory = [_memory(student, lengths, n) for n in dict.fromkeys((1, machines.devices))]
     work = _Work(teacher.params, each, known_rows * samples, flops, memory)
+    money = _money(tokens, teacher)
+    times = [
+        _device_time(device, work, assumed, machines.price_per_hour)
+        for device in machines.accelerators
+    ]
+    spent = Spent(
+        tokens=money,
+        requests=known_rows * samples,
+        teacher_h=times[0].teacher_h,
+        training_h=times[0].student_h,
+        call_flops=student_call_flops(student.shape, lengths),
+        speed=assumed.utilization * machines.accelerators[0].flops,
+        device=times[0].name,
+        per_hour=machines.price_per_hour,
+    )
     return CostPlan(
         task=task.name,
         rows=known_rows,
         samples=samples,
         tokens_per_request=each,
         tokens=tokens,
-        money=_money(tokens, teacher),
+        money=money,
         teacher=TeacherSize(
             name=teacher.name, params=teacher.params, weights_bytes=2 * teacher.params
         ),
         student=_training(student, flops),
         memory=memory,
-        accelerators=[
-            _device_time(device, work, assumed, machines.price_per_hour)
-            for device in machines.accelerators
-        ],
+        accelerators=times,
+        break_even=against_prices(spent, service),
         assumed=assumed,
         counted_by=[teacher.counter.basis, student.counter.basis],
         measured_on=_measured_on(sample),

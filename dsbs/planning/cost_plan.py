@@ -3,6 +3,7 @@
 from dsbs.core.progress import duration
 from dsbs.core.sizes import show_size
 from dsbs.labeling.request_tokens import RequestTokens, TotalTokens
+from dsbs.planning.break_even import BreakEven
 from dsbs.planning.hardware import ACCELERATORS
 from dsbs.planning.plan import Part, Plan
 
@@ -86,6 +87,8 @@ class CostPlan(Plan):
     student: StudentTraining
     memory: list[DeviceMemory]
     accelerators: list[DeviceTime]
+    break_even: list[BreakEven]
+    """Against the teacher's price and against --price-per-call, where they are known."""
     assumed: Assumed
     counted_by: list[str]
     """How the tokens of teacher and student were counted."""
@@ -106,12 +109,35 @@ class CostPlan(Plan):
             f"{self.rows:,} rows take {read} prompt tokens ({cached} more come from the cache) and "
             f"{written} answer tokens{money}. Training takes {self.student.train_flops:.3g} FLOPs. "
             f"On one {first.name} the teacher takes about {teacher} and the student {student}, if "
-            "the assumed utilization holds."
+            f"the assumed utilization holds.{self._break_even_words()}"
         )
+
+    def _break_even_words(self) -> str:
+        lines = [one.line() for one in self.break_even]
+        return "".join(f" {line[0].upper()}{line[1:]}." for line in lines)
+
+    def _break_even_basis(self) -> list[str]:
+        if not self.break_even:
+            return []
+        first = self.accelerators[0]
+        answers = "nothing"
+        if self.money is not None:
+            answers = "the price of its tokens"
+        elif first.money is not None:
+            answers = f"its hours on one {first.name}"
+        hours = "nothing, because there is no --price-per-hour"
+        if first.money is not None:
+            hours = f"the hours of one {first.name}"
+        return [
+            f"break-even: spent once are {answers} for the teacher's answers and {hours} for "
+            "training. A call to the student costs the time of its operations at --utilization; a "
+            "device that waits between calls, people's time and retraining are not counted"
+        ]
 
     def _rests_on(self) -> list[str]:
         assumed = self.assumed
         return [
+            *self._break_even_basis(),
             *self.counted_by,
             f"prompt tokens are measured on {self.measured_on}. Answers and rationales are as long "
             "as the demonstrations'. A chat template is not counted",

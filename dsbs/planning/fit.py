@@ -41,6 +41,9 @@ class Coefficient(Part):
     high: float
     published: float
     published_range: tuple[float, float]
+    at_bound: bool = False
+    """Whether the fit is stopped by a bound of this coefficient. The interval is then all that the
+    coefficient may be, because the runs do not determine it."""
 
 
 class Losses(Part):
@@ -74,7 +77,18 @@ class FitPlan(Plan):
         return (
             f"The {self.law} law fitted to these {self.rows} runs is off by "
             f"{percent(self.fitted_error)} on average; with the published coefficients it is off "
-            f"by {percent(self.published_error)}."
+            f"by {percent(self.published_error)}.{self._bound_words()}"
+        )
+
+    def _bound_words(self) -> str:
+        """Which coefficients the runs do not determine."""
+        names = [f"{one.name} = {one.value:.4g}" for one in self.coefficients if one.at_bound]
+        if not names:
+            return ""
+        stands = "stands at its bound" if len(names) == 1 else "stand at their bounds"
+        return (
+            f" {', '.join(names)} {stands}: these runs do not determine this, so its interval is "
+            "all that the fit allows, and the intervals of the others hold for this value only."
         )
 
     def _rests_on(self) -> list[str]:
@@ -176,7 +190,9 @@ def _distillation(runs: TrainingRuns, alone: TrainingRuns, bootstrap: Bootstrap)
 def _coefficients(found: _Fitted) -> list[Coefficient]:
     """Each coefficient with its interval, beside the published one."""
     rows = []
-    for key, interval in found.fit.coefficients().items():
+    stopped = found.fit.at_bounds()
+    for key, sampled in found.fit.coefficients().items():
+        interval = stopped.get(key, sampled)
         published, low, high = (getattr(law, _name(key)) for law in found.ends)
         rows.append(
             Coefficient(
@@ -186,6 +202,7 @@ def _coefficients(found: _Fitted) -> list[Coefficient]:
                 high=_plain(key, interval.high),
                 published=published,
                 published_range=(low, high),
+                at_bound=key in stopped,
             )
         )
     return rows

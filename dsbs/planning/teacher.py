@@ -7,6 +7,7 @@ import numpy as np
 from dsbs.core.errors import InputError
 from dsbs.planning import fitted_range
 from dsbs.planning.candidates import Candidate, rank
+from dsbs.planning.capacity_gap_check import judge_gap
 from dsbs.planning.model_sizes import ModelSize
 from dsbs.planning.teacher_plan import (
     FLAT_NATS,
@@ -16,6 +17,7 @@ from dsbs.planning.teacher_plan import (
     ScalingLawOptimum,
     TeacherPlan,
 )
+from dsbs.planning.teacher_sweep import Sweep
 from dsbs.scaling import laws
 from dsbs.scaling.capacity_gap import capacity_gap_teacher
 from dsbs.scaling.coefficients import FITTED_PARAMS, TOKENS_PER_PARAM
@@ -30,6 +32,7 @@ def recommend_teacher(
     student_tokens: float | None = None,
     tokens_per_param: float = TOKENS_PER_PARAM,
     candidates: Sequence[Candidate] = (),
+    sweeps: Sequence[Sweep] = (),
 ) -> TeacherPlan:
     """The teacher that each law recommends for a student, and the candidates in their order.
 
@@ -38,6 +41,7 @@ def recommend_teacher(
         student_tokens: Tokens that it learns from. Default: 20 per parameter.
         tokens_per_param: Tokens per parameter that teachers are trained on.
         candidates: Teachers to rank.
+        sweeps: Measured students of several teachers, to test the law of capacity gap on.
     """
     n = student.non_embedding
     tokens = student_tokens or TOKENS_PER_PARAM * n
@@ -66,6 +70,7 @@ def recommend_teacher(
         scaling_law=_optimum(n, tokens, tokens_per_param),
         optimum_by_tokens=by_tokens,
         candidates=ranked,
+        measured=[judge_gap(name, points, student.params) for name, points in sweeps],
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from dsbs.core.sizes import show_size
 from dsbs.planning import fitted_range
 from dsbs.planning.candidates import RankedCandidate
+from dsbs.planning.capacity_gap_check import GapTest
 from dsbs.planning.model_sizes import ModelSize
 from dsbs.planning.plan import Part, Plan
 from dsbs.scaling.coefficients import TOKENS_PER_PARAM
@@ -70,6 +71,8 @@ class TeacherPlan(Plan):
     scaling_law: ScalingLawOptimum
     optimum_by_tokens: list[OptimumByTokens]
     candidates: list[RankedCandidate]
+    measured: list[GapTest]
+    """The law of capacity gap on measured students, where some were named."""
 
     def _sentence(self) -> str:
         recommended = f"{_gap_words(self.capacity_gap)}, and {_optimum_words(self.scaling_law)}"
@@ -77,9 +80,10 @@ class TeacherPlan(Plan):
             f"For a student of {self.student.name}, {recommended}. They disagree, and neither "
             "describes your case"
         )
-        if not self.candidates:
-            return f"{sentence}."
-        return f"{sentence}. {_candidate_words(self.candidates)}."
+        words = [sentence, *(one.line() for one in self.measured)]
+        if self.candidates:
+            words.insert(1, _candidate_words(self.candidates))
+        return "".join(f"{word}. " for word in words).strip()
 
     def _rests_on(self) -> list[str]:
         n = self.student.non_embedding

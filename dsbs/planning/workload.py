@@ -12,7 +12,7 @@ from dsbs.core.records import LABEL, RATIONALE, Example, Method, Rationale
 from dsbs.distillation.methods import make_pair
 from dsbs.labeling.request_tokens import CountTokens, RequestTokens
 from dsbs.planning.hardware import Accelerator
-from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
+from dsbs.scaling.encoder_decoder import EncoderDecoder, generation_flops, training_flops
 from dsbs.scaling.flops import decoder_flops_per_token
 from dsbs.tasks.prompts import demonstrations
 from dsbs.tasks.task import Task
@@ -94,6 +94,13 @@ def student_flops(shape: EncoderDecoder, lengths: SequenceLengths, examples_seen
     inputs = lengths.inputs[:, :, None]
     flops = training_flops(shape, inputs, target_tokens=lengths.targets[:, None, :])
     return float(examples_seen * flops.mean(axis=(1, 2)).sum())
+
+
+def student_call_flops(shape: EncoderDecoder, lengths: SequenceLengths) -> float:
+    """Operations of one call in use: an input read, and the first kind of target written."""
+    inputs = lengths.inputs[0][:, None]
+    outputs = lengths.targets[0][None, :]
+    return float(generation_flops(shape, inputs, output_tokens=outputs).mean())
 
 
 def teacher_time(

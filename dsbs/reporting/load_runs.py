@@ -204,6 +204,7 @@ def _trained_one_by_one(runs: Sequence[Run]) -> list[Comparison]:
             task=task,
             equal="steps",
             decode=first.decode,
+            score_norm=first.score_norm,
             teacher_accuracy=first.teacher_accuracy,
             teacher_score=first.teacher_score,
             cells=[student.result for student in students],

@@ -29,6 +29,7 @@ _CONTINUED = 8  # starts that are solved to the end: the best after a short run
 _WARM_STEPS = 200  # of a bootstrap sample, which begins near its end
 _HUBER = 1.345  # standard deviations of the noise, for the threshold of the Huber loss
 _PAPER_DELTA = 1e-4
+_AT_BOUND = 1e-6  # of the range between a coefficient's bounds
 _MAD_OF_NORMAL = 0.6745  # the median absolute deviation of a standard normal distribution
 
 
@@ -79,6 +80,25 @@ class Fit:
             name: Interval(float(low[at]), float(value[at]), float(high[at]))
             for at, name in enumerate(self.form.names)
         }
+
+    def at_bounds(self) -> dict[str, Interval]:
+        """The coefficients that a bound stops, each between the ends of all that it may be.
+
+        Without the bound the fit would go on beyond it. So the runs do not determine such a
+        coefficient, and its samples crowd at the bound.
+        """
+        found = {}
+        for at, (low, high) in enumerate(self.form.bounds):
+            if min(self.theta[at] - low, high - self.theta[at]) <= _AT_BOUND * (high - low):
+                ends = (self._with(at, low), self.uncentered(self.theta), self._with(at, high))
+                found[self.form.names[at]] = Interval(*(float(end[at]) for end in ends))
+        return found
+
+    def _with(self, at: int, value: float) -> Array:
+        """The coefficients at size 1, with another value in one place."""
+        theta = np.array(self.theta)
+        theta[at] = value
+        return self.uncentered(theta)
 
     def uncentered(self, theta: Array) -> Array:
         """Coefficients (..., coefficients) with their log factors at size 1."""

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from dsbs.artifacts.student_card import StudentCard
-from dsbs.config.base import Decode
+from dsbs.config.base import Decode, ScoreNorm
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
 from dsbs.distillation.methods import Output, read_output
 from dsbs.student.checkpoint import Student
 from dsbs.student.decode import generate_texts
-from dsbs.student.score import Candidates, score_labels
+from dsbs.student.score import Candidates
+from dsbs.student.score_norms import normalized_scores
 from dsbs.tasks.labels import normalize, same_label
 
 OnBatch = Callable[[int], None]
@@ -24,6 +25,7 @@ def predict(
     examples: Sequence[Example],
     *,
     decode: Decode | None = None,
+    score_norm: ScoreNorm | None = None,
     explain: bool = False,
     scores: bool = False,
     batch_size: int = 64,
@@ -35,6 +37,7 @@ def predict(
         student: The student.
         examples: What to label. `correct` is set for those with a gold label.
         decode: How labels are read. Default: the value used in training.
+        score_norm: How scores are made comparable. Default: the value used in training.
         explain: Also generate a rationale, which `step_by_step` students do in a second pass.
         scores: Also score the allowed labels where labels are generated.
         batch_size: Rows per batch.
@@ -61,7 +64,8 @@ def predict(
         ]
     scored: Sequence[dict[str, float] | None] = [None] * len(examples)
     if scores or by_score:
-        scored = _score(student, examples, outputs, batch_size, on_batch)
+        norm = score_norm or card.score_norm
+        scored = _score(student, examples, outputs, norm, batch_size, on_batch)
     return [
         _prediction(card, example, text, output, label_scores, by_score=by_score)
         for example, text, output, label_scores in zip(
@@ -157,18 +161,20 @@ def _score(
     student: Student,
     examples: Sequence[Example],
     outputs: Sequence[Output],
+    norm: ScoreNorm,
     batch_size: int,
     on_batch: OnBatch,
 ) -> list[dict[str, float]]:
     """Scores of the allowed labels. A rationale-first student scores them after its rationale."""
     card = student.card
     rationale_first = card.method == "rationale_then_label"
+    label_prefix = card.prefixes[LABEL].strip() if rationale_first else ""
     after = card.prefixes[RATIONALE].strip() if card.method == "label_then_rationale" else ""
     rows = []
     for example, output in zip(examples, outputs, strict=True):
         before = ""
         if rationale_first:
-            before = " ".join(filter(None, [output.rationale, card.prefixes[LABEL].strip()]))
+            before = " ".join(filter(None, [output.rationale, label_prefix]))
         rows.append(
             Candidates(
                 input=card.encoder_text(LABEL, example.input),
@@ -177,13 +183,13 @@ def _score(
                 after=after,
             )
         )
-    return score_labels(
-        student.model,
-        student.tokenizer,
+    return normalized_scores(
+        student,
         rows,
-        max_input_tokens=card.max_input_tokens,
-        batch_size=batch_size,
+        norm=norm,
+        empty=Candidates(card.encoder_text(LABEL, ""), (), before=label_prefix, after=after),
         prompt=card.decoder_prompt(LABEL),
+        batch_size=batch_size,
         # A rationale-first student has counted its batches while generating.
         on_batch=_ignore if rationale_first else on_batch,
     )

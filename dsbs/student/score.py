@@ -33,12 +33,28 @@ class Candidates:
     """Empty: the end token."""
 
 
+Adjust = Callable[[str, float, int], float]
+"""The score of a label, from its text, its log-likelihood and how many tokens that is a sum of."""
+
+
+def total(label: str, likelihood: float, tokens: int) -> float:
+    """The log-likelihood itself."""
+    return likelihood
+
+
 class _Label(NamedTuple):
     """One label to score, for one row of a batch."""
 
     row: int
     candidates: Candidates
     label: str
+
+
+class _Likelihoods(NamedTuple):
+    values: list[float]
+    """The log-likelihood of each label."""
+    tokens: list[int]
+    """How many tokens each is a sum of."""
 
 
 class _LabelTokens(NamedTuple):
@@ -57,12 +73,13 @@ def score_labels(
     max_input_tokens: int,
     batch_size: int,
     prompt: str = "",
+    adjust: Adjust = total,
     on_batch: Callable[[int], None] = lambda count: None,
 ) -> list[dict[str, float]]:
-    """For every row, the log-likelihood of each different label.
+    """For every row, the score of each different label.
 
-    It is the sum over the label's tokens and what ends it. An input is encoded once for all of its
-    labels.
+    A log-likelihood is the sum over the label's tokens and what ends it. An input is encoded once
+    for all of its labels.
 
     Args:
         model: The student's model.
@@ -71,6 +88,7 @@ def score_labels(
         max_input_tokens: Longer inputs are cut.
         batch_size: Rows per batch; short rows come in larger batches.
         prompt: What the decoder reads first.
+        adjust: Makes a score of a log-likelihood. Default: the log-likelihood is the score.
         on_batch: Called with the number of rows of each batch that is done.
     """
     encoded = encode(tokenizer, [row.input for row in rows], max_input_tokens)
@@ -84,11 +102,11 @@ def score_labels(
             for at, i in enumerate(batch)
             for label in dict.fromkeys(rows[i].labels)
         ]
-        likelihoods = _likelihoods(model, tokenizer, ids, mask, before, labels).tolist()
+        found = _likelihoods(model, tokenizer, ids, mask, before, labels)
         for i in batch:
             scores[i] = {}
-        for label, likelihood in zip(labels, likelihoods, strict=True):
-            scores[batch[label.row]][label.label] = likelihood
+        for label, likelihood, tokens in zip(labels, *found, strict=True):
+            scores[batch[label.row]][label.label] = adjust(label.label, likelihood, tokens)
         return [_lead(scores[i].values()) for i in batch]
 
     read_all(model, encoded, read, batch_size, on_batch)
@@ -102,8 +120,8 @@ def _likelihoods(
     mask: torch.Tensor,
     prompt: Sequence[int],
     labels: Sequence[_Label],
-) -> torch.Tensor:
-    """The log-likelihood of each of W labels for inputs (B, X), (W,).
+) -> _Likelihoods:
+    """The log-likelihood of each of W labels for inputs (B, X).
 
     What the labels of an input share is computed once: its encoding, its keys and values, and the
     decoder's first positions.
@@ -135,7 +153,7 @@ def _likelihoods(
         with logits_only_at(model, rest.ne(IGNORED)):
             logits = decode(row_of[group], decoder_ids, cache).logits
         likelihoods[group] -= sequence_losses(logits, rest)
-    return likelihoods
+    return _Likelihoods(likelihoods.tolist(), tokens.scored.ne(IGNORED).sum(dim=1).tolist())
 
 
 def _groups_of_longer(ids: torch.Tensor) -> list[torch.Tensor]:

@@ -31,6 +31,7 @@ from dsbs.teachers.endpoint_replies import read_chat, read_texts
 from dsbs.teachers.endpoint_scoring import score_labels
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import (
+    MOST_TOP_LOGPROBS,
     WAIT,
     EngineOptions,
     Idle,
@@ -48,8 +49,14 @@ _SETTINGS = {
     "stop": "stop",
     "max_tokens": "max_new_tokens",
     "max_completion_tokens": "max_new_tokens",
+    "logprobs": "top_logprobs",
+    "top_logprobs": "top_logprobs",
 }
 """Fields of a request that a model may refuse, with the setting of `Sampling` that each one is."""
+
+
+_FEW_TOP_LOGPROBS = 5
+"""What servers give that refuse more."""
 
 
 class EndpointTeacher:
@@ -171,7 +178,10 @@ class EndpointTeacher:
         messages = [dict(message) for message in prompt.messages]
         if not self._takes_system:
             messages = without_system(messages)
-        return {"messages": messages, **self._drawn(self._chat_limit, prompt)}
+        asked = {"messages": messages, **self._drawn(self._chat_limit, prompt)}
+        if self.sampling.top_logprobs is not None:
+            asked |= {"logprobs": True, "top_logprobs": self.sampling.top_logprobs}
+        return asked
 
     def _drawn(self, limit: str, prompt: Prompt) -> dict[str, Any]:
         """The fields of a request that say how its answer is drawn."""
@@ -211,6 +221,10 @@ class EndpointTeacher:
 
     def _without(self, setting: str, sent: object, reason: str) -> SettingRefused:
         """From now on, send the value of a setting that the model takes, or none."""
+        few = self.sampling.top_logprobs == MOST_TOP_LOGPROBS and sent is not True
+        if setting == "top_logprobs" and few:
+            self.sampling = replace(self.sampling, top_logprobs=_FEW_TOP_LOGPROBS)
+            return SettingRefused(setting, reason)
         default = stated_default(reason) if setting in ("temperature", "top_p") else None
         if default is not None and sent != default:
             values: dict[str, Any] = {setting: default}

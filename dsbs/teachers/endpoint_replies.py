@@ -11,6 +11,7 @@ from dsbs.core.known_secrets import without_secrets
 from dsbs.core.records import Completion
 from dsbs.data.values import whole_text
 from dsbs.teachers.endpoint_errors import BadReply, NotJson, TooFewChoices, message_of
+from dsbs.teachers.endpoint_logprobs import read_tokens
 from dsbs.teachers.finish_reasons import finish_reason
 from dsbs.teachers.protocol import Prompt
 
@@ -61,6 +62,7 @@ def read_chat(reply: object, prompt: Prompt) -> Completion:
         _finish_reason(choice),
         *_usage(reply).share(1, 0),
         reasoning=without_secrets(whole_text(trace)) or None,
+        tokens=read_tokens(choice.get("logprobs")),
     )
 
 

@@ -7,7 +7,7 @@ import openai
 from dsbs.core.records import Completion
 from dsbs.teachers.endpoint_errors import BadReply
 from dsbs.teachers.endpoint_probes import tokenize
-from dsbs.teachers.label_scoring import Scored, by_label, split_shared
+from dsbs.teachers.label_scoring import Scored, by_label, label_comes_first, split_shared
 from dsbs.teachers.protocol import Prompt
 
 
@@ -25,6 +25,7 @@ async def score_labels(client: openai.AsyncOpenAI, model: str, prompt: Prompt) -
     """
     texts = [prompt.text + continuation for _, continuation in prompt.labels]
     scored = split_shared([await tokenize(client, model, text) for text in texts])
+    scored = scored._replace(label_first=label_comes_first(prompt.labels))
     ask = _next_tokens if scored.in_one_step else _whole_texts
     try:
         found = await ask(client, model, scored)

@@ -181,18 +181,31 @@ class TransformersTeacher:
     @torch.inference_mode()
     def _score(self, prompt: Prompt) -> Completion:
         scored = encode_continuations(self._encode, prompt.text, prompt.labels)
-        logprobs = []
-        tokens = 0
-        for rest in scored.rests:
-            # Where the next token tells the labels apart, it alone counts, as with vLLM.
-            counted = rest[:1] if scored.in_one_step else rest
-            logprobs.append(self._logprob(scored.shared, counted))
-            tokens += len(scored.shared) + len(counted)
-        scores = by_label(prompt.labels, logprobs)
+        # Where the next token tells the labels apart, it alone counts, as with vLLM.
+        counted = [rest[:1] if scored.in_one_step else rest for rest in scored.rests]
+        scores = by_label(prompt.labels, self._logprobs(scored.shared, counted))
+        tokens = len(scored.shared) + sum(map(len, counted))
         return Completion(prompt.id, "", "score", tokens, 0, label_scores=scores)
 
+    def _logprobs(self, context: list[int], continuations: list[list[int]]) -> list[float]:
+        """Log-probability of each continuation of a context, which is read once."""
+        if len(context) < _WORTH_SHARING or not self._looks_back_everywhere():
+            return [self._logprob(context, continuation) for continuation in continuations]
+        width = max(map(len, continuations))
+        count = len(continuations)
+        cache = read_shared(self._model, context[:-1], count=count, room=width)
+        # Padding stands behind the tokens, which do not look ahead.
+        rows = [[context[-1], *rest[:-1]] + [0] * (width - len(rest)) for rest in continuations]
+        ids = torch.tensor(rows, device=self._model.device)  # (continuations, width)
+        logits = self._model(ids, past_key_values=cache, use_cache=True).logits
+        found = F.log_softmax(logits.float(), dim=-1)
+        return [
+            sum(found[row, at, token].item() for at, token in enumerate(rest))
+            for row, rest in enumerate(continuations)
+        ]
+
     def _logprob(self, context: list[int], continuation: list[int]) -> float:
-        """Log-probability of a continuation of a context."""
+        """The same for one continuation, in one pass over all tokens."""
         ids = torch.tensor([[*context, *continuation]], device=self._model.device)
         found = F.log_softmax(self._model(ids).logits[0].float(), dim=-1)  # (tokens, vocabulary)
         before = len(context) - 1

@@ -15,12 +15,14 @@ class Scored(NamedTuple):
     """The beginning."""
     rests: list[list[int]]
     """The rest of each text."""
+    label_first: bool = True
+    """Whether the texts differ first in their labels: see `label_comes_first`."""
 
     @property
     def in_one_step(self) -> bool:
-        """Whether the next token alone tells the texts apart."""
+        """Whether the next token alone tells the labels apart."""
         firsts = {rest[0] for rest in self.rests if rest}
-        return len(firsts) == len(self.rests) <= MAX_FIRST_TOKENS
+        return self.label_first and len(firsts) == len(self.rests) <= MAX_FIRST_TOKENS
 
 
 def split_shared(encoded: Sequence[list[int]]) -> Scored:
@@ -38,7 +40,25 @@ def encode_continuations(
     encode: Callable[[str], list[int]], text: str, labels: Sequence[tuple[str, str]]
 ) -> Scored:
     """The token ids of `text` followed by the continuation of each label, cut where they differ."""
-    return split_shared([encode(text + continuation) for _, continuation in labels])
+    scored = split_shared([encode(text + continuation) for _, continuation in labels])
+    return scored._replace(label_first=label_comes_first(labels))
+
+
+def label_comes_first(labels: Sequence[tuple[str, str]]) -> bool:
+    """Whether the continuations of labels differ first in the labels themselves.
+
+    In " So the answer is (b) bank." they differ first in the letter. A teacher that is unsure of
+    letters and sure of the text behind them is then unsure in its first token, so all tokens count.
+    """
+    shared = len(shared_beginning([continuation for _, continuation in labels]))
+    return all(continuation.rfind(label) <= shared for label, continuation in labels)
+
+
+def shared_beginning(texts: Sequence[str]) -> str:
+    """What all of the texts begin with."""
+    places = enumerate(zip(*texts, strict=False))
+    end = next((at for at, found in places if len(set(found)) > 1), min(map(len, texts)))
+    return texts[0][:end]
 
 
 def by_label(labels: Sequence[tuple[str, str]], logprobs: Iterable[float]) -> dict[str, float]:

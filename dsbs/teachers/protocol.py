@@ -22,6 +22,10 @@ Api = Literal["auto", "chat", "completions"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
+MOST_TOP_LOGPROBS: Final = 20
+"""What OpenAI's API and a vLLM server with its defaults give for each token."""
+
+
 class Wait(Enum):
     """The type of `WAIT`, which stands in a stream of prompts."""
 
@@ -52,6 +56,8 @@ class Sampling:
     """Texts that end an answer. Only for models that continue text: see `for_chat`."""
     extra: str = "{}"
     """JSON that is sent to a server unchanged, such as its reasoning effort."""
+    top_logprobs: int | None = None
+    """How many alternatives of each token a chat server is to give. They change no text."""
     refused: tuple[str, ...] = ()
     """Names of the settings above that the model does not take. They are not sent."""
 
@@ -64,17 +70,23 @@ class Sampling:
 
     def without(self, setting: str) -> "Sampling":
         """The same without a setting that the model refuses."""
+        if setting == "top_logprobs":
+            return replace(self, top_logprobs=None)
         return replace(self, refused=tuple(sorted({*self.refused, setting})))
 
     def changes(self, other: "Sampling") -> dict[str, float | int | None]:
         """Settings that differ in the other, with its value; None is the model's default."""
         before = self.as_request()
-        return {name: value for name, value in other.as_request().items() if value != before[name]}
+        after = other.as_request()
+        names = dict.fromkeys([*before, *after])
+        return {n: after.get(n) for n in names if after.get(n) != before.get(n)}
 
     def as_request(self) -> dict[str, Any]:
         """What goes into the key of an answer."""
         values = asdict(self)
         refused = values.pop("refused")
+        if self.top_logprobs is None:  # keys of answers are those of before there was any
+            del values["top_logprobs"]
         return values | (dict.fromkeys(refused) if refused else {})
 
 

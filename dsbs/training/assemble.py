@@ -45,6 +45,7 @@ def new_student(
         prefixes=dict(training.recipe.prefixes),
         task_prefix=training.recipe.task_prefix,
         decode=training.validation.decode,
+        score_norm=training.validation.score_norm,
         max_input_tokens=training.optimization.max_input_tokens,
         max_target_tokens=training.optimization.max_target_tokens,
         max_label_tokens=prepared.max_label_tokens,

@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from dsbs import api
@@ -25,6 +26,24 @@ def test_soft_targets_beat_hard_ones_on_few_digits(monkeypatch: pytest.MonkeyPat
     text = hinton.report(found, "title", {"teacher, all rows": "58.9"})
     assert text.count("\n") == 4
     assert "58.9" in text
+
+
+def test_soft_labels_of_a_chat_teacher_are_compared_with_hard_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole path in small: top_logprobs over HTTP, soft training, the table."""
+    hinton = benchmark("hinton_text", monkeypatch)
+    for name, value in {"TRAIN": 24, "TEST": 12, "FRACTIONS": (1.0,)}.items():
+        monkeypatch.setattr(hinton, name, value)
+    answers = hinton.label(tmp_path)
+    sizes = {"student": "tinier", "seeds": "0,1", "max_steps": 2, "batch_size": 8}
+    found = {name: hinton.measure(name, answers, tmp_path, **sizes) for name in ("hard", "soft-T2")}
+    assert [set(found[name][1.0]) for name in found] == [{0, 1}] * 2
+    lines = hinton.table(found).splitlines()
+    assert lines[2].startswith("| 24 | hard |")
+    assert lines[3].startswith("| 24 | soft-T2 |")
+    words = hinton.likelihoods(np.random.default_rng(0))
+    assert hinton.posterior("w1 w2 w3", words).sum() == pytest.approx(1)
 
 
 def test_options_are_measured_once_and_against_the_plain_one(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dsbs.core.records import Answer
 from dsbs.labeling.votes import vote
-from dsbs.metrics.distributions import by_meaning
+from dsbs.metrics.distributions import by_meaning, entropy
 from dsbs.tasks.labels import LabelKind, meaning
 from support.writings import WRITINGS
 
@@ -66,3 +66,33 @@ def test_another_writing_of_the_same_meaning_changes_no_vote(
     assert len(dressed.distribution or {}) == len(plain.distribution or {})
     assert (dressed.rationale, dressed.more_rationales) == (plain.rationale, plain.more_rationales)
     assert dressed.tied == plain.tied
+
+
+def test_smoothed_shares_leave_no_allowed_label_at_zero() -> None:
+    """(n_y + a) / (n + a K), whatever the writing of the labels that were cast."""
+    samples = answers("ice", "ICE", "rain")
+    allowed = ("ice", "rain", "snow")
+    found = vote(samples, kind="class", allowed=allowed, smoothing=0.5).distribution
+    assert found == pytest.approx({"ice": 2.5 / 4.5, "rain": 1.5 / 4.5, "snow": 0.5 / 4.5})
+    bare = vote(samples, kind="class", allowed=allowed).distribution
+    assert bare == pytest.approx({"ice": 2 / 3, "rain": 1 / 3})
+    open_labels = vote(samples, kind="text", smoothing=0.5).distribution
+    assert open_labels == pytest.approx({"ice": 2 / 3, "rain": 1 / 3})
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=12), st.floats(0.1, 3))
+def test_a_temperature_acts_on_smoothed_shares_and_not_on_those_of_one_label(
+    cast: list[str], added: float
+) -> None:
+    def flatter(shares: dict[str, float]) -> dict[str, float]:
+        weights = {label: share**0.5 for label, share in shares.items()}
+        return {label: weight / sum(weights.values()) for label, weight in weights.items()}
+
+    smoothed = vote(answers(*cast), kind="class", allowed="abc", smoothing=added)
+    shares = dict(smoothed.distribution or {})
+    assert min(shares.values()) > 0
+    assert entropy(flatter(shares)) >= entropy(shares) - 1e-12
+    if len(set(cast)) == 1:
+        bare = dict(vote(answers(*cast), kind="class", allowed="abc").distribution or {})
+        assert flatter(bare) == bare
+        assert entropy(flatter(shares)) > entropy(shares)

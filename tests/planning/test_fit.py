@@ -48,3 +48,26 @@ def test_fit_takes_the_law_of_students_alone_from_the_same_table(tmp_path: Path)
     assert (results["law"], results["rows"]) == ("distillation", 36)
     assert results["supervised_from"] == "fitted to the 20 runs without a teacher"
     assert results["fitted_error"] < 0.003
+
+
+def test_a_coefficient_at_its_bound_is_named_and_has_the_whole_range(tmp_path: Path) -> None:
+    """Losses that fall with N^-6: faster than alpha x gamma may be, which is 4."""
+    rows = [
+        {"N": n, "D": d, "L_S": 1.5 + (n / 1e8) ** -6 + (d / 1e9) ** -0.3}
+        for n in (1e8, 1.2e8, 1.5e8, 2e8)
+        for d in (1e9, 1e10, 1e11)
+    ]
+    found = ask("fit", str(write_table(tmp_path / "r.csv", rows)), "--bootstrap-samples", "20")
+    stopped = {one["name"]: one for one in found["coefficients"] if one["at_bound"]}
+    assert {"alpha", "gamma"} & set(stopped)
+    for name in {"alpha", "gamma"} & set(stopped):
+        assert (stopped[name]["low"], stopped[name]["high"]) == pytest.approx((0.02, 2.0))
+        assert name in found["sentence"].split("at its bound")[0].split("at their bounds")[0]
+    free = ask(
+        "fit",
+        str(write_table(tmp_path / "free.csv", supervised_runs(noise=0.0))),
+        "--bootstrap-samples",
+        "20",
+    )
+    assert not any(one["at_bound"] for one in free["coefficients"])
+    assert "bound" not in free["sentence"]

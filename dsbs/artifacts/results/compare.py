@@ -8,6 +8,7 @@ from pydantic import computed_field
 from dsbs.artifacts.results.base import CellKey, Interval, Result, Score, Setting, Status
 from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.artifacts.results.train import AnswerRows
+from dsbs.config.base import ScoreNorm
 from dsbs.config.compare import Equal
 from dsbs.core.records import LabelSource, Method, NearDuplicates
 from dsbs.metrics.collapse import Notice
@@ -246,6 +247,8 @@ class CompareResult(Result):
     """What all methods have in common: optimizer steps, epochs or compute."""
     decode: str
     """How labels are read from a student."""
+    score_norm: ScoreNorm = "sum"
+    """How scores of labels are made comparable, where they are scored."""
     status: Status = "done"
     """`incomplete` if a cell failed."""
     margin: float = 0.0

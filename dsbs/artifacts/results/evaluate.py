@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from dsbs.artifacts.results.base import CellKey, Score
+from dsbs.config.base import ScoreNorm
 from dsbs.core.records import Split
 from dsbs.metrics.accuracy import LabelScores
 from dsbs.metrics.calibration import CalibrationScores
@@ -32,6 +33,8 @@ class EvaluateResult(CellKey, StudentScores):
     task: str
     split: Split
     decode: str
+    score_norm: ScoreNorm = "sum"
+    """How scores of labels were made comparable, where they were scored."""
     selected_by: str = "last step"
     chance: float
     """The accuracy of a model that has learned nothing."""

@@ -63,6 +63,10 @@ class SplitSummary(Result):
     """95 % interval of the accuracy over other rows. None without gold, or where it is withheld."""
     entropy: float | None = None
     """Mean Shannon entropy of the label distributions, in nats."""
+    distributions: int = 0
+    """Rows with a distribution over labels."""
+    distributions_agree: float | None = None
+    """Share of them whose likeliest label is the one that the answer states. None without any."""
     vote_ties: int = 0
     """Rows in which several labels have the most votes of the samples."""
     notices: list[Notice] = []

@@ -6,7 +6,8 @@ import numpy as np
 
 from dsbs.core.sizes import show_size
 from dsbs.core.tables import Share
-from dsbs.planning.budget import BudgetPlan, Shares, split_shares
+from dsbs.planning.budget import BudgetPlan, split_shares
+from dsbs.planning.rules_of_thumb import RuleOfThumb, Shares
 from dsbs.plots.figure import Figure, Series
 from dsbs.plots.table import Table
 from dsbs.scaling.compute_split import LOW, best_split, trained_alone
@@ -35,6 +36,7 @@ def tables(plan: BudgetPlan) -> list[Table]:
     return [
         Table("split", title, ["", "distilled", "trained alone"], rows),
         Table("wins", "Where distilling beats training alone", columns, wins),
+        _rules(plan),
     ]
 
 
@@ -64,6 +66,21 @@ def figures(plan: BudgetPlan) -> list[Figure]:
         Figure("loss", title, "FLOPs", "loss, nats per token", losses, log_x=True, marks=marks),
         Figure("shares", "Best split", "FLOPs", "share of compute", parts, log_x=True, marks=marks),
     ]
+
+
+def _rules(plan: BudgetPlan) -> Table:
+    rows = [
+        [rule.rule, rule.source, rule.optimum if rule.applies else None, _verdict(rule), rule.why]
+        for rule in plan.rules_of_thumb
+    ]
+    title = "Published rules of thumb beside the optimum that charges training and passes"
+    return Table("rules", title, ["rule", "source", "optimum", "agrees", "why"], rows)
+
+
+def _verdict(rule: RuleOfThumb) -> str:
+    if rule.agrees is None:
+        return "does not apply"
+    return "yes" if rule.agrees else "no"
 
 
 def _size(size: float | None) -> str | None:

@@ -13,7 +13,8 @@ _PARTS = TrainingMemory._fields
 
 def tables(plan: CostPlan) -> list[Table]:
     """Tokens of the teacher, memory of the student's training, time and energy of both."""
-    return [_tokens(plan), _memory(plan), _time(plan)]
+    found = [_tokens(plan), _memory(plan), _time(plan)]
+    return [*found, _break_even(plan)] if plan.break_even else found
 
 
 def figures(plan: CostPlan) -> list[Figure]:
@@ -88,6 +89,23 @@ def _time(plan: CostPlan) -> Table:
     ]
     title = "Device-hours (divide by the number of devices that share the work)"
     return Table("time", title, columns, rows)
+
+
+def _break_even(plan: CostPlan) -> Table:
+    columns = ["against", "its price per call", "student per call", "spent once"]
+    columns += ["calls per month from which the student pays"]
+    rows = [
+        [
+            one.against,
+            f"{one.price_per_call:.3g}",
+            f"{one.student_price_per_call:.3g}",
+            f"{one.one_off:.4g}",
+            "never" if one.calls_per_month is None else round(one.calls_per_month),
+        ]
+        for one in plan.break_even
+    ]
+    months = plan.break_even[0].months
+    return Table("break-even", f"Break-even within {months:g} months", columns, rows)
 
 
 def _fits(devices: Sequence[int]) -> str:

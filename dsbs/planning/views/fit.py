@@ -15,12 +15,14 @@ def tables(plan: FitPlan) -> list[Table]:
             _range(one.low, one.high),
             one.published,
             _range(*one.published_range),
+            "AT ITS BOUND" if one.at_bound else "",
         ]
         for one in plan.coefficients
     ]
     errors = [["fitted", Share(plan.fitted_error)], ["published", Share(plan.published_error)]]
     title = f"The {plan.law} law, fitted to {plan.rows} runs"
-    columns = ["coefficient", "fitted", "90 % interval", "published", "published 90 % interval"]
+    columns = ["coefficient", "fitted", "90 % interval", "published"]
+    columns += ["published 90 % interval", "note"]
     return [
         Table("coefficients", title, columns, rows),
         Table("errors", "Mean error on these runs", ["coefficients", "relative"], errors),

@@ -1,8 +1,12 @@
 """Tables and the figure of `plan teacher`."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from dsbs.core.sizes import show_size
+from dsbs.core.tables import Share, percent
+from dsbs.planning.capacity_gap_check import GapTest, TeacherPoint
 from dsbs.planning.teacher_plan import FLAT_NATS, OptimumByTokens, TeacherPlan
 from dsbs.plots.figure import Figure, Series
 from dsbs.plots.table import Table
@@ -13,7 +17,8 @@ from dsbs.scaling.coefficients import FITTED_PARAMS
 def tables(plan: TeacherPlan) -> list[Table]:
     """Both laws side by side, how flat the optimum is, how it moves, and the candidates."""
     found = [_both_laws(plan), *_flatness(plan), _by_tokens(plan)]
-    return [*found, _candidates(plan)] if plan.candidates else found
+    found += [_candidates(plan)] if plan.candidates else []
+    return [*found, *(_measured(at, one) for at, one in enumerate(plan.measured))]
 
 
 def figures(plan: TeacherPlan) -> list[Figure]:
@@ -44,9 +49,10 @@ def figures(plan: TeacherPlan) -> list[Figure]:
     title = f"Student of {show_size(n)} on {show_size(plan.student_tokens)} tokens"
     x_label = f"parameters of the teacher, trained on {ratio:g} tokens each"
     y_label = "loss of the student, nats per token"
-    return [
-        Figure("teacher", title, x_label, y_label, series, log_x=True, marks=marks, outside=outside)
-    ]
+    found = Figure(
+        "teacher", title, x_label, y_label, series, log_x=True, marks=marks, outside=outside
+    )
+    return [found, *(figure for one in plan.measured for figure in _over_teachers(one))]
 
 
 def _both_laws(plan: TeacherPlan) -> Table:
@@ -120,6 +126,62 @@ def _candidates(plan: TeacherPlan) -> Table:
         for candidate in plan.candidates
     ]
     return Table("candidates", "Your candidates, best first", columns, rows)
+
+
+def _measured(at: int, test: GapTest) -> Table:
+    columns = ["teacher", "size", "its accuracy", "student", "95 %"]
+    rows = [
+        [
+            one.teacher,
+            _size(one.size),
+            None if one.quality is None else Share(one.quality),
+            Share(one.accuracy),
+            None if one.interval is None else " to ".join(map(percent, one.interval)),
+        ]
+        for one in test.points
+    ]
+    predicted = _size(test.predicted_teacher) or "none"
+    title = f"Students by teacher: {test.student} (the law's teacher: {predicted})"
+    return Table(f"measured-{at}", title, columns, rows)
+
+
+def _over_teachers(test: GapTest) -> list[Figure]:
+    """The students over their teachers' size and quality, as far as these are known."""
+    predicted = test.predicted_teacher
+    marks = {f"capacity gap: {show_size(predicted)}": predicted} if predicted else {}
+    sized = [(one.size, one) for one in test.points if one.size is not None]
+    ranked = sorted(
+        ((one.quality, one) for one in test.points if one.quality is not None),
+        key=lambda pair: pair[0],
+    )
+    found = []
+    if len(sized) > 1:
+        x_label = "parameters of the teacher"
+        found.append(_figure("by-size", test, x_label, sized, marks, log_x=True))
+    if len(ranked) > 1:
+        percents = [(100 * quality, one) for quality, one in ranked]
+        found.append(_figure("by-quality", test, "accuracy of the teacher, %", percents, {}))
+    return found
+
+
+def _figure(
+    name: str,
+    test: GapTest,
+    x_label: str,
+    points: Sequence[tuple[float, TeacherPoint]],
+    marks: Mapping[str, float],
+    *,
+    log_x: bool = False,
+) -> Figure:
+    series = Series(
+        "student",
+        [x for x, _ in points],
+        [100 * one.accuracy for _, one in points],
+        [None if one.interval is None else 100 * one.interval[0] for _, one in points],
+        [None if one.interval is None else 100 * one.interval[1] for _, one in points],
+    )
+    y_label = "accuracy of the student, %"
+    return Figure(name, test.student, x_label, y_label, [series], log_x=log_x, marks=marks)
 
 
 def _size(size: float | None) -> str | None:

@@ -1,0 +1,70 @@
+"""How scores of labels of different lengths are made comparable.
+
+sum: the log-likelihood of the label, a sum over its tokens. Every token costs, so a student that
+has learned little finds the shortest label likeliest. mean: the same per token (length
+normalization, Wu et al. 2016). prior: the sum, minus that of the same label after an empty input:
+what the input adds to a label (contextual calibration, Zhao et al. 2021; Holtzman et al. 2021).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dsbs.config.base import ScoreNorm
+from dsbs.core.iteration import batched
+from dsbs.student.checkpoint import Student
+from dsbs.student.score import Adjust, Candidates, score_labels, total
+
+_LABELS_PER_ROW = 8
+"""Labels that are scored after one empty input: as many as a row of a task has, so memory is that
+of the rows."""
+
+
+def normalized_scores(
+    student: Student,
+    rows: Sequence[Candidates],
+    *,
+    norm: ScoreNorm,
+    empty: Candidates,
+    prompt: str = "",
+    batch_size: int,
+    on_batch: Callable[[int], None],
+) -> list[dict[str, float]]:
+    """For every row, the score of each different label.
+
+    Args:
+        student: The student.
+        rows: Inputs and their labels.
+        norm: How scores are made comparable.
+        empty: An empty input, for `prior`. Its labels are ignored.
+        prompt: What the decoder reads first.
+        batch_size: Rows per batch.
+        on_batch: Called with the number of rows of each batch that is done.
+    """
+
+    def score(rows: Sequence[Candidates], **more: object) -> list[dict[str, float]]:
+        return score_labels(
+            student.model,
+            student.tokenizer,
+            rows,
+            max_input_tokens=student.card.max_input_tokens,
+            batch_size=batch_size,
+            prompt=prompt,
+            **more,  # type: ignore[arg-type]
+        )
+
+    if norm == "sum":
+        return score(rows, adjust=total, on_batch=on_batch)
+    if norm == "mean":
+        return score(rows, adjust=_per_token, on_batch=on_batch)
+    labels = dict.fromkeys(label for row in rows for label in row.labels)
+    parts = [replace(empty, labels=part) for part in batched(labels, _LABELS_PER_ROW)]
+    priors = {label: prior for part in score(parts) for label, prior in part.items()}
+    return score(rows, adjust=_minus(priors), on_batch=on_batch)
+
+
+def _per_token(label: str, likelihood: float, tokens: int) -> float:
+    return likelihood / max(tokens, 1)
+
+
+def _minus(priors: dict[str, float]) -> Adjust:
+    return lambda label, likelihood, tokens: likelihood - priors[label]
