@@ -9,6 +9,7 @@ from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
 from dsbs.distillation.methods import Output, read_output
 from dsbs.student.checkpoint import Student
 from dsbs.student.decode import generate_texts
+from dsbs.student.encoder.scores import score_options
 from dsbs.student.score import Candidates, score_labels
 from dsbs.tasks.labels import normalize, same_label
 
@@ -81,6 +82,13 @@ def check(
             got=f"a task of kind {kind!r}",
             expected="choice or class",
             fix="use --decode generate",
+        )
+    if card.family == "encoder" and decode == "generate":
+        raise InputError(
+            "--decode",
+            got="generate for an encoder, which writes no text",
+            expected="score",
+            fix="leave out --decode",
         )
     if explain and card.method == "standard":
         raise InputError(
@@ -177,12 +185,14 @@ def _score(
                 after=after,
             )
         )
+    sizes = {"max_input_tokens": card.max_input_tokens, "batch_size": batch_size}
+    if card.family == "encoder":
+        return score_options(student.model, student.tokenizer, rows, **sizes, on_batch=on_batch)
     return score_labels(
         student.model,
         student.tokenizer,
         rows,
-        max_input_tokens=card.max_input_tokens,
-        batch_size=batch_size,
+        **sizes,
         prompt=card.decoder_prompt(LABEL),
         # A rationale-first student has counted its batches while generating.
         on_batch=_ignore if rationale_first else on_batch,
