@@ -139,3 +139,14 @@ def test_a_decoder_and_a_trainer_of_language_models_have_the_same_loss(
     ours = decoder.Ours("test", bf16=False)
     assert ours.backward(steps[0]) == pytest.approx(losses[0], rel=1e-4)
     assert decoder.bound("test", steps[0], 4) > 1
+
+
+def test_one_shape_is_measured_in_miniature(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    gpu = benchmark("gpu", monkeypatch)
+    gpu.same_loss("mini", "cpu", 2)
+    gpu.labels("mini", "cpu", 8)
+    assert gpu.against_plain("mini", "cpu", 2) > 0
+    assert capsys.readouterr().out.count("mini: ") == 4
