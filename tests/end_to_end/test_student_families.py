@@ -153,3 +153,16 @@ def test_an_encoder_learns_labels_is_measured_asked_and_plain(
     for row, found in zip(rows, predict(load_student(best, "cpu"), rows), strict=True):
         logits = model(**tokenizer(row.input, return_tensors="pt")).logits[0]
         assert model.config.id2label[int(logits.argmax())] == found.label
+
+
+def test_students_of_all_families_are_compared(answered_farm: Farm, tmp_path: Path) -> None:
+    found = api.compare(
+        answers=answered_farm.folder / "answered",
+        out=tmp_path,
+        student="tiny,tiny-llama,tiny-bert",
+        methods="standard",
+        **FAST | {"max_steps": 3},
+    )
+    assert found["status"] == "done"
+    assert [cell["student"] for cell in found["cells"]] == ["tiny", "tiny-llama", "tiny-bert"]
+    assert all(cell["n"] == 8 and cell["train_flops"] > 0 for cell in found["cells"])
