@@ -83,10 +83,10 @@ class EncoderDecoderFamily:
     def set_generation(self, model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
         """Do nothing."""
 
-    def packs(self, model: Any) -> bool:
-        """Whether a model computes several micro-batches in one pass."""
+    def packs(self, model: Any, *, recomputes: bool) -> bool:
+        """Whether it is a T5 on a CPU."""
         # Checkpointing computes a layer again by itself, outside of the packed context.
-        return can_pack(model) and not model.is_gradient_checkpointing
+        return can_pack(model) and not recomputes
 
     def micro_batch(
         self, rows: Sequence[Sequence[EncodedTarget]], tasks: Sequence[str], pad: int

@@ -74,8 +74,11 @@ class Family(Protocol):
     def set_generation(self, model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
         """Make plain `generate` of the saved model give what dsbs reads."""
 
-    def packs(self, model: Any) -> bool:
-        """Whether a model computes several micro-batches in one pass."""
+    def packs(self, model: Any, *, recomputes: bool) -> bool:
+        """Whether a model computes several micro-batches in one pass.
+
+        `recomputes`: the backward pass computes activations again (gradient checkpointing).
+        """
 
     def micro_batch(
         self, rows: Sequence[Sequence[EncodedTarget]], tasks: Sequence[str], pad: int

@@ -96,11 +96,7 @@ def collator_of(prepared: PreparedTraining, student: Student, device: torch.devi
         max_tokens=settings.micro_batch_tokens or math.inf,
         pass_cost=pass_flops(device, parameters) / flops_per_token,
         loss_mean=prepared.training.recipe.loss_mean,
-        packs=prepared.family.packs(student.model)
-        and not (
-            # There, checkpointing computes a layer again outside of the packed context.
-            settings.gradient_checkpointing and prepared.family.name == "encoder-decoder"
-        ),
+        packs=prepared.family.packs(student.model, recomputes=settings.gradient_checkpointing),
         pass_tokens=_packed_pass_tokens(prepared.architecture),
         family=prepared.family,
     )

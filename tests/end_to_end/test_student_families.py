@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from dsbs import api
 from dsbs.artifacts.student_card import read_card
 from dsbs.core.errors import InputError
-from dsbs.core.records import LABEL, RATIONALE
+from dsbs.core.records import LABEL, METHODS, RATIONALE
 from dsbs.training.callbacks import StepCallback
 from support.farm import Farm
 from support.trainings import data_of
@@ -129,6 +129,18 @@ def test_adapters_checkpointing_and_soft_tokens_train_a_decoder(
     assert [e["loss"] for e in cached["log"]] == pytest.approx([e["loss"] for e in direct["log"]])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_decoder_is_trained_and_read_by_every_method(
+    two_teachers: Farm, tmp_path: Path, method: str
+) -> None:
+    answers = [two_teachers.folder / "first", two_teachers.folder / "second"]
+    options = FAST | {"answers": answers, "student": "tiny-llama", "method": method}
+    trained = api.train(**options | {"max_steps": 3}, soft_weight=0.5, out=tmp_path)
+    assert all(entry["loss"] > 0 for entry in trained["log"] if entry["loss"] is not None)
+    for decode in ("generate", "score"):
+        assert api.evaluate(run=tmp_path, decode=decode)["n"] == 8
+
+
 def test_an_encoder_learns_labels_is_measured_asked_and_plain(
     answered_farm: Farm, tmp_path: Path
 ) -> None:
@@ -146,6 +158,10 @@ def test_an_encoder_learns_labels_is_measured_asked_and_plain(
     assert evaluated["correct"] > 4
     with pytest.raises(InputError, match="--decode: got generate for an encoder"):
         api.evaluate(run=tmp_path / "run", decode="generate")
+    adapted = api.train(
+        **options | {"max_steps": 3}, method="standard", lora_rank=2, out=tmp_path / "lora"
+    )
+    assert adapted["trained_parameters"] < adapted["parameters"]
     best = tmp_path / "run" / "best"
     rows = data_of(answers=answered_farm.folder / "answered").splits["test"]
     model = AutoModelForSequenceClassification.from_pretrained(best).eval()

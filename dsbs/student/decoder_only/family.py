@@ -77,7 +77,7 @@ class DecoderOnlyFamily:
         """Greedy, up to the tokenizer's end token."""
         write_greedily(model, tokenizer)
 
-    def packs(self, model: Any) -> bool:
+    def packs(self, model: Any, *, recomputes: bool) -> bool:
         """Yes, always."""
         return True
 

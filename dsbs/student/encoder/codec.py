@@ -47,5 +47,5 @@ def positions_of(architecture: PreTrainedConfig) -> int:
     most: int | None = getattr(architecture, "max_position_embeddings", None)
     if most is None:
         return sys.maxsize
-    offset = (architecture.pad_token_id or 0) + 1 if most % 2 == 0 and most % 64 == 2 else 0
+    offset = (architecture.pad_token_id or 0) + 1 if most % 64 == 2 else 0
     return most - offset

@@ -99,7 +99,7 @@ class EncoderFamily:
     def set_generation(self, model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
         """Do nothing: it generates no text."""
 
-    def packs(self, model: Any) -> bool:
+    def packs(self, model: Any, *, recomputes: bool) -> bool:
         """No."""
         return False
 
