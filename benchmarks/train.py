@@ -2,6 +2,7 @@
 
     python benchmarks/train.py train          # examples a second, each step from the plain recipe to ours
     python benchmarks/train.py passes         # what one more forward and backward pass costs, in FLOPs
+    python benchmarks/train.py decoder --shapes gemma4    # a decoder-only student against TRL's trainer
 
 The plain recipe is the published implementation's: two full forward passes a step, over labels and
 over rationales, on padded batches in random order, in fp32, with PyTorch's AdamW. Students have
@@ -368,9 +369,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["train", "passes"])
+    parser.add_argument("what", choices=["train", "passes", "decoder"])
     parser.add_argument(
-        "--shapes", default="small", help="comma-separated: mini, small, base, large, 3b, 11b"
+        "--shapes",
+        default="small",
+        help="comma-separated: mini, small, base, large, 3b, 11b; decoder: gemma-mini, gemma4",
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch-size", type=int, default=64)
@@ -388,11 +391,29 @@ def main() -> None:
     parser.add_argument(
         "--arms", default="", help="only arms whose names hold one of these, comma-separated"
     )
+    parser.add_argument("--rows", type=int, default=8, help="decoder: rows of a pass of theirs")
+    parser.add_argument(
+        "--answers", default="", help="decoder: a run of generate whose pairs are learned"
+    )
+    parser.add_argument("--student", default="", help="decoder: the folder of its tokenizer")
     given = parser.parse_args()
     shapes = given.shapes.split(",")
     torch.set_flush_denormal(True)
     if given.what == "passes":
         passes(shapes, given.device)
+    if given.what == "decoder":
+        import decoder
+
+        known = decoder.real_examples(given.answers, given.student) if given.answers else None
+        for shape in shapes:
+            decoder.compare(
+                shape,
+                batch_size=given.batch_size,
+                steps=given.steps,
+                rows=given.rows,
+                bf16=given.bf16,
+                data=known,
+            )
     for shape in shapes if given.what == "train" else ():
         options = [part for part in given.arms.split(",") if part]
         how = {

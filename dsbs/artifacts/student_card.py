@@ -14,7 +14,7 @@ from dsbs.config.base import Decode, ScoreNorm
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
-from dsbs.core.records import Method
+from dsbs.core.records import FamilyName, Method
 from dsbs.core.version import __version__
 from dsbs.metrics.distributions import Mean
 from dsbs.metrics.label_counts import LabelCounts
@@ -108,6 +108,8 @@ class StudentCard(_Part):
     prefixes: dict[str, str]
     """The prefix of every task, the label task first."""
     task_prefix: TaskPrefix = "encoder"
+    """decoder: the input comes first, and the prefix stands between it and the target."""
+    family: FamilyName = "encoder-decoder"
     decode: Decode = "generate"
     score_norm: ScoreNorm = "sum"
     """How scores of labels are made comparable."""
@@ -121,8 +123,9 @@ class StudentCard(_Part):
     labels: LabelFacts = Field(default_factory=LabelFacts)
 
     def encoder_text(self, task: str, text: str) -> str:
-        """What the encoder reads for an input."""
-        return text if self.task_prefix == "decoder" else self.prefixes[task] + text
+        """What is read for an input."""
+        without = self.task_prefix == "decoder" or self.family == "encoder"
+        return text if without else self.prefixes[task] + text
 
     def decoder_prompt(self, task: str) -> str:
         """What the decoder reads before its first token."""

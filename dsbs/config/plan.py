@@ -39,7 +39,8 @@ class TeacherPlanConfig(PlanConfig):
     """Which teacher suits a student: two published laws side by side, and ranked candidates."""
 
     student: str = Field(
-        description="parameters (770M), a T5 by name (t5-v1_1-large), or a folder with config.json"
+        description="parameters (770M), a T5, Gemma 3, Qwen 3 or SmolLM by name (t5-v1_1-large), "
+        "or a folder with config.json",
     )
     student_tokens: Size | None = Field(
         None, description="tokens that the student learns from; default: 20 per parameter"
@@ -69,7 +70,9 @@ class BudgetPlanConfig(PlanConfig):
         "student's data, its training, or both",
     )
     student: str = Field(
-        "770M", description="parameters (770M), a T5 by name, or a folder with config.json"
+        "770M",
+        description="parameters (770M), a T5, Gemma 3, Qwen 3 or SmolLM by name, "
+        "or a folder with config.json",
     )
 
 
@@ -102,7 +105,8 @@ class CostPlanConfig(PlanConfig):
     )
     student: str = Field(
         "t5-v1_1-base",
-        description="a T5 by name (google/flan-t5-base), a folder with config.json, or tiny",
+        description="a T5, Gemma 3, Qwen 3 or SmolLM by name (google/flan-t5-base), "
+        "a folder with config.json, or tiny",
     )
     student_tokenizer: str | None = Field(
         None, description="the student's tokenizer; default: its own if it is on this machine"

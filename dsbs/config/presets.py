@@ -36,7 +36,10 @@ _TINY = Preset(
     patience=3,
 )
 _OTHERS = replace(PAPER, patience=8)
-"""Students that the paper did not train: its settings, but they stop when they have learned."""
+"""Students that the paper did not train: its settings, but they stop when they have learned.
+
+For encoders, 5e-5 is one of the rates of Devlin et al. 2019, appendix A.3.
+"""
 _QUICKSTART = replace(
     _TINY, max_steps=800, max_input_tokens=32, max_target_tokens=32, eval_every=200
 )
@@ -53,6 +56,7 @@ ADAFACTOR_LEARNING_RATE = 1e-3
 _PRESETS: Mapping[str, Preset] = {
     "tiny": _TINY,
     "tinier": _TINY,
+    **dict.fromkeys(("tiny-gemma", "tiny-qwen", "tiny-llama", "tiny-bert"), _TINY),
     "quickstart": _QUICKSTART,
     "*t5-v1_1-xxl*": replace(PAPER, batch_size=32, max_steps=4000),
     "*t5-v1_1-*": PAPER,
@@ -61,9 +65,21 @@ _PRESETS: Mapping[str, Preset] = {
 PACKAGED: Mapping[str, str] = {"quickstart": "quickstart/student"}
 """Students whose first weights travel with dsbs. Values are folders for `core.files.packaged`."""
 
+_TINY_DECODER: Mapping[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "tie_word_embeddings": True,
+    "vocab_size": 512,
+}
+
 BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     # T5 v1.1 in miniature: about 330,000 parameters.
     "tiny": {
+        "model_type": "t5",
         "d_model": 64,
         "d_kv": 16,
         "d_ff": 128,
@@ -76,6 +92,7 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     },
     # Half as wide and half as deep: about 100,000 parameters. For comparing two sizes.
     "tinier": {
+        "model_type": "t5",
         "d_model": 32,
         "d_kv": 16,
         "d_ff": 64,
@@ -86,8 +103,24 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
         "dropout_rate": 0.0,
         "vocab_size": 2048,
     },
+    # Decoder-only shapes of a few thousand parameters besides embeddings. For trying them out.
+    "tiny-gemma": {"model_type": "gemma3_text", "sliding_window": 16, **_TINY_DECODER},
+    "tiny-qwen": {"model_type": "qwen3", **_TINY_DECODER},
+    "tiny-llama": {"model_type": "llama", **_TINY_DECODER},
+    # An encoder of the same size.
+    "tiny-bert": {
+        "model_type": "bert",
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 256,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "vocab_size": 512,
+    },
 }
-"""T5 configurations of the built-in students. They start from random weights: no download."""
+"""Configurations of the built-in students. They start from random weights: no download."""
 
 
 def base_name(student: str) -> str:

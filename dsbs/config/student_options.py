@@ -92,7 +92,7 @@ class StudentOptions(StageConfig):
     task_prefix: TaskPrefix = Field(
         "encoder",
         description="What reads the prefix. decoder (experimental): the label and the rationales "
-        "of a row share one pass of the encoder.",
+        "of a row share one pass of the encoder, as they always do in a decoder-only student.",
     )
     rationale_tasks: Listed[str] = Field(
         (),
@@ -184,7 +184,9 @@ class StudentOptions(StageConfig):
         description="Labels that choose the best checkpoint. Every table marks gold.",
     )
     decode: Decode = Field(
-        "generate", description="Read labels by generating text, or by scoring the allowed labels."
+        "generate",
+        description="Read labels by generating text, or by scoring the allowed labels, "
+        "as an encoder's always are.",
     )
     score_norm: ScoreNorm = Field(
         "sum",

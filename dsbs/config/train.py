@@ -15,7 +15,7 @@ class TrainConfig(StudentOptions):
 
     student: str = Field(
         "auto",
-        description="Hub name, folder, or built-in: tiny, tinier, quickstart. "
+        description="Hub name, folder, or built-in: tiny, tinier, quickstart, tiny-gemma, ... "
         "auto: the task's own, else tiny.",
     )
     method: Method = Field("step_by_step", description="What the student learns from each answer.")

@@ -31,6 +31,14 @@ letter of an option stands before words that are not that option.
 Method = Literal["standard", "step_by_step", "rationale_then_label", "label_then_rationale"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
+FamilyName = Literal["encoder-decoder", "decoder-only", "encoder"]
+FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
+"""How a student reads an input and gives a label.
+
+`encoder-decoder`: reads the input, writes the target (T5). `decoder-only`: writes the target behind
+the input (Gemma, Qwen, SmolLM). `encoder`: reads the input and scores the allowed labels (BERT).
+"""
+
 LabelSource = Literal["gold", "teacher", "gold_else_teacher"]
 """Whose labels a student learns."""
 

@@ -11,8 +11,7 @@ from dsbs.artifacts.results.compare import CellResult, CompareResult
 from dsbs.comparison.cells import counted_cells
 from dsbs.core.errors import InputError
 from dsbs.planning.learning_curves import Curve
-from dsbs.planning.model_sizes import read_model_config, student_shape
-from dsbs.scaling.encoder_decoder import EncoderDecoder
+from dsbs.planning.model_sizes import read_model_config, shape_of, student_shape
 
 
 class Measured(NamedTuple):
@@ -92,6 +91,7 @@ def _params(measured: Measured) -> float | None:
         shape = student_shape(measured.cell.student)
         return float(shape.non_embedding_parameters) if shape else None
     config = read_model_config(trained)
-    if config.get("model_type") not in ("t5", "mt5"):
+    try:
+        return float(shape_of(config).non_embedding_parameters)
+    except InputError:
         return None
-    return float(EncoderDecoder.from_config(config).non_embedding_parameters)

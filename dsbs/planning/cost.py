@@ -26,7 +26,7 @@ from dsbs.planning.workload import (
     student_sequences,
     teacher_time,
 )
-from dsbs.scaling.encoder_decoder import EncoderDecoder
+from dsbs.scaling.single_stack import StudentShape
 from dsbs.tasks.prompts import prompt_prefix, render_prompt
 from dsbs.tasks.task import Task
 
@@ -51,7 +51,7 @@ class Student(NamedTuple):
     """The student and how it is trained."""
 
     name: str
-    shape: EncoderDecoder
+    shape: StudentShape
     counter: TokenCounter
     method: Method
     max_steps: int

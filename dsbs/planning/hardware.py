@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from dsbs.core.errors import InputError, nearest
-from dsbs.scaling.encoder_decoder import EncoderDecoder
+from dsbs.scaling.single_stack import SingleStack, StudentShape
 
 Optimizer = Literal["adamw", "adafactor", "adamw_8bit"]
 
@@ -77,7 +77,7 @@ class TrainingMemory(NamedTuple):
 
 
 def training_memory(
-    shape: EncoderDecoder,
+    shape: StudentShape,
     *,
     optimizer: Optimizer,
     batch: int,
@@ -100,7 +100,7 @@ def training_memory(
     )
 
 
-def optimizer_bytes(shape: EncoderDecoder, optimizer: Optimizer) -> float:
+def optimizer_bytes(shape: StudentShape, optimizer: Optimizer) -> float:
     """Bytes of the optimizer's states.
 
     Adam keeps two moments per parameter, in fp32 or in 8 bits. Adafactor keeps one row and one
@@ -111,7 +111,7 @@ def optimizer_bytes(shape: EncoderDecoder, optimizer: Optimizer) -> float:
     return per_parameter[optimizer] * shape.parameters
 
 
-def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
+def activation_bytes(shape: StudentShape, s: int, t: int) -> float:
     """What the backward pass keeps of one sequence of s input and t target tokens, in bfloat16.
 
     Bytes per token and layer, with i = n_heads d_kv and f = d_ff:
@@ -126,6 +126,8 @@ def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
     not store pairs keep less still.
     """
     inner = shape.n_heads * shape.d_kv
+    if isinstance(shape, SingleStack):
+        return _single_stack_bytes(shape, s + t, t)
     feed_forward = (15 if shape.gated else 6) * shape.d_ff
     encoder = s * (30 * shape.d_model + 14 * inner + feed_forward) + 12 * shape.n_heads * s * s
     decoder = (
@@ -135,3 +137,13 @@ def activation_bytes(shape: EncoderDecoder, s: int, t: int) -> float:
     )
     ends = 20 * (s + t) * shape.d_model + 4 * t * shape.n_vocab
     return float(shape.n_encoder_layers * encoder + shape.n_decoder_layers * decoder + ends)
+
+
+def _single_stack_bytes(shape: SingleStack, tokens: int, predicted: int) -> float:
+    """The same of a row of a decoder-only student: two blocks per layer, counted like T5's."""
+    inner = shape.n_heads * shape.d_kv
+    feed_forward = (15 if shape.gated else 6) * shape.d_ff
+    layer = tokens * (30 * shape.d_model + 14 * inner + feed_forward)
+    pairs = 12 * shape.n_heads * tokens * tokens
+    ends = 20 * tokens * shape.d_model + 4 * predicted * shape.n_vocab
+    return float(shape.n_layers * (layer + pairs) + ends)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ from dsbs.core.files import packaged
 from dsbs.core.sizes import parse_size
 from dsbs.planning.plan import Part
 from dsbs.scaling.encoder_decoder import T5_SHAPES, EncoderDecoder
+from dsbs.scaling.single_stack import STACK_SHAPES, SingleStack, StudentShape
 
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
+
+_TRAINED_FOR = re.compile(r"-(pt|it|base|instruct)$")
+"""What hub names of one shape end with."""
 
 
 class ModelSize(Part):
@@ -25,18 +30,26 @@ class ModelSize(Part):
     """Parameters without embeddings, which is what the scaling laws count."""
 
 
-def student_shape(name: str) -> EncoderDecoder | None:
-    """The shape of a T5 by its name, its folder, or as a built-in student; None for other models.
+def student_shape(name: str) -> StudentShape | None:
+    """The shape of a student by its name, its folder, or as a built-in; None for other models.
 
     A name may have any owner. FLAN-T5 has the shapes of T5 v1.1.
     """
     if name in BUILT_IN:
-        return EncoderDecoder.from_config(BUILT_IN[name])
+        return shape_of(BUILT_IN[name])
     folder = packaged(PACKAGED[name]) if name in PACKAGED else Path(name)
     config = folder / "config.json"
     if config.is_file():
-        return EncoderDecoder.from_config(read_model_config(config))
-    return T5_SHAPES.get(_basename(name).replace("flan-t5-", "t5-v1_1-"))
+        return shape_of(read_model_config(config))
+    base = _basename(name)
+    stack = STACK_SHAPES.get(_TRAINED_FOR.sub("", base))
+    return stack or T5_SHAPES.get(base.replace("flan-t5-", "t5-v1_1-"))
+
+
+def shape_of(config: Mapping[str, Any]) -> StudentShape:
+    """The shape by a `config.json`. InputError for a model whose shape is not known."""
+    single = None if config.get("is_encoder_decoder") else SingleStack.from_config(config)
+    return single or EncoderDecoder.from_config(config)
 
 
 def read_model_config(path: Path) -> dict[str, Any]:
@@ -55,12 +68,12 @@ def read_model_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def known_shape(name: str, flag: str) -> EncoderDecoder:
+def known_shape(name: str, flag: str) -> StudentShape:
     """`student_shape`; InputError for a model without a known shape."""
     shape = student_shape(name)
     if shape is None:
-        expected = "a T5 by name, a folder with config.json, or tiny"
-        fix = nearest(name, [*T5_SHAPES, *BUILT_IN, *PACKAGED])
+        expected = "a T5, Gemma 3, Qwen 3 or SmolLM by name, a folder with config.json, or tiny"
+        fix = nearest(name, [*T5_SHAPES, *STACK_SHAPES, *BUILT_IN, *PACKAGED])
         raise InputError(flag, got=repr(name), expected=expected, fix=fix)
     return shape
 
@@ -78,8 +91,8 @@ def student_size(name: str, flag: str = "--student") -> ModelSize:
     try:
         size = parse_size(name)
     except ValueError as error:
-        expected = f"{error}, or a T5 by name"
-        fix = f"T5 are: {', '.join(T5_SHAPES)}"
+        expected = f"{error}, or a student by name"
+        fix = f"T5 are: {', '.join(T5_SHAPES)}; others: {', '.join(STACK_SHAPES)}"
         raise InputError(flag, got=repr(name), expected=expected, fix=fix) from None
     return ModelSize(name=name, params=size, non_embedding=size)
 

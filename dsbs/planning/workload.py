@@ -12,8 +12,9 @@ from dsbs.core.records import LABEL, RATIONALE, Example, Method, Rationale
 from dsbs.distillation.methods import make_pair
 from dsbs.labeling.request_tokens import CountTokens, RequestTokens
 from dsbs.planning.hardware import Accelerator
-from dsbs.scaling.encoder_decoder import EncoderDecoder, generation_flops, training_flops
+from dsbs.scaling.encoder_decoder import generation_flops, training_flops
 from dsbs.scaling.flops import decoder_flops_per_token
+from dsbs.scaling.single_stack import SingleStack, StudentShape
 from dsbs.tasks.prompts import demonstrations
 from dsbs.tasks.task import Task
 
@@ -89,17 +90,27 @@ def student_sequences(
     )
 
 
-def student_flops(shape: EncoderDecoder, lengths: SequenceLengths, examples_seen: int) -> float:
-    """Training operations: the mean over every sampled input with every demonstration's target."""
+def student_flops(shape: StudentShape, lengths: SequenceLengths, examples_seen: int) -> float:
+    """Training operations: the mean over every sampled input with every demonstration's target.
+
+    A decoder-only student computes an input once for all of its targets.
+    """
+    if isinstance(shape, SingleStack):
+        written = lengths.targets.sum(axis=0)[None].astype(float)
+        rows = lengths.inputs[0][:, None] + written
+        return float(examples_seen * shape.training_flops(rows, predicted_tokens=written).mean())
     inputs = lengths.inputs[:, :, None]
     flops = training_flops(shape, inputs, target_tokens=lengths.targets[:, None, :])
     return float(examples_seen * flops.mean(axis=(1, 2)).sum())
 
 
-def student_call_flops(shape: EncoderDecoder, lengths: SequenceLengths) -> float:
+def student_call_flops(shape: StudentShape, lengths: SequenceLengths) -> float:
     """Operations of one call in use: an input read, and the first kind of target written."""
     inputs = lengths.inputs[0][:, None]
     outputs = lengths.targets[0][None, :]
+    if isinstance(shape, SingleStack):
+        written = outputs.astype(float)
+        return float(shape.forward_flops(inputs + written, predicted_tokens=written).mean())
     return float(generation_flops(shape, inputs, output_tokens=outputs).mean())
 
 

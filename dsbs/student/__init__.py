@@ -1,1 +1,1 @@
-"""The student: a sequence-to-sequence model, its tokenizer, and how labels are read from it."""
+"""The student: a model of any family, its tokenizer, and how labels are read from it."""

@@ -8,17 +8,15 @@ from transformers import PreTrainedModel
 from dsbs.core.require import require
 
 
-def with_adapters(model: PreTrainedModel, rank: int) -> Any:
+def with_adapters(model: PreTrainedModel, rank: int, task: str) -> Any:
     """The model with adapters at every linear layer but the output. Only they are trained.
 
-    Their product is scaled by 2, whatever the rank.
+    Their product is scaled by 2, whatever the rank. `task` is what peft calls the model's task.
     """
     require("peft", "train", needed_by="--lora-rank")
     from peft import LoraConfig, get_peft_model
 
-    settings = LoraConfig(
-        task_type="SEQ_2_SEQ_LM", r=rank, lora_alpha=2 * rank, target_modules="all-linear"
-    )
+    settings = LoraConfig(task_type=task, r=rank, lora_alpha=2 * rank, target_modules="all-linear")
     return get_peft_model(model, settings)
 
 

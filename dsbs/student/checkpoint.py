@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from transformers import (
-    AutoModelForSeq2SeqLM,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -21,7 +20,8 @@ from dsbs.core.errors import InputError
 from dsbs.core.files import open_to_umask
 from dsbs.student.adapters import merged
 from dsbs.student.cpu import tune_cpu
-from dsbs.student.t5.fused_layers import fuse_layers
+from dsbs.student.families import FAMILIES
+from dsbs.student.family import Family
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,17 @@ def load_student(folder: Path, device: torch.device | str | None = None) -> Stud
     tune_cpu()
     card = read_card(folder)
     check_whole(folder)
-    loaded, tokenizer = _load(folder)
-    model: Any = fuse_layers(loaded)
+    family = FAMILIES[card.family]
+    loaded, tokenizer = _load(folder, family)
+    model: Any = family.ready(loaded)
     model.to(device or best_device()).eval()
     return Student(model, tokenizer, card)
 
 
-def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load(folder: Path, family: Family) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Weights and tokenizer. InputError where these libraries cannot read them."""
     try:
-        model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32)
+        model = family.auto_class.from_pretrained(folder, dtype=torch.float32)
         return model, AutoTokenizer.from_pretrained(folder)
     except (MemoryError, torch.OutOfMemoryError):
         raise

@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.records import LABEL, TrainPair
-from dsbs.student.token_cache import token_ids
+from dsbs.student.codec import Codec, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,18 @@ class EncodedTarget:
     """The teacher's probability of each candidate."""
     prompt: tuple[int, ...] = ()
     """The task's prefix, where the decoder reads it before the target."""
+    options: tuple[list[int], ...] = ()
+    """The input with each option, where one of them is chosen by its score."""
 
     @property
     def decoder_tokens(self) -> int:
         """Tokens of prompt and target."""
         return len(self.prompt) + len(self.target_ids)
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens of the input, or of all options."""
+        return len(self.input_ids) + sum(map(len, self.options))
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Encoded:
 
 def encode_pairs(
     pairs: Sequence[TrainPair],
-    tokenizer: PreTrainedTokenizerBase,
+    codec: Codec,
     *,
     prefixes: Mapping[str, str],
     max_input_tokens: int,
@@ -59,7 +66,7 @@ def encode_pairs(
 
     Args:
         pairs: The training pairs.
-        tokenizer: The student's.
+        codec: The student's.
         prefixes: The prefix of every task.
         max_input_tokens: Longer inputs are cut.
         max_target_tokens: Longer targets are cut.
@@ -68,15 +75,14 @@ def encode_pairs(
     """
     flat = [(pair, target) for pair in pairs for target in pair.targets]
     labels = list(dict.fromkeys(label for pair in pairs for label in pair.distribution or ()))
-    candidates = dict(zip(labels, label_ids(tokenizer, labels, after=after_label), strict=True))
+    candidates = dict(zip(labels, codec.labels(labels, after=after_label), strict=True))
     prompts: dict[str, tuple[int, ...]] = dict.fromkeys(prefixes, ())
     before_input = prefixes
     if task_prefix == "decoder":
-        prompts = {task: prompt_ids(tokenizer, prefix) for task, prefix in prefixes.items()}
+        prompts = {task: codec.prompt(prefix) for task, prefix in prefixes.items()}
         before_input = dict.fromkeys(prefixes, "")
-    inputs = token_ids(tokenizer, [before_input[t.task] + pair.input for pair, t in flat])
-    targets = token_ids(tokenizer, [target.text for _, target in flat], targets=True)
-    end = tokenizer.eos_token_id
+    inputs = codec.inputs([before_input[t.task] + pair.input for pair, t in flat])
+    targets = codec.targets([target.text for _, target in flat])
     sequences = []
     for number, ((pair, target), x, y) in enumerate(zip(flat, inputs, targets, strict=True)):
         soft = pair.distribution if target.task == LABEL and pair.distribution else {}
@@ -84,8 +90,8 @@ def encode_pairs(
             EncodedTarget(
                 task=target.task,
                 weight=target.weight,
-                input_ids=cut(x, max_input_tokens, end),
-                target_ids=cut(y, max_target_tokens, end),
+                input_ids=codec.cut_input(x, max_input_tokens),
+                target_ids=cut(y, max_target_tokens, codec.end),
                 number=number,
                 candidates=tuple(candidates[label] for label in soft),
                 probabilities=tuple(soft.values()),
@@ -99,22 +105,6 @@ def encode_pairs(
         cut_inputs=sum(len(x) > max_input_tokens for x in inputs),
         cut_targets=sum(len(y) > max_target_tokens for y in targets),
     )
-
-
-def label_ids(
-    tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], *, after: str = ""
-) -> list[list[int]]:
-    """Each label as token ids with what follows it: the text `after`, or else the end token."""
-    if not labels:
-        return []
-    rows = tokenizer(text_target=[f"{label} {after}".strip() for label in labels]).input_ids
-    end = tokenizer.eos_token_id
-    return [ids[:-1] if after and ids[-1] == end else ids for ids in rows]
-
-
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, prefix: str) -> tuple[int, ...]:
-    """A task's prefix as the decoder reads it, without an end token."""
-    return tuple(tokenizer(text_target=prefix.strip(), add_special_tokens=False).input_ids)
 
 
 def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Callable[[str], str]:
@@ -134,8 +124,3 @@ def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Cal
         return text if len(kept) == len(words) else " ".join(kept)
 
     return shorten
-
-
-def cut(ids: list[int], limit: int, end: int) -> list[int]:
-    """At most `limit` ids, the last of them still the end token."""
-    return ids if len(ids) <= limit else [*ids[: limit - 1], end]

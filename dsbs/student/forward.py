@@ -74,8 +74,13 @@ def _one_row(parts: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 @contextmanager
-def logits_only_at(student: Any, wanted: torch.Tensor) -> Iterator[None]:
-    """Within this context, forward passes give logits (N, V) at the N wanted positions (S, Y)."""
+def logits_only_at(
+    student: Any, wanted: torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+) -> Iterator[None]:
+    """Within this context, forward passes give logits (N, V) at N wanted positions.
+
+    They are a mask (S, Y), or rows (N,) and columns (N,).
+    """
     hook = student.get_output_embeddings().register_forward_pre_hook(
         lambda head, states: (states[0][wanted],)
     )

@@ -8,13 +8,11 @@ from typing import Any
 import torch
 from transformers import (
     AutoConfig,
-    AutoModelForSeq2SeqLM,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
-    T5Config,
     set_seed,
 )
 
@@ -23,8 +21,17 @@ from dsbs.core.errors import InputError
 from dsbs.core.files import packaged
 from dsbs.student.adapters import with_adapters
 from dsbs.student.checkpoint import check_whole
-from dsbs.student.t5.fused_layers import fuse_layers
+from dsbs.student.families import family_of
 from dsbs.student.tokenizer import train_tokenizer
+
+_DROPOUT_RATES = (
+    "dropout_rate",
+    "dropout",
+    "attention_dropout",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+)
+"""Dropout rates in the configurations of all families."""
 
 
 def load_tokenizer(name: str, texts: Callable[[], Sequence[str]]) -> PreTrainedTokenizerBase:
@@ -37,37 +44,57 @@ def load_tokenizer(name: str, texts: Callable[[], Sequence[str]]) -> PreTrainedT
 def load_config(
     name: str, tokenizer: PreTrainedTokenizerBase, dropout: float | None = None
 ) -> PreTrainedConfig:
-    """The architecture of a student. `dropout` replaces its own rate."""
-    changes: dict[str, Any] = {} if dropout is None else {"dropout_rate": dropout}
-    if name not in BUILT_IN:
-        return load_pretrained(name, AutoConfig.from_pretrained, **changes)
-    settings = {
-        **BUILT_IN[name],
-        "vocab_size": len(tokenizer),
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "decoder_start_token_id": tokenizer.pad_token_id,
-    }
-    return T5Config(**settings | changes)
+    """The architecture of a student. `dropout` replaces its own rates."""
+    if name in BUILT_IN:
+        settings = dict(BUILT_IN[name])
+        config = AutoConfig.for_model(
+            settings.pop("model_type"),
+            **settings
+            | {
+                "vocab_size": len(tokenizer),
+                "pad_token_id": tokenizer.pad_token_id,
+                "bos_token_id": None,
+                "eos_token_id": tokenizer.eos_token_id,
+                "decoder_start_token_id": tokenizer.pad_token_id,
+            },
+        )
+    else:
+        config = load_pretrained(name, AutoConfig.from_pretrained)
+    rates = [rate for rate in _DROPOUT_RATES if dropout is not None and hasattr(config, rate)]
+    for rate in rates:
+        setattr(config, rate, dropout)
+    return config
 
 
 def build_model(
-    name: str, config: PreTrainedConfig, *, seed: int, lora_rank: int | None = None
+    name: str,
+    config: PreTrainedConfig,
+    *,
+    seed: int,
+    lora_rank: int | None = None,
 ) -> PreTrainedModel:
     """The model in fp32. A built-in one has random weights, which the seed gives.
 
     With a `lora_rank`, adapters are added, and only they are trained.
     """
     set_seed(seed)
+    family = family_of(config)
     if name in BUILT_IN:
-        model = AutoModelForSeq2SeqLM.from_config(config)
+        model = family.auto_class.from_config(config)
     else:
         # fp32 because a checkpoint in half precision would otherwise be trained in half precision.
         model = load_pretrained(
-            name, AutoModelForSeq2SeqLM.from_pretrained, config=config, dtype=torch.float32
+            name, family.auto_class.from_pretrained, config=config, dtype=torch.float32
         )
-    model = fuse_layers(model)
-    return with_adapters(model, lora_rank) if lora_rank else model
+    model = family.ready(model)
+    return with_adapters(model, lora_rank, family.adapter_task) if lora_rank else model
+
+
+def load_model(name: str, dtype: torch.dtype, *, flag: str) -> PreTrainedModel:
+    """A whole model by its name or folder, as it is read. InputError where it cannot be loaded."""
+    family = family_of(load_pretrained(name, AutoConfig.from_pretrained, flag=flag))
+    load = family.auto_class.from_pretrained
+    return family.ready(load_pretrained(name, load, flag=flag, dtype=dtype))
 
 
 def load_pretrained(
@@ -88,7 +115,7 @@ def load_pretrained(
         raise InputError(
             f"{flag} {name}",
             got=str(error).splitlines()[0],
-            expected=f"a {kind} with a sequence-to-sequence model (built-in: {built_in})",
+            expected=f"a {kind} with a model that transformers loads (built-in: {built_in})",
             fix="check name and network",
         ) from None
 

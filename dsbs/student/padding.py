@@ -38,7 +38,9 @@ class MicroBatch:
     number: torch.Tensor
     """(S,): the sequence's number in the whole training set."""
     candidates: torch.Tensor
-    """(C, Z): token ids of candidate labels, IGNORED at padding."""
+    """(C, Z): token ids of candidate labels, with the prompt before them; IGNORED at padding."""
+    candidate_labels: torch.Tensor
+    """(C, Z): the same without prompts, IGNORED there."""
     candidate_owner: torch.Tensor
     """(C,): the sequence of each candidate, ascending."""
     probabilities: torch.Tensor
@@ -57,8 +59,9 @@ class MicroBatch:
 
 def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
     """A tensor (rows, longest row), padded on the right."""
-    width = max(map(len, rows))
-    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])
+    width = max(map(len, rows), default=1)
+    padded = [[*row, *[value] * (width - len(row))] for row in rows]
+    return torch.tensor(padded, dtype=torch.long).view(len(rows), width)
 
 
 def sequence_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -83,3 +86,28 @@ def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 def sequence_sums(losses: torch.Tensor, owner: torch.Tensor, sequences: int) -> torch.Tensor:
     """Token losses (N,) summed per sequence, (S,). `owner` (N,) is the sequence of each token."""
     return torch.zeros(sequences, device=losses.device).index_add(0, owner, losses)
+
+
+def label_scores(
+    logits: torch.Tensor, candidates: torch.Tensor, owner: torch.Tensor, sequences: int
+) -> torch.Tensor:
+    """The log-likelihood of every candidate label.
+
+    Args:
+        logits: (M, V), at the M tokens of the candidates.
+        candidates: (C, Z), IGNORED at padding.
+        owner: (C,), the sequence of each candidate, ascending.
+        sequences: S.
+
+    Returns:
+        (S, L), -inf where a sequence has fewer than L candidates.
+    """
+    return per_sequence(-sequence_losses(logits, candidates), owner, sequences)
+
+
+def per_sequence(values: torch.Tensor, owner: torch.Tensor, sequences: int) -> torch.Tensor:
+    """Values (C,) as rows of their sequences, (S, L), padded with -inf. `owner` is ascending."""
+    counts = torch.bincount(owner, minlength=sequences)
+    place = torch.arange(len(owner), device=owner.device) - (counts.cumsum(0) - counts)[owner]
+    rows = values.new_full((sequences, int(counts.max())), -torch.inf)
+    return rows.index_put((owner, place), values)

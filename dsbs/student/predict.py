@@ -9,8 +9,9 @@ from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
 from dsbs.distillation.methods import Output, read_output
 from dsbs.student.checkpoint import Student
 from dsbs.student.decode import generate_texts
+from dsbs.student.encoder.scores import score_options
 from dsbs.student.score import Candidates
-from dsbs.student.score_norms import normalized_scores
+from dsbs.student.score_norms import check_norm, normalized_scores
 from dsbs.tasks.labels import normalize, same_label
 
 OnBatch = Callable[[int], None]
@@ -85,6 +86,13 @@ def check(
             got=f"a task of kind {kind!r}",
             expected="choice or class",
             fix="use --decode generate",
+        )
+    if card.family == "encoder" and decode == "generate":
+        raise InputError(
+            "--decode",
+            got="generate for an encoder, which writes no text",
+            expected="score",
+            fix="leave out --decode",
         )
     if explain and card.method == "standard":
         raise InputError(
@@ -183,6 +191,10 @@ def _score(
                 after=after,
             )
         )
+    sizes = {"max_input_tokens": card.max_input_tokens, "batch_size": batch_size}
+    if card.family == "encoder":
+        check_norm(norm, writes_text=False)
+        return score_options(student.model, student.tokenizer, rows, **sizes, on_batch=on_batch)
     return normalized_scores(
         student,
         rows,

@@ -1,21 +1,21 @@
 """Reads a student by the likelihood that it gives to label texts."""
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
-from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.modeling_outputs import BaseModelOutput
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from dsbs.student.encoding import prompt_ids
+from dsbs.student.codec import Codec
+from dsbs.student.families import family_of
 from dsbs.student.forward import logits_only_at
 from dsbs.student.length_groups import split_by_length
 from dsbs.student.padding import IGNORED, pad_rows, sequence_losses
-from dsbs.student.two_precision import decoder_start, encode, pad, read_all
+from dsbs.student.reading import Reading
+from dsbs.student.two_precision import encode, pad, read_all
 
 _PASS_COST = 64
 """Tokens of padding that another pass must save to be worth it."""
@@ -28,7 +28,7 @@ class Candidates:
     input: str
     labels: tuple[str, ...]
     before: str = ""
-    """Given to the decoder, not scored."""
+    """Given, not scored."""
     after: str = ""
     """Empty: the end token."""
 
@@ -87,12 +87,14 @@ def score_labels(
         rows: Inputs and their labels.
         max_input_tokens: Longer inputs are cut.
         batch_size: Rows per batch; short rows come in larger batches.
-        prompt: What the decoder reads first.
+        prompt: The task's prefix, where it stands between the input and the target.
         adjust: Makes a score of a log-likelihood. Default: the log-likelihood is the score.
         on_batch: Called with the number of rows of each batch that is done.
     """
-    encoded = encode(tokenizer, [row.input for row in rows], max_input_tokens)
-    before = prompt_ids(tokenizer, prompt)
+    family = family_of(model.config)
+    codec = family.codec(tokenizer, model.config)
+    encoded = encode(codec, [row.input for row in rows], max_input_tokens)
+    before = codec.prompt(prompt)
     scores: list[dict[str, float]] = [{} for _ in rows]
 
     def read(batch: Sequence[int]) -> list[float]:
@@ -102,12 +104,13 @@ def score_labels(
             for at, i in enumerate(batch)
             for label in dict.fromkeys(rows[i].labels)
         ]
-        found = _likelihoods(model, tokenizer, ids, mask, before, labels)
+        reading = family.read(model, ids, mask)
+        found = _likelihoods(model, reading, codec, before, labels)
         for i in batch:
             scores[i] = {}
         for label, likelihood, tokens in zip(labels, *found, strict=True):
             scores[batch[label.row]][label.label] = adjust(label.label, likelihood, tokens)
-        return [_lead(scores[i].values()) for i in batch]
+        return [lead(scores[i].values()) for i in batch]
 
     read_all(model, encoded, read, batch_size, on_batch)
     return scores
@@ -115,43 +118,28 @@ def score_labels(
 
 def _likelihoods(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    ids: torch.Tensor,
-    mask: torch.Tensor,
+    reading: Reading,
+    codec: Codec,
     prompt: Sequence[int],
     labels: Sequence[_Label],
 ) -> _Likelihoods:
-    """The log-likelihood of each of W labels for inputs (B, X).
+    """The log-likelihood of each of W labels for inputs that have been read.
 
-    What the labels of an input share is computed once: its encoding, its keys and values, and the
-    decoder's first positions.
+    What the labels of an input share is computed once: the input, and what is written before them.
     """
-    tokens = _label_tokens(tokenizer, labels, ids.device)
-    row_of = torch.tensor([label.row for label in labels], device=ids.device)
-    states = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, X, D)
-
-    def decode(rows: torch.Tensor | slice, decoder_ids: torch.Tensor, cache: Cache | None) -> Any:
-        return model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=states[rows]),
-            attention_mask=mask[rows],
-            decoder_input_ids=decoder_ids,
-            past_key_values=cache,
-            use_cache=True,
-        )
-
-    out = decode(slice(None), decoder_start(model, ids, prompt), None)
-    first = F.log_softmax(out.logits[:, -1].float(), dim=-1)[row_of]  # (W, V)
+    start = reading.start(prompt)
+    tokens = _label_tokens(codec, labels, start.device)
+    row_of = torch.tensor([label.row for label in labels], device=start.device)
+    first = F.log_softmax(reading.logits(start)[:, -1].float(), dim=-1)[row_of]  # (W, V)
     likelihoods = first.gather(1, tokens.ids[:, :1])[:, 0]
     likelihoods = likelihoods.masked_fill(tokens.scored[:, 0].eq(IGNORED), 0.0)
     for group in _groups_of_longer(tokens.ids):
         width = int(tokens.ids[group].ne(IGNORED).sum(dim=1).max())
-        decoder_ids = tokens.ids[group, : width - 1]
-        decoder_ids = decoder_ids.masked_fill(decoder_ids.eq(IGNORED), tokenizer.pad_token_id)
+        ids = tokens.ids[group, : width - 1]
         rest = tokens.scored[group, 1:width]
-        cache = copy.deepcopy(out.past_key_values)
-        cache.batch_select_indices(row_of[group])
+        own = reading.fork(row_of[group])
         with logits_only_at(model, rest.ne(IGNORED)):
-            logits = decode(row_of[group], decoder_ids, cache).logits
+            logits = own.logits(ids.masked_fill(ids.eq(IGNORED), 0))
         likelihoods[group] -= sequence_losses(logits, rest)
     return _Likelihoods(likelihoods.tolist(), tokens.scored.ne(IGNORED).sum(dim=1).tolist())
 
@@ -167,20 +155,13 @@ def _groups_of_longer(ids: torch.Tensor) -> list[torch.Tensor]:
     return [longer[torch.as_tensor(group, device=ids.device)] for group in groups]
 
 
-def _label_tokens(
-    tokenizer: PreTrainedTokenizerBase, labels: Sequence[_Label], device: torch.device
-) -> _LabelTokens:
-    texts = [
-        " ".join(filter(None, [candidates.before, label, candidates.after]))
-        for _, candidates, label in labels
-    ]
-    end = tokenizer.eos_token_id
-    targets = []
+def _label_tokens(codec: Codec, labels: Sequence[_Label], device: torch.device) -> _LabelTokens:
+    targets: list[list[int]] = []
     given = []
-    for label, target in zip(labels, tokenizer(text_target=texts).input_ids, strict=True):
-        ids = target[:-1] if label.candidates.after and target[-1] == end else target
-        targets.append(ids)
-        given.append(_shared_prefix(tokenizer, label.candidates.before, ids))
+    for _, candidates, label in labels:
+        text = " ".join(filter(None, [candidates.before, label, candidates.after]))
+        targets += codec.unended([text], ended=not candidates.after)
+        given.append(_shared_prefix(codec, candidates.before, targets[-1]))
     ids = pad_rows(targets, IGNORED).to(device)
     scored = ids.clone()
     for row, length in enumerate(given):
@@ -188,16 +169,16 @@ def _label_tokens(
     return _LabelTokens(ids, scored)
 
 
-def _shared_prefix(tokenizer: PreTrainedTokenizerBase, before: str, target: list[int]) -> int:
+def _shared_prefix(codec: Codec, before: str, target: list[int]) -> int:
     """How many of the target's first tokens belong to `before`."""
     if not before:
         return 0
-    ids = tokenizer(text_target=before, add_special_tokens=False).input_ids
+    ids = codec.begin(before)
     pairs = enumerate(zip(ids, target, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(ids), len(target)))
 
 
-def _lead(scores: Iterable[float]) -> float:
+def lead(scores: Iterable[float]) -> float:
     """How far the best score is ahead of the second."""
     ordered = sorted(scores, reverse=True)
     return ordered[0] - ordered[1] if len(ordered) > 1 else math.inf

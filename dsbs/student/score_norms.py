@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dsbs.config.base import ScoreNorm
+from dsbs.core.errors import InputError
 from dsbs.core.iteration import batched
 from dsbs.student.checkpoint import Student
 from dsbs.student.score import Adjust, Candidates, score_labels, total
@@ -17,6 +18,17 @@ from dsbs.student.score import Adjust, Candidates, score_labels, total
 _LABELS_PER_ROW = 8
 """Labels that are scored after one empty input: as many as a row of a task has, so memory is that
 of the rows."""
+
+
+def check_norm(norm: ScoreNorm, *, writes_text: bool) -> None:
+    """InputError where a student's scores cannot be normalized so: an encoder's have no tokens."""
+    if norm != "sum" and not writes_text:
+        raise InputError(
+            "--score-norm",
+            got=f"{norm} for an encoder, whose scores are no sums over tokens",
+            expected="sum",
+            fix="leave out --score-norm",
+        )
 
 
 def normalized_scores(

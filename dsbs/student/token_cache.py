@@ -25,14 +25,23 @@ def token_ids(
     Those of many texts are kept below `cache_folder()` under a hash of the tokenizer and all texts.
     The folder may be deleted at any time.
     """
+    return _kept(tokenizer, texts, str(targets))
+
+
+def continued_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    """The ids of every text with a space before it, without special tokens; kept as well."""
+    return _kept(tokenizer, texts, "continued")
+
+
+def _kept(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], form: str) -> list[list[int]]:
     if len(texts) < MIN_TEXTS:
-        return _tokenize(tokenizer, texts, targets)
-    path = cache_folder() / f"{_key(tokenizer, texts, targets)}.npz"
+        return _tokenize(tokenizer, texts, form)
+    path = cache_folder() / f"{_key(tokenizer, texts, form)}.npz"
     try:
         with np.load(path) as kept:
             return [ids.tolist() for ids in np.split(kept["ids"], kept["ends"][:-1])]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        ids = _tokenize(tokenizer, texts, targets)
+        ids = _tokenize(tokenizer, texts, form)
         _keep(path, ids)
         return ids
 
@@ -44,17 +53,20 @@ def cache_folder() -> Path:
 
 
 def _tokenize(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], form: str
 ) -> list[list[int]]:
     if not texts:
         return []
-    encoding = tokenizer(text_target=list(texts)) if targets else tokenizer(list(texts))
+    if form == "continued":
+        encoding = tokenizer([f" {text}" for text in texts], add_special_tokens=False)
+    else:
+        encoding = tokenizer(text_target=list(texts)) if form == "True" else tokenizer(list(texts))
     ids: list[list[int]] = encoding.input_ids
     return ids
 
 
-def _key(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: bool) -> str:
-    digest = hashlib.sha256(f"{tokenizer_hash(tokenizer)} {targets}".encode())
+def _key(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], form: str) -> str:
+    digest = hashlib.sha256(f"{tokenizer_hash(tokenizer)} {form}".encode())
     for text in texts:
         raw = text.encode("utf-8", "surrogatepass")
         digest.update(len(raw).to_bytes(8, "little") + raw)

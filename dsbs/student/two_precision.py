@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from dsbs.student.encoding import cut
+from dsbs.student.codec import Codec
 from dsbs.student.padding import pad_rows
 from dsbs.student.precision import faster_in_bf16
 
@@ -62,13 +61,11 @@ def read_all(
     read_in(torch.float32, uncertain, again=True)
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, inputs: Sequence[str], limit: int
-) -> list[list[int]]:
+def encode(codec: Codec, inputs: Sequence[str], limit: int) -> list[list[int]]:
     """The token ids of every input, cut to the limit."""
     if not inputs:
         return []
-    return [cut(ids, limit, tokenizer.eos_token_id) for ids in tokenizer(list(inputs)).input_ids]
+    return [codec.cut_input(ids, limit) for ids in codec.inputs(inputs)]
 
 
 def pad(
@@ -78,15 +75,6 @@ def pad(
     ids = pad_rows(rows, tokenizer.pad_token_id)
     mask = pad_rows([[1] * len(row) for row in rows], 0)
     return ids.to(device), mask.to(device)
-
-
-def decoder_start(
-    model: PreTrainedModel, rows: torch.Tensor, prompt: Sequence[int]
-) -> torch.Tensor:
-    """(B, 1 + P): what the decoder reads before its first token: the start token and the prompt."""
-    shift: Any = model.prepare_decoder_input_ids_from_labels
-    start: torch.Tensor = shift(rows[:, :1])
-    return torch.cat([start, start.new_tensor(prompt).expand(len(rows), -1)], dim=1)
 
 
 def _batches(

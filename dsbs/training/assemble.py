@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedConfig
 
 from dsbs.artifacts.manifest import FileRecord
 from dsbs.artifacts.student_card import (
@@ -21,8 +22,7 @@ from dsbs.distillation.labeled_data import TrainingData
 from dsbs.student.checkpoint import Student
 from dsbs.student.model import build_model
 from dsbs.student.predict import check
-from dsbs.student.t5.fused_layers import can_pack
-from dsbs.training.batching import Collator
+from dsbs.training.batching import PACKED_PASS_TOKENS, Collator
 from dsbs.training.costs import pass_flops
 from dsbs.training.loss import task_scales
 from dsbs.training.objective import Objective
@@ -30,6 +30,9 @@ from dsbs.training.prepare import PreparedTraining
 from dsbs.training.schedules import Span
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.soft_teacher import WhiteBoxTeacher
+
+_VOCABULARY = 100_000
+"""Entries of a vocabulary whose logits fit in memory for a packed pass: 0.6 GB."""
 
 
 def new_student(
@@ -43,8 +46,9 @@ def new_student(
         task=data.task,
         method=prepared.rows.method,
         prefixes=dict(training.recipe.prefixes),
-        task_prefix=training.recipe.task_prefix,
-        decode=training.validation.decode,
+        task_prefix=prepared.task_prefix,
+        family=prepared.family.name,
+        decode=prepared.family.decode(training.validation.decode),
         score_norm=training.validation.score_norm,
         max_input_tokens=training.optimization.max_input_tokens,
         max_target_tokens=training.optimization.max_target_tokens,
@@ -78,6 +82,7 @@ def new_student(
         seed=training.seed,
         lora_rank=training.optimization.lora_rank,
     )
+    prepared.family.set_generation(model, prepared.tokenizer)
     return Student(model, prepared.tokenizer, card)
 
 
@@ -92,9 +97,16 @@ def collator_of(prepared: PreparedTraining, student: Student, device: torch.devi
         max_tokens=settings.micro_batch_tokens or math.inf,
         pass_cost=pass_flops(device, parameters) / flops_per_token,
         loss_mean=prepared.training.recipe.loss_mean,
-        # Checkpointing computes a layer again by itself, outside of the packed context.
-        packs=can_pack(student.model) and not settings.gradient_checkpointing,
+        packs=prepared.family.packs(student.model, recomputes=settings.gradient_checkpointing),
+        pass_tokens=_packed_pass_tokens(prepared.architecture),
+        family=prepared.family,
     )
+
+
+def _packed_pass_tokens(architecture: PreTrainedConfig) -> int:
+    """Tokens of a packed pass: fewer where the vocabulary is large, since logits are as wide."""
+    vocabulary = architecture.get_text_config().vocab_size
+    return min(PACKED_PASS_TOKENS, max(512, PACKED_PASS_TOKENS * _VOCABULARY // vocabulary))
 
 
 def objective_of(prepared: PreparedTraining, precision: Precision) -> Objective:

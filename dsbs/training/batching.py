@@ -4,7 +4,7 @@ A step is one item of the data loader.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from dsbs.config.student_options import LossMean
+from dsbs.student.encoder_decoder import ENCODER_DECODER
 from dsbs.student.encoding import EncodedTarget
+from dsbs.student.family import Family
 from dsbs.student.length_groups import Lengths, split_by_length
-from dsbs.student.padding import IGNORED, MicroBatch, pad_rows
+from dsbs.student.padding import MicroBatch
 
 EncodedExample = Sequence[EncodedTarget]
 Row = Sequence[EncodedTarget]
 """The sequences of one row of a micro-batch. They all have the same input."""
 
-_PACKED_PASS_TOKENS = 4096
+PACKED_PASS_TOKENS = 4096
 """Tokens of a forward pass of a student that packs micro-batches."""
 _PACKED_PART_COST = 20
 """Tokens that one more micro-batch in such a pass must save to be worth it."""
@@ -98,6 +100,8 @@ class Collator:
         pass_cost: float = np.inf,
         loss_mean: LossMean = "tokens",
         packs: bool = False,
+        pass_tokens: int = PACKED_PASS_TOKENS,
+        family: Family = ENCODER_DECODER,
     ) -> None:
         """Set the limits.
 
@@ -108,6 +112,8 @@ class Collator:
             pass_cost: Tokens that another forward pass must save to be worth it.
             loss_mean: What each task's loss is a mean over.
             packs: Whether the student computes several micro-batches in one pass.
+            pass_tokens: Tokens of such a pass.
+            family: The student's, which makes micro-batches.
         """
         self.tasks = tuple(tasks)
         self.pad = pad
@@ -115,12 +121,14 @@ class Collator:
         self.part_cost = _PACKED_PART_COST if packs else pass_cost
         self.loss_mean = loss_mean
         self.packs = packs
+        self.pass_tokens = pass_tokens
+        self.family = family
 
     def __call__(self, examples: Sequence[EncodedExample]) -> StepBatch:
         rows = rows_of(examples)
         counted = [sequence for row in rows for sequence in row if sequence.weight]
         sizes = [sum(self._size(s) for s in counted if s.task == task) for task in self.tasks]
-        sizes.append(sum(bool(s.candidates) for s in counted))
+        sizes.append(sum(bool(s.probabilities) for s in counted))
         micro_batches = []
         if rows:
             lengths = lengths_of(rows)
@@ -131,14 +139,15 @@ class Collator:
 
     def nothing(self) -> MicroBatch:
         """A micro-batch that adds nothing to loss and gradient."""
-        return self.tensors([[EncodedTarget(self.tasks[0], 0.0, [self.pad], [self.pad])]])
+        nothing = EncodedTarget(self.tasks[0], 0.0, [self.pad], [0], prompt=(0,))
+        return self.tensors([[nothing]])
 
     def passes(self, micro_batches: Sequence[MicroBatch]) -> Iterator[list[MicroBatch]]:
         """The micro-batches of each forward pass.
 
         Several share one only if the student packs. Those with candidates are always alone.
         """
-        room = min(self.max_tokens, _PACKED_PASS_TOKENS) if self.packs else 0
+        room = min(self.max_tokens, self.pass_tokens) if self.packs else 0
         together: list[MicroBatch] = []
         for batch in micro_batches:
             alone = any(len(other.candidate_owner) for other in [*together[:1], batch])
@@ -151,35 +160,11 @@ class Collator:
 
     def tensors(self, rows: Sequence[Row]) -> MicroBatch:
         """The rows as one padded micro-batch."""
-        sequences = [sequence for row in rows for sequence in row]
-        candidates = [ids for sequence in sequences for ids in sequence.candidates]
-        decoder_ids: list[list[int]] = []
-        labels: list[list[int]] = []
-        owner: list[list[int]] = []
-        number = 0
-        for row in rows:
-            decoder_ids.append([i for s in row for i in (*s.prompt, *s.target_ids)])
-            labels.append([i for s in row for i in (*[IGNORED] * len(s.prompt), *s.target_ids)])
-            owner.append([n for n, s in enumerate(row, number) for _ in range(s.decoder_tokens)])
-            number += len(row)
-        return MicroBatch(
-            input_ids=pad_rows([row[0].input_ids for row in rows], self.pad),
-            attention_mask=pad_rows([[1] * len(row[0].input_ids) for row in rows], 0),
-            decoder_ids=pad_rows(decoder_ids, IGNORED),
-            labels=pad_rows(labels, IGNORED),
-            owner=pad_rows(owner, -1),
-            task=torch.tensor([self.tasks.index(s.task) for s in sequences]),
-            weight=torch.tensor([s.weight for s in sequences]),
-            scale=torch.tensor([self._size(s) / len(s.target_ids) for s in sequences]),
-            number=torch.tensor([s.number for s in sequences]),
-            candidates=pad_rows(candidates, IGNORED)
-            if candidates
-            else torch.empty(0, 1, dtype=torch.long),
-            candidate_owner=torch.tensor(
-                [n for n, s in enumerate(sequences) for _ in s.candidates], dtype=torch.long
-            ),
-            probabilities=torch.tensor([p for s in sequences for p in s.probabilities]),
-        )
+        batch = self.family.micro_batch(rows, self.tasks, self.pad)
+        if self.loss_mean == "tokens":
+            return batch
+        scale = [1 / len(sequence.target_ids) for row in rows for sequence in row]
+        return replace(batch, scale=torch.tensor(scale))
 
     def _size(self, sequence: EncodedTarget) -> int:
         return len(sequence.target_ids) if self.loss_mean == "tokens" else 1
@@ -211,5 +196,8 @@ def lengths_of(rows: Sequence[Row]) -> Lengths:
 
 
 def _target_length(sequence: EncodedTarget) -> int:
-    longest = max(map(len, sequence.candidates), default=0)
-    return max(sequence.decoder_tokens, len(sequence.candidates) * longest)
+    texts = [*sequence.candidates, *sequence.options]
+    longest = max(map(len, texts), default=0)
+    if sequence.prompt:
+        return sequence.decoder_tokens + len(texts) * (len(sequence.prompt) + longest)
+    return max(sequence.decoder_tokens, len(texts) * longest)

@@ -8,9 +8,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedConfig
 
-from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops
-from dsbs.student.encoding import EncodedTarget
-from dsbs.training.batching import EncodedExample, Row, rows_of
+from dsbs.student.families import family_of
+from dsbs.training.batching import EncodedExample, rows_of
 
 _PASS_FLOPS = {"cpu": (6e8, 180.0), "gpu": (5e12, 1200.0)}
 """Overhead of one pass: fixed, and per parameter. Measured on a CPU, estimated for a GPU."""
@@ -42,7 +41,7 @@ class ExampleCosts:
             sums = np.bincount(owner, weights=values, minlength=len(examples))
             return sums.astype(np.float64)
 
-        inputs = np.array([len(row[0].input_ids) for row in flat], dtype=float)
+        inputs = np.array([row[0].input_tokens for row in flat], dtype=float)
         targets = np.array([sum(s.decoder_tokens for s in row) for row in flat], dtype=float)
         self.sequences = per_example([float(len(row)) for row in flat])
         """(N,)"""
@@ -50,7 +49,7 @@ class ExampleCosts:
         """(N,)"""
         self.target_tokens = per_example(targets)
         """(N,)"""
-        self.flops = per_example(_row_flops(flat, inputs, targets, architecture))
+        self.flops = per_example(family_of(architecture).training_flops(flat, architecture))
         """(N,)"""
 
     @cached_property
@@ -62,34 +61,3 @@ class ExampleCosts:
     def flops_per_example(self) -> float:
         """Mean training FLOPs per example, all its targets included."""
         return float(self.flops.mean())
-
-
-def _row_flops(
-    rows: Sequence[Row],
-    inputs: NDArray[np.float64],
-    targets: NDArray[np.float64],
-    architecture: PreTrainedConfig,
-) -> NDArray[np.float64]:
-    if architecture.model_type not in ("t5", "mt5"):
-        return np.zeros_like(inputs)
-    shape = EncoderDecoder.from_config(architecture.to_dict())
-    extra = [sum(_extra_flops(shape, sequence) for sequence in row) for row in rows]
-    flops: NDArray[np.float64] = training_flops(shape, inputs, target_tokens=targets) + extra
-    return flops
-
-
-def _extra_flops(shape: EncoderDecoder, sequence: EncodedTarget) -> float:
-    """What a sequence costs besides its tokens.
-
-    Candidates cost the decoder's part, and keys and values of the input. The tokens of a prompt
-    cost less than others, since they have no logits.
-    """
-    if not sequence.candidates:
-        return -6.0 * shape.d_model * shape.n_vocab * len(sequence.prompt)
-    inputs = len(sequence.input_ids)
-    tokens = sum(map(len, sequence.candidates))
-    with_candidates = training_flops(shape, inputs, target_tokens=1 + tokens)
-    without = training_flops(shape, inputs, target_tokens=1)
-    # Keys and values: 3 passes x 2 operations x half of the attention's matrices.
-    per_candidate = 3 * shape.n_decoder_layers * shape.attention_parameters * inputs
-    return float(with_candidates - without + per_candidate * len(sequence.candidates))

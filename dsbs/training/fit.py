@@ -57,7 +57,7 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
     precision = precision_of(training.optimization.precision, student.model)
     earlier = earlier_schedules(out)
     span = Span(earlier[-1].end if earlier else 0, training.optimization.max_steps)
-    patience = _patience(training, data, validation, span)
+    patience = _patience(student, data, validation, training.optimization.patience, span)
     trainer = _train(prepared, student, validation, out, precision, span, patience)
     steps = trainer.state.global_step
     history = trainer.state.log_history
@@ -126,7 +126,7 @@ def _train(
         objective.soft_teacher.fill(
             collator,
             limit_gb=training.recipe.soft.cache_gb,
-            vocabulary=prepared.architecture.vocab_size,
+            vocabulary=prepared.architecture.get_text_config().vocab_size,
             rank=rank,
             ranks=ranks,
         )
@@ -185,13 +185,17 @@ def _validator(
 
 
 def _patience(
-    training: Training, data: TrainingData, validation: Sequence[ValidationRow], span: Span
+    student: Student,
+    data: TrainingData,
+    validation: Sequence[ValidationRow],
+    evaluations: int,
+    span: Span,
 ) -> Patience:
     """When training is to end before its last step. Without validation rows: never."""
     if not validation:
         return Patience(0, 0.0)
-    level = chance_on(data.task, validation, scored=training.validation.decode == "score")
-    return Patience(training.optimization.patience, level, span.start)
+    level = chance_on(data.task, validation, scored=student.card.decode == "score")
+    return Patience(evaluations, level, span.start)
 
 
 def _ended(checkpoint: Path | None, patience: Patience) -> TrainerState | None:

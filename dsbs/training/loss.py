@@ -5,7 +5,6 @@ from typing import NamedTuple
 import torch
 
 from dsbs.config.student_options import AlphaSchedule
-from dsbs.student.padding import sequence_losses
 
 
 class TaskScales(NamedTuple):
@@ -30,31 +29,6 @@ def multi_task_loss(
         sizes: (T,), the tokens (or sequences) of each task in the whole step.
     """
     return (weight * losses / sizes.clamp(min=1)[task]).sum()
-
-
-def label_scores(
-    logits: torch.Tensor, candidates: torch.Tensor, owner: torch.Tensor, sequences: int
-) -> torch.Tensor:
-    """The log-likelihood of every candidate label.
-
-    Args:
-        logits: (M, V), at the M tokens of the candidates.
-        candidates: (C, Z), IGNORED at padding.
-        owner: (C,), the sequence of each candidate, ascending.
-        sequences: S.
-
-    Returns:
-        (S, L), -inf where a sequence has fewer than L candidates.
-    """
-    return per_sequence(-sequence_losses(logits, candidates), owner, sequences)
-
-
-def per_sequence(values: torch.Tensor, owner: torch.Tensor, sequences: int) -> torch.Tensor:
-    """Values (C,) as rows of their sequences, (S, L), padded with -inf. `owner` is ascending."""
-    counts = torch.bincount(owner, minlength=sequences)
-    place = torch.arange(len(owner), device=owner.device) - (counts.cumsum(0) - counts)[owner]
-    rows = values.new_full((sequences, int(counts.max())), -torch.inf)
-    return rows.index_put((owner, place), values)
 
 
 def task_scales(schedule: AlphaSchedule, alpha: float, *, step: int, steps: int) -> TaskScales:

@@ -1,7 +1,6 @@
-"""What an encoder-decoder learns from a micro-batch: texts, label and token distributions.
+"""What a student learns from a micro-batch: labels and texts, label and token distributions.
 
-This is the one place that knows how a forward pass becomes a loss. Another kind of student (decoder
-only, a classifier) would have its own objective, encoding and prediction; the trainer would stay.
+A student's family makes logits of a forward pass; this is the one place where they become a loss.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +9,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
-from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.config.student_options import Divergence
-from dsbs.student.forward import decoder_inputs, decoder_mask, packed_logits, target_logits
-from dsbs.student.padding import IGNORED, MicroBatch, sequence_sums, token_losses
-from dsbs.training.loss import label_scores, multi_task_loss, per_sequence
+from dsbs.student.families import family_of
+from dsbs.student.family import PassLogits
+from dsbs.student.padding import IGNORED, MicroBatch, per_sequence, sequence_sums, token_losses
+from dsbs.training.loss import multi_task_loss
 from dsbs.training.soft_targets import divergence, lump, soft_cross_entropy
 
 
@@ -29,13 +28,6 @@ class SoftTokens(NamedTuple):
 
 
 SoftTeacher = Callable[[MicroBatch], SoftTokens]
-
-
-class _Logits(NamedTuple):
-    targets: torch.Tensor
-    """(N, V), at the tokens of targets."""
-    candidates: torch.Tensor
-    """(M, V), at the tokens of candidate labels."""
 
 
 @dataclass(frozen=True)
@@ -59,35 +51,38 @@ class Objective:
             sizes: (T + 1,), of the whole step; see StepBatch.
             student: The student itself. Default: `model`.
         """
-        return self._loss(batch, self._logits(model, batch, student or model), sizes)
+        return self.of_pass(model, [batch], sizes, student=student)
 
     def of_pass(
         self, model: Any, batches: Sequence[MicroBatch], sizes: torch.Tensor, *, student: Any = None
     ) -> torch.Tensor:
         """The part of the micro-batches of one forward pass. Several of them have no candidates."""
+        own_student = student or model
+        logits = family_of(own_student.config).pass_logits(model, own_student, batches)
         if len(batches) == 1:
-            return self(model, batches[0], sizes, student=student)
-        logits = packed_logits(model, student or model, batches)  # (N, V)
+            return self._loss(batches[0], logits, sizes)
         counts = [int(batch.labels.ne(IGNORED).sum()) for batch in batches]
         if self.soft_weight and self.soft_teacher is not None:
-            parts = zip(batches, logits.split(counts), strict=True)
-            losses = [self._loss(batch, _Logits(own, own[:0]), sizes) for batch, own in parts]
+            parts = zip(batches, logits.targets.split(counts), strict=True)
+            losses = [self._loss(batch, PassLogits(own, None), sizes) for batch, own in parts]
             return torch.stack(losses).sum()
         # Logits are by far the widest tensor: no copy of them, nor of their gradient.
         labels = torch.cat([batch.labels[batch.labels.ne(IGNORED)] for batch in batches])
-        token_parts = zip(batches, token_losses(logits, labels).split(counts), strict=True)
+        token_parts = zip(batches, token_losses(logits.targets, labels).split(counts), strict=True)
         losses = [self._text_loss(batch, own, batch.weight, sizes) for batch, own in token_parts]
         return torch.stack(losses).sum()
 
-    def _loss(self, batch: MicroBatch, logits: _Logits, sizes: torch.Tensor) -> torch.Tensor:
+    def _loss(self, batch: MicroBatch, logits: PassLogits, sizes: torch.Tensor) -> torch.Tensor:
         weight = batch.weight
         soft = torch.zeros((), device=weight.device)
         if self.soft_weight and self.soft_teacher is not None and weight.any():
             weight = batch.weight * (1 - self.soft_weight)
             soft = self._token_loss(logits.targets, batch, sizes)
-        elif self.soft_weight and len(batch.candidate_owner):
-            candidates = torch.bincount(batch.candidate_owner, minlength=len(weight))
-            weight = batch.weight * torch.where(candidates > 0, 1 - self.soft_weight, 1.0)
+        elif self.soft_weight and logits.candidates is not None and len(batch.probabilities):
+            known = torch.zeros_like(weight).index_add(
+                0, batch.candidate_owner, batch.probabilities
+            )
+            weight = batch.weight * torch.where(known > 0, 1 - self.soft_weight, 1.0)
             soft = self._label_loss(logits.candidates, batch, sizes)
         losses = token_losses(logits.targets, batch.labels[batch.labels.ne(IGNORED)])
         return self._text_loss(batch, losses, weight, sizes) + self.soft_weight * soft
@@ -99,42 +94,12 @@ class Objective:
         sums = sequence_sums(losses, batch.owner[batch.labels.ne(IGNORED)], len(weight))
         return multi_task_loss(sums * batch.scale, batch.task, weight, sizes)
 
-    def _logits(self, model: Any, batch: MicroBatch, student: Any) -> _Logits:
-        if not len(batch.candidate_owner):
-            inputs = {
-                "input_ids": batch.input_ids,
-                "attention_mask": batch.attention_mask,
-                "decoder_input_ids": decoder_inputs(student, batch),
-                "decoder_attention_mask": decoder_mask(batch),
-            }
-            logits = target_logits(model, student, batch.labels, inputs)
-            return _Logits(logits, logits[:0])
-        # An input is encoded once for its target and all of its candidates.
-        states = student.get_encoder()(
-            input_ids=batch.input_ids, attention_mask=batch.attention_mask
-        ).last_hidden_state
-        own_rows = torch.arange(len(batch.labels), device=batch.candidate_owner.device)
-        rows = torch.cat([own_rows, batch.candidate_owner])
-        width = max(batch.labels.shape[1], batch.candidates.shape[1])
-        texts = [
-            F.pad(ids, (0, width - ids.shape[1]), value=IGNORED)
-            for ids in (batch.labels, batch.candidates)
-        ]
-        encoded = {
-            "encoder_outputs": BaseModelOutput(last_hidden_state=states[rows]),  # (S + C, X, D)
-            "attention_mask": batch.attention_mask[rows],
-        }
-        logits = target_logits(model, student, torch.cat(texts), encoded)
-        own = int(batch.labels.ne(IGNORED).sum())
-        return _Logits(logits[:own], logits[own:])
-
     def _label_loss(
-        self, logits: torch.Tensor, batch: MicroBatch, sizes: torch.Tensor
+        self, scores: torch.Tensor, batch: MicroBatch, sizes: torch.Tensor
     ) -> torch.Tensor:
-        """The mean over the step's examples with a label distribution, from logits (M, V)."""
-        sequences = len(batch.weight)
-        scores = label_scores(logits, batch.candidates, batch.candidate_owner, sequences)  # (S, L)
-        teacher = per_sequence(batch.probabilities.log(), batch.candidate_owner, sequences)
+        """The mean over the step's examples with a label distribution, from scores (S, L)."""
+        owner = batch.candidate_owner
+        teacher = per_sequence(batch.probabilities.log(), owner, len(batch.weight))
         has = teacher.isfinite().any(dim=1)
         losses = soft_cross_entropy(scores[has], teacher[has], temperature=self.temperature)
         return (batch.weight[has] * losses).sum() / sizes[-1].clamp(min=1)
@@ -147,6 +112,6 @@ class Objective:
         real = batch.labels.ne(IGNORED)
         ids, log_p = self.soft_teacher(batch)
         log_q = lump(F.log_softmax(logits.float() / self.temperature, dim=-1), ids)  # (N, K)
-        losses = torch.zeros_like(real, dtype=log_q.dtype)
-        losses[real] = divergence(log_p, log_q, self.divergence) * self.temperature**2
-        return multi_task_loss(losses.sum(dim=1) * batch.scale, batch.task, batch.weight, sizes)
+        losses = divergence(log_p, log_q, self.divergence) * self.temperature**2
+        sums = sequence_sums(losses, batch.owner[real], len(batch.weight))
+        return multi_task_loss(sums * batch.scale, batch.task, batch.weight, sizes)

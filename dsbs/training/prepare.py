@@ -9,13 +9,16 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from dsbs.artifacts.results.train import LostCharacters, Totals
 from dsbs.config.recipe import Training
-from dsbs.core.errors import InputError
+from dsbs.config.student_options import TaskPrefix
 from dsbs.core.records import LABEL, RATIONALE, Example
 from dsbs.distillation.labeled_data import TrainingData, tokenizer_texts
 from dsbs.distillation.methods import read_output
 from dsbs.distillation.training_set import TrainingRows, training_rows
-from dsbs.student.encoding import Encoded, encode_pairs, word_shortener
+from dsbs.student.encoding import Encoded, word_shortener
+from dsbs.student.families import family_of
+from dsbs.student.family import Family
 from dsbs.student.model import load_config, load_tokenizer
+from dsbs.student.score_norms import check_norm
 from dsbs.training.batching import StepSampler
 from dsbs.training.costs import ExampleCosts
 from dsbs.training.soft_teacher import check_soft_teacher
@@ -30,9 +33,16 @@ class PreparedTraining:
     rows: TrainingRows
     tokenizer: PreTrainedTokenizerBase
     architecture: PreTrainedConfig
+    task_prefix: TaskPrefix
+    """What reads the task's prefix."""
     encoded: Encoded
     lost_characters: dict[str, LostCharacters]
     """What the tokenizer cannot write; see `tokenizer_check.lost_characters`."""
+
+    @property
+    def family(self) -> Family:
+        """The student's."""
+        return family_of(self.architecture)
 
     def sampler(self, rank: int = 0, ranks: int = 1) -> StepSampler:
         """The examples of every step, for one process."""
@@ -49,7 +59,8 @@ class PreparedTraining:
     def max_label_tokens(self) -> int:
         """Most tokens of a generated label: more than in training, fewer than rationales have."""
         labels = sorted(_learned_labels(self.rows, self.training))
-        longest = max(map(len, self.tokenizer(text_target=labels).input_ids))
+        codec = self.family.codec(self.tokenizer, self.architecture)
+        longest = max(map(len, codec.targets(labels)))
         return min(self.training.optimization.max_target_tokens, 16 + 2 * longest)
 
     @cached_property
@@ -87,37 +98,43 @@ def prepare(training: Training, data: TrainingData) -> PreparedTraining:
     shorten = word_shortener(tokenizer, recipe.max_rationale_tokens)
     rows = training_rows(data, training.selection, recipe, shorten)
     architecture = load_config(training.student, tokenizer, limits.dropout)
-    if recipe.task_prefix == "decoder" and architecture.model_type not in ("t5", "mt5"):
-        raise InputError(
-            "--task-prefix",
-            got=f"decoder with a student of type {architecture.model_type!r}",
-            expected="t5 or mt5, whose decoders know distances alone",
-            fix="use --task-prefix encoder",
-        )
+    family = family_of(architecture)
+    family.check(data.task, rows.method)
+    check_norm(training.validation.score_norm, writes_text=family.writes_text)
+    family.configure(architecture, data.task)
+    task_prefix = family.task_prefix(recipe.task_prefix, architecture)
+    codec = family.codec(tokenizer, architecture)
     for teacher in recipe.soft.teachers:
         check_soft_teacher(
-            teacher, tokenizer=tokenizer, architecture=architecture, method=rows.method
+            teacher,
+            tokenizer=tokenizer,
+            architecture=architecture,
+            method=rows.method,
+            task_prefix=task_prefix,
         )
     writing = Writing(
         student=training.student,
-        tokenizer=tokenizer,
+        codec=codec,
         method=rows.method,
         prefixes=recipe.prefixes,
         max_target_tokens=limits.max_target_tokens,
     )
-    check_labels(data.task, writing, _learned_labels(rows, training), _learned_rows(rows, data))
+    examples = _learned_rows(rows, data)
+    if family.writes_text:
+        check_labels(data.task, writing, _learned_labels(rows, training), examples)
     label_first = rows.method == "label_then_rationale"
-    encoded = encode_pairs(
+    encoded = family.encode(
         rows.pairs,
-        tokenizer,
+        codec,
         prefixes=recipe.prefixes,
         max_input_tokens=limits.max_input_tokens,
         max_target_tokens=limits.max_target_tokens,
         after_label=recipe.prefixes[RATIONALE].strip() if label_first else "",
-        task_prefix=recipe.task_prefix,
+        task_prefix=task_prefix,
+        options={example.id: data.task.allowed(example.choices) for example in examples},
     )
-    lost = lost_characters(tokenizer, rows.pairs)
-    return PreparedTraining(training, rows, tokenizer, architecture, encoded, lost)
+    lost = lost_characters(codec, rows.pairs) if family.writes_text else {}
+    return PreparedTraining(training, rows, tokenizer, architecture, task_prefix, encoded, lost)
 
 
 def _learned_labels(rows: TrainingRows, training: Training) -> list[str]:

@@ -105,7 +105,7 @@ class CachedTeacher:
 def _content_hash(sequences: Sequence[EncodedTarget]) -> str:
     digest = hashlib.sha256()
     for s in sequences:
-        ids = [len(s.input_ids), *s.input_ids, *s.target_ids]
+        ids = [len(s.input_ids), *s.input_ids, *s.prompt, *s.target_ids]
         digest.update(np.array(ids, dtype=np.int64).tobytes())
     return digest.hexdigest()[:16]
 

@@ -11,20 +11,21 @@ import torch
 from torch.nn import functional as F
 from transformers import (
     AutoConfig,
-    AutoModelForSeq2SeqLM,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedTokenizerBase,
 )
 
 from dsbs.artifacts.student_card import CARD, model_folder, read_card, weight_files
+from dsbs.config.student_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import hash_file
 from dsbs.core.records import Method
 from dsbs.metrics.distributions import Mean
 from dsbs.student.checkpoint import best_device
-from dsbs.student.model import load_pretrained
-from dsbs.student.padding import IGNORED, MicroBatch
+from dsbs.student.families import family_of
+from dsbs.student.model import load_model, load_pretrained
+from dsbs.student.padding import MicroBatch
 from dsbs.training.objective import SoftTokens
 from dsbs.training.soft_targets import mean_log_probs, top_tokens
 
@@ -63,15 +64,10 @@ class WhiteBoxTeacher:
     @torch.no_grad()
     def packed(self, batch: MicroBatch) -> tuple[torch.Tensor | None, torch.Tensor]:
         """Ids (int32) and log-probabilities (half precision) of target tokens, for a cache."""
-        real = batch.labels.ne(IGNORED)
         log_probs = []
         with torch.autocast(batch.labels.device.type, enabled=False):
             for model in self._models:
-                logits = model(
-                    input_ids=batch.input_ids,
-                    attention_mask=batch.attention_mask,
-                    labels=batch.labels,
-                ).logits[real]
+                logits = family_of(model.config).pass_logits(model, model, [batch]).targets
                 log_probs.append(F.log_softmax(logits.float() / self.temperature, dim=-1))
         joint = mean_log_probs(log_probs, self.weights, self.mean)
         ids, kept = top_tokens(joint, self.top_k)
@@ -91,8 +87,7 @@ class WhiteBoxTeacher:
 
     @functools.cached_property
     def _models(self) -> list[Any]:
-        load = AutoModelForSeq2SeqLM.from_pretrained
-        models = [load_pretrained(name, load, flag=_FLAG, dtype=self.dtype) for name in self.names]
+        models = [load_model(name, self.dtype, flag=_FLAG) for name in self.names]
         return [model.to(self.device).eval().requires_grad_(False) for model in models]
 
 
@@ -102,7 +97,12 @@ def unpacked(ids: torch.Tensor | None, log_probs: torch.Tensor) -> SoftTokens:
 
 
 def check_soft_teacher(
-    name: str, *, tokenizer: PreTrainedTokenizerBase, architecture: PreTrainedConfig, method: Method
+    name: str,
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    architecture: PreTrainedConfig,
+    method: Method,
+    task_prefix: TaskPrefix,
 ) -> None:
     """InputError where a teacher's distributions would mean something else to the student.
 
@@ -112,13 +112,22 @@ def check_soft_teacher(
     folder = str(model_folder(name))
     _check_vocabulary(name, folder, tokenizer)
     if (Path(folder) / CARD).is_file():
-        _check_tasks(name, Path(folder), method)
-    outputs = load_pretrained(folder, AutoConfig.from_pretrained, flag=_FLAG).vocab_size
-    if outputs != architecture.vocab_size:
+        _check_tasks(name, Path(folder), method, task_prefix)
+    other = load_pretrained(folder, AutoConfig.from_pretrained, flag=_FLAG)
+    own_family = family_of(architecture)
+    if family_of(other) is not own_family or not own_family.writes_text:
+        raise InputError(
+            f"{_FLAG} {name}",
+            got=f"a model of the family {family_of(other).name!r}",
+            expected=f"a model that writes text, of the student's family ({own_family.name!r})",
+            fix="choose another teacher, or learn label distributions: leave out --soft-teacher",
+        )
+    outputs = other.get_text_config().vocab_size
+    if outputs != architecture.get_text_config().vocab_size:
         raise InputError(
             f"{_FLAG} {name}",
             got=f"{outputs:,} outputs",
-            expected=f"the student's {architecture.vocab_size:,}",
+            expected=f"the student's {architecture.get_text_config().vocab_size:,}",
             fix="choose a teacher of the student's family",
         )
 
@@ -138,9 +147,9 @@ def _check_vocabulary(name: str, folder: str, tokenizer: PreTrainedTokenizerBase
     )
 
 
-def _check_tasks(name: str, folder: Path, method: Method) -> None:
+def _check_tasks(name: str, folder: Path, method: Method, task_prefix: TaskPrefix) -> None:
     card = read_card(folder)
-    if card.task_prefix == "decoder":
+    if card.task_prefix == "decoder" and task_prefix == "encoder":
         raise InputError(
             f"{_FLAG} {name}",
             got="a teacher whose decoder reads the task's prefix",

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 from unicodedata import normalize as unicode_form
 
-from transformers import PreTrainedTokenizerBase
-
 from dsbs.artifacts.results.train import LostCharacters
 from dsbs.core.errors import InputError
 from dsbs.core.records import Example, Method, TrainPair
 from dsbs.distillation.methods import Prefixes, label_text, read_output
-from dsbs.student.token_cache import token_ids
+from dsbs.student.codec import Codec
 from dsbs.tasks.labels import match_label, meaning, same_label
 from dsbs.tasks.task import Task
 
@@ -34,7 +32,7 @@ class Writing:
 
     student: str
     """Its name, for messages."""
-    tokenizer: PreTrainedTokenizerBase
+    codec: Codec
     method: Method
     prefixes: Prefixes
     max_target_tokens: int
@@ -92,9 +90,7 @@ def check_labels(
     _check_written(task, writing, tried, of)
 
 
-def lost_characters(
-    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[TrainPair]
-) -> dict[str, LostCharacters]:
+def lost_characters(codec: Codec, pairs: Sequence[TrainPair]) -> dict[str, LostCharacters]:
     """The characters of inputs and targets that do not come back from their tokens.
 
     A sample of rows is tried. Plain spaces and the forms of a character that Unicode holds for the
@@ -102,11 +98,11 @@ def lost_characters(
     """
     sample = spread(pairs, SAMPLE_ROWS)
     texts = {
-        "inputs": [pair.input for pair in sample],
+        "inputs": list(codec.with_separator([pair.input for pair in sample])),
         "targets": [target.text for pair in sample for target in pair.targets],
     }
     found = {
-        name: _compare(some, _round_trip(tokenizer, some, targets=name == "targets"))
+        name: _compare(some, _round_trip(codec, some, targets=name == "targets"))
         for name, some in texts.items()
     }
     return {name: lost for name, lost in found.items() if lost.characters}
@@ -132,8 +128,8 @@ def spread(items: Sequence[_Item], most: int) -> list[_Item]:
 
 def _try(writing: Writing, labels: Sequence[str]) -> list[_Tried]:
     texts = [writing.target(label) for label in labels]
-    ids = token_ids(writing.tokenizer, texts, targets=True)
-    written = writing.tokenizer.batch_decode(ids, skip_special_tokens=True)
+    ids = writing.codec.targets(texts)
+    written = writing.codec.tokenizer.batch_decode(ids, skip_special_tokens=True)
     return [
         _Tried(label, target, tuple(tokens), text.strip(), writing.read(text.strip()))
         for label, target, tokens, text in zip(labels, texts, ids, written, strict=True)
@@ -205,15 +201,14 @@ def _way_out(task: Task) -> str:
     return f"use another student ({able}), or rename the label in the {where}"
 
 
-def _round_trip(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, targets: bool
-) -> list[str]:
+def _round_trip(codec: Codec, texts: Sequence[str], *, targets: bool) -> list[str]:
     """Each text again, with special tokens that stand in it and without those around it."""
+    tokenizer = codec.tokenizer
     starts = (tokenizer.bos_token_id, tokenizer.cls_token_id)
     ends = (tokenizer.eos_token_id, tokenizer.sep_token_id)
     unknown = tokenizer.unk_token_id  # the property is slow
     kept = []
-    for ids in token_ids(tokenizer, texts, targets=targets):
+    for ids in codec.targets(texts) if targets else codec.inputs(texts):
         inside = ids[1:] if ids and ids[0] in starts else ids
         inside = inside[:-1] if inside and inside[-1] in ends else inside
         kept.append([token for token in inside if token != unknown])

@@ -142,3 +142,30 @@ def test_a_device_is_measured_and_its_costs_are_named(
 
 def test_the_benchmark_names_the_task_that_it_was_run_on() -> None:
     assert load_task(str(ROOT / "benchmarks" / "problem_type.yaml")).label.kind == "class"
+
+
+def test_a_decoder_and_a_trainer_of_language_models_have_the_same_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("torch")
+    decoder = benchmark("decoder", monkeypatch)
+    monkeypatch.setitem(decoder.DECODERS, "test", decoder.DECODERS["gemma-mini"])
+    known = decoder.examples(8)
+    steps = [known[:4], known[4:]]
+    name, seconds, losses = decoder.theirs("test", steps, rows=4, bf16=False)
+    assert "Trainer" in name
+    assert len(seconds) == 2
+    ours = decoder.Ours("test", bf16=False)
+    assert ours.backward(steps[0]) == pytest.approx(losses[0], rel=1e-4)
+    assert decoder.bound("test", steps[0], 4) > 1
+
+
+def test_one_shape_is_measured_in_miniature(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    gpu = benchmark("gpu", monkeypatch)
+    gpu.same_loss("mini", "cpu", 2)
+    gpu.labels("mini", "cpu", 8)
+    assert gpu.against_plain("mini", "cpu", 2) > 0
+    assert capsys.readouterr().out.count("mini: ") == 4

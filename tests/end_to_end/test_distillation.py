@@ -262,7 +262,7 @@ def test_adapters_are_merged_into_what_is_saved(
     assert not any("shared" in name or "norm" in name for name in changed)
     assert api.evaluate(run=tmp_path / "lora")["n"] == 8
 
-    model = with_adapters(load_student(larger / "best", "cpu").model, 4).eval()
+    model = with_adapters(load_student(larger / "best", "cpu").model, 4, "SEQ_2_SEQ_LM").eval()
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.1)

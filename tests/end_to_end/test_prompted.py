@@ -15,7 +15,8 @@ from dsbs.artifacts.student_card import read_card
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Target, TrainPair
 from dsbs.student.checkpoint import load_student
-from dsbs.student.encoding import Encoded, encode_pairs, prompt_ids
+from dsbs.student.codec import Codec
+from dsbs.student.encoding import Encoded, encode_pairs
 from dsbs.student.model import build_model, load_config, load_tokenizer
 from dsbs.student.predict import predict
 from dsbs.student.t5.fused_layers import can_pack, fuse_layers
@@ -59,7 +60,7 @@ def model(tokenizer: Any) -> Any:
 
 def encoded(tokenizer: Any) -> Encoded:
     limits = {"max_input_tokens": 64, "max_target_tokens": 64}
-    return encode_pairs(PAIRS, tokenizer, prefixes=PREFIXES, task_prefix="decoder", **limits)
+    return encode_pairs(PAIRS, Codec(tokenizer), prefixes=PREFIXES, task_prefix="decoder", **limits)
 
 
 def plain_loss(model: Any, found: Encoded) -> torch.Tensor:
@@ -152,7 +153,7 @@ def test_labels_and_rationales_are_those_of_generate_and_scores_those_of_plain_p
     for row, found in zip(rows, said, strict=True):
         inputs, starts = tokenizer(row.input, return_tensors="pt"), {}
         for task in (LABEL, RATIONALE):
-            starts[task] = torch.tensor([[0, *prompt_ids(tokenizer, PREFIXES[task])]])
+            starts[task] = torch.tensor([[0, *Codec(tokenizer).prompt(PREFIXES[task])]])
             text = plain.generate(
                 **inputs, decoder_input_ids=starts[task], max_new_tokens=32, do_sample=False
             )

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from dsbs.config.presets import BUILT_IN
 from dsbs.core.errors import InputError
-from dsbs.planning.model_sizes import student_size, teacher_params
+from dsbs.planning.model_sizes import shape_of, student_shape, student_size, teacher_params
 from dsbs.scaling.encoder_decoder import T5_SHAPES, EncoderDecoder
 
 
@@ -27,6 +28,10 @@ def test_a_students_size_is_its_shapes(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config | {"model_type": "t5"}))
     assert student_size(str(tmp_path)).params == EncoderDecoder.from_config(config).parameters
     assert student_size("770M").non_embedding == 770e6
+    assert round(student_size("google/gemma-3-270m-it").non_embedding / 1e6) == 100
+    assert round(student_size("Qwen/Qwen3-0.6B-Base").params / 1e6) == 596
+    assert round(student_size("HuggingFaceTB/SmolLM2-135M").params / 1e6) == 135
+    assert student_shape("tiny-bert") == shape_of(BUILT_IN["tiny-bert"])
     with pytest.raises(InputError, match="T5 are: t5-small"):
         student_size("bert-base")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dsbs.student.codec import Codec
 from dsbs.student.encoding import encode_pairs
 from support.pairs import PAIRS, PREFIXES, encoded, pairs_tokenizer
 
@@ -15,7 +16,7 @@ def tokenizer() -> Any:
 
 def test_long_texts_are_cut_at_the_limit_with_their_end_token_and_counted(tokenizer: Any) -> None:
     found = encode_pairs(
-        PAIRS, tokenizer, prefixes=PREFIXES, max_input_tokens=9, max_target_tokens=6
+        PAIRS, Codec(tokenizer), prefixes=PREFIXES, max_input_tokens=9, max_target_tokens=6
     )
     targets = [target for example in found.examples for target in example]
     assert max(len(t.input_ids) for t in targets) == 9

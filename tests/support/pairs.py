@@ -3,6 +3,7 @@
 from typing import Any
 
 from dsbs.core.records import Target, TrainPair
+from dsbs.student.codec import Codec
 from dsbs.student.encoding import EncodedTarget, encode_pairs
 from dsbs.student.model import load_tokenizer
 
@@ -24,7 +25,7 @@ PAIRS = [
 
 def encoded(pairs: list[TrainPair], tokenizer: Any) -> list[list[EncodedTarget]]:
     limits = {"max_input_tokens": 64, "max_target_tokens": 64}
-    return encode_pairs(pairs, tokenizer, prefixes=PREFIXES, **limits).examples
+    return encode_pairs(pairs, Codec(tokenizer), prefixes=PREFIXES, **limits).examples
 
 
 def pairs_tokenizer() -> Any:

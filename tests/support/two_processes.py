@@ -33,6 +33,9 @@ def main(farm: Path, out: Path) -> None:
     }
     api.train(**soft, out=out / "soft")
     api.train(**soft, shard=True, out=out / "soft-sharded")
+    decoder = plain | {"student": "tiny-gemma"}
+    api.train(**decoder, out=out / "decoder")
+    api.train(**decoder, shard=True, out=out / "decoder-sharded")
     dropping = plain | {"dropout": 0.1}
     api.train(**dropping, shard=True, out=out / "whole")
     interrupted(dropping, out / "parts")

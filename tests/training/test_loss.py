@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from dsbs.distillation.labeled_data import tokenizer_texts
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.model import build_model, load_config, load_tokenizer
-from dsbs.student.padding import IGNORED, sequence_losses
+from dsbs.student.padding import IGNORED, label_scores, per_sequence, sequence_losses
 from dsbs.training.batching import Collator, StepBatch
-from dsbs.training.loss import label_scores, multi_task_loss, per_sequence, task_scales
+from dsbs.training.loss import multi_task_loss, task_scales
 from support.farm import Farm
 from support.pairs import PAIRS, encoded, pairs_tokenizer
 from support.random_logits import logits

@@ -93,6 +93,13 @@ def test_soft_labels_are_learned_sharded_too(trained: Trained) -> None:
     trained.alike("soft", "soft-sharded", rel=1e-4)
 
 
+def test_a_decoder_trains_alike_on_one_process_two_and_sharded(trained: Trained) -> None:
+    alone: dict[str, Any] = SHARED | {"dropout": 0.0, "student": "tiny-gemma"}
+    api.train(**alone, answers=[trained.answers], out=trained.folder / "decoder-alone")
+    trained.alike("decoder", "decoder-sharded", rel=1e-4)
+    trained.alike("decoder", "decoder-alone", rel=1e-4)
+
+
 def test_a_sharded_student_is_an_ordinary_checkpoint(trained: Trained) -> None:
     best = trained.folder / "sharded" / "best"
     model, found = AutoModelForSeq2SeqLM.from_pretrained(best, output_loading_info=True)

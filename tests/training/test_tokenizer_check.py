@@ -7,6 +7,7 @@ import pytest
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Example, Method, Target, TrainPair
+from dsbs.student.codec import Codec
 from dsbs.student.tokenizer import train_tokenizer
 from dsbs.tasks.prompts import task_from
 from dsbs.tasks.task import Task
@@ -56,7 +57,7 @@ def task_of(kind: str, labels: tuple[str, ...] = ()) -> Task:
 
 
 def writing(tokenizer: Any, method: Method = "standard", limit: int = 64, **prefixes: str) -> Any:
-    return Writing("some-student", tokenizer, method, {**PREFIXES, **prefixes}, limit)
+    return Writing("some-student", Codec(tokenizer), method, {**PREFIXES, **prefixes}, limit)
 
 
 def row(*choices: str) -> Example:
@@ -139,7 +140,7 @@ def test_lost_characters_are_counted_with_their_share(lossy: Any) -> None:
         "the fox\n{jumps} the dog</s>the dog",
         (Target("label", "fox"), Target("rationale", "because \N{GRINNING FACE} so")),
     )
-    lost = lost_characters(lossy, [pair, pair])
+    lost = lost_characters(Codec(lossy), [pair, pair])
     assert lost["inputs"].characters == {"\n": 2, "{": 2, "}": 2}
     assert (lost["inputs"].texts, lost["inputs"].changed) == (2, 2)
     assert lost["inputs"].share == pytest.approx(3 / len(pair.input))
@@ -154,7 +155,7 @@ def test_lost_characters_are_counted_with_their_share(lossy: Any) -> None:
 
 def test_nothing_is_said_where_nothing_is_lost() -> None:
     pair = TrainPair("1", "a\n{b}</s>  \u6c34", (Target("label", "\N{GRINNING FACE} <x>"),))
-    assert lost_characters(train_tokenizer(["a b"], 300), [pair]) == {}
+    assert lost_characters(Codec(train_tokenizer(["a b"], 300)), [pair]) == {}
     assert losses_in_words("some-student", {}) == ""
 
 

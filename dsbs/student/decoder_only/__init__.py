@@ -1,0 +1,1 @@
+"""Decoder-only students: one sequence of input, task marker and target."""

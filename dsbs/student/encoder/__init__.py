@@ -1,0 +1,1 @@
+"""Encoder students: they read the input and score the allowed labels."""

@@ -1,0 +1,79 @@
+"""Reads an encoder by the scores that it gives to the allowed labels."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from dsbs.student.encoder.codec import EncoderCodec
+from dsbs.student.encoder.family import ENCODER
+from dsbs.student.padding import per_sequence
+from dsbs.student.score import Candidates, lead
+from dsbs.student.two_precision import pad, read_all
+
+
+@torch.no_grad()
+def score_options(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[Candidates],
+    *,
+    max_input_tokens: int,
+    batch_size: int,
+    on_batch: Callable[[int], None] = lambda count: None,
+) -> list[dict[str, float]]:
+    """For every row, the log-probability of each of its labels among all of them.
+
+    Args:
+        model: The student's model.
+        tokenizer: Its tokenizer.
+        rows: Inputs and their labels.
+        max_input_tokens: Longer inputs are cut.
+        batch_size: Rows per batch; short rows come in larger batches.
+        on_batch: Called with the number of rows of each batch that is done.
+    """
+    codec = ENCODER.codec(tokenizer, model.config)
+    texts = [_texts(codec, row) for row in rows]
+    ids = iter(codec.inputs([text for own in texts for text in own]))
+    encoded = [[codec.cut_input(next(ids), max_input_tokens) for _ in own] for own in texts]
+    scores: list[dict[str, float]] = [{} for _ in rows]
+
+    def read(batch: Sequence[int]) -> list[float]:
+        found = _log_probabilities(model, tokenizer, [encoded[i] for i in batch])
+        for at, i in enumerate(batch):
+            places = _places(model, codec, rows[i])
+            scores[i] = {label: float(found[at, place]) for label, place in places.items()}
+        return [lead(scores[i].values()) for i in batch]
+
+    whole = [[token for text in own for token in text] for own in encoded]
+    read_all(model, whole, read, batch_size, on_batch)
+    return scores
+
+
+def _texts(codec: EncoderCodec, row: Candidates) -> list[str]:
+    """What is read for a row: its input, or its input with each different option."""
+    if not codec.per_option:
+        return [row.input]
+    return [codec.with_option(row.input, label) for label in dict.fromkeys(row.labels)]
+
+
+def _places(model: PreTrainedModel, codec: EncoderCodec, row: Candidates) -> dict[str, int]:
+    """The place of each of a row's labels among the scores."""
+    labels = dict.fromkeys(row.labels)
+    if codec.per_option:
+        return {label: number for number, label in enumerate(labels)}
+    known: Any = model.config.label2id
+    return {label: int(known[label]) for label in labels}
+
+
+def _log_probabilities(
+    model: Any, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[list[int]]]
+) -> torch.Tensor:
+    """(B, L), -inf where a row has fewer than L labels."""
+    ids, mask = pad(tokenizer, [text for own in rows for text in own], model.device)
+    logits = model(input_ids=ids, attention_mask=mask).logits.float()
+    if logits.shape[1] == 1:
+        owner = torch.tensor([n for n, own in enumerate(rows) for _ in own], device=ids.device)
+        logits = per_sequence(logits[:, 0], owner, len(rows))
+    return logits.log_softmax(dim=-1)
