@@ -117,6 +117,10 @@ class StudentCard(_Part):
     data: DataFacts = Field(default_factory=DataFacts)
     answers: AnswerFacts = Field(default_factory=AnswerFacts)
     labels: LabelFacts = Field(default_factory=LabelFacts)
+    runtime: str = "torch"
+    """What computes: torch, or the run-time of an export (ctranslate2, onnxruntime)."""
+    precision: str = "fp32"
+    """Of the weights as they compute."""
 
     def encoder_text(self, task: str, text: str) -> str:
         """What the encoder reads for an input."""
