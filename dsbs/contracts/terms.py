@@ -154,11 +154,15 @@ def _class_terms(
 
 
 def _fewest(rows: ScoredRows, promise: Promise) -> int | None:
-    """The rows that the smallest useful share would need, at the rate of differences seen."""
-    if not rows.readable.any():
-        return fewest_rows(promise.budget, promise.level)
-    found = [one.rows for one in _needed(rows, promise, 0.0) if one.rows is not None]
-    return min(found, default=None)
+    """The rows that the smallest useful share would need, at the rate of differences seen.
+
+    Too few rows for any contract tell little about the rate: then it is the fewest that could do.
+    """
+    n = len(rows.scores)
+    least = fewest_rows(promise.budget, promise.level)
+    needed = [one.rows for one in _needed(rows, promise, 0.0)]
+    found = [count for count in needed if count is not None and count > n]
+    return min(found, default=least if n < least else None)
 
 
 def _needed(rows: ScoredRows, promise: Promise, above: float) -> list[NeededRows]:
