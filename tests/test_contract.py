@@ -151,3 +151,12 @@ def test_a_copy_is_the_same_student(signals: Signals, made: dict[str, Any], tmp_
     signals.write(tmp_path / "new.jsonl", signals.made(2, seed=2))
     new = str(tmp_path / "new.jsonl")
     assert api.predict(run=tmp_path / "copy", input=new, contract=made["out"])
+
+
+def test_the_report_shows_the_cascade(
+    signals: Signals, made: dict[str, Any], tmp_path: Path
+) -> None:
+    api.evaluate(run=signals.folder / "half", contract=made["out"])
+    api.report(runs=signals.folder / "half", out=tmp_path / "report")
+    lines = (tmp_path / "report" / "tables" / "signals-cascade.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["student", "cascade", "teacher"]
