@@ -67,6 +67,8 @@ class DataFacts(_Part):
     """None: the task's own."""
     split_seed: int = 0
     skip_incomplete: bool = False
+    calibration_frac: float = 0.0
+    """Share of the training rows that were held for calibration."""
     files: tuple[FileRecord, ...] = ()
 
 
@@ -121,6 +123,10 @@ class StudentCard(_Part):
     data: DataFacts = Field(default_factory=DataFacts)
     answers: AnswerFacts = Field(default_factory=AnswerFacts)
     labels: LabelFacts = Field(default_factory=LabelFacts)
+    runtime: str = "torch"
+    """What computes: torch, or the run-time of an export (ctranslate2, onnxruntime)."""
+    precision: str = "fp32"
+    """Of the weights as they compute."""
 
     def encoder_text(self, task: str, text: str) -> str:
         """What is read for an input."""

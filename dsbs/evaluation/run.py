@@ -6,8 +6,11 @@ from dsbs.artifacts.manifest import MANIFEST
 from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.run_folder import open_run
-from dsbs.artifacts.student_card import BEST, checkpoint_of, read_card
+from dsbs.artifacts.student_card import BEST, StudentCard, checkpoint_of, read_card
 from dsbs.config.base import Decode, ScoreNorm, StageConfig
+from dsbs.contracts.contract import contract_file, own_contract
+from dsbs.core.errors import InputError
+from dsbs.core.hashing import hash_file
 from dsbs.core.progress import say
 from dsbs.core.records import Split
 from dsbs.distillation.labeled_data import LabeledData
@@ -23,6 +26,7 @@ def evaluate_run(
     score_norm: ScoreNorm | None = None,
     batch_size: int = 64,
     out: Path | None = None,
+    contract: Path | None = None,
 ) -> EvaluateResult:
     """Measure a student on a split.
 
@@ -35,20 +39,26 @@ def evaluate_run(
         score_norm: How scores are made comparable. Default: the value used in training.
         batch_size: Rows per forward pass.
         out: The folder for predictions. Default: in the run folder, or beside the checkpoint.
+        contract: The student's contract, to measure the cascade as well.
 
     Returns:
         The results of the manifest.
     """
     checkpoint = checkpoint_of(run)
     card = read_card(checkpoint)
+    if contract is not None:
+        _check_reading(card, decode, score_norm)
     decode = decode or card.decode
     norm = score_norm or card.score_norm
     # None stands for the sum, so that a folder of an older version is the run that it was.
     read = {"decode": decode, "score_norm": None if _plain(decode, norm) else norm}
     settings = settings.model_copy(update=read)
     other = f"-{norm}" if decode == "score" and norm != card.score_norm else ""
-    out = out or _default_out(checkpoint, f"evaluate-{split}-{decode}{other}")
+    promised = own_contract(contract, checkpoint, run)
+    cascaded = f"-{hash_file(contract_file(contract))[:8]}" if contract else ""
+    out = out or default_out(checkpoint, f"evaluate-{split}-{decode}{other}{cascaded}")
     inputs = [*data.measured_files, *sorted(checkpoint.glob("*.safetensors"))]
+    inputs += [contract_file(contract)] if contract else []
     with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
         if opened.finished is not None:
             say(f"{out} is done already")
@@ -61,9 +71,25 @@ def evaluate_run(
 
         rows = measured_rows(data, split)
         student = load_student(checkpoint)
-        scores = measure(
-            student, rows, decode=decode, score_norm=norm, batch_size=batch_size, out=out
+        scores, predictions = measure(
+            student,
+            rows,
+            decode=decode,
+            score_norm=norm,
+            batch_size=batch_size,
+            out=out,
+            confidence=promised is not None,
+            explain=promised is not None and promised.reads_rationales,
         )
+        cascade = []
+        if promised is not None:
+            from dsbs.evaluation.cascade import CascadeRows, measure_cascade
+
+            has_gold = rows.against == "gold"
+            cascade = measure_cascade(
+                promised,
+                CascadeRows(data.task, rows.examples, predictions, data.answers, has_gold),
+            )
         teacher = teacher_score(data, split)
         labeled = [(example, example.gold or "") for example in rows.examples]
         guessed = chance_on(data.task, labeled, scored=decode == "score")
@@ -82,9 +108,23 @@ def evaluate_run(
             unlabeled=len(data.splits[split]) - len(rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
             teacher_score=teacher,
+            cascade=cascade,
         )
         opened.finish(results, [out / PREDICTIONS])
         return results
+
+
+def _check_reading(card: StudentCard, decode: Decode | None, norm: ScoreNorm | None) -> None:
+    """InputError where labels are read in another way than the contract's scores were."""
+    asked = {"--decode": (decode, card.decode), "--score-norm": (norm, card.score_norm)}
+    for flag, (wanted, trained) in asked.items():
+        if wanted not in (None, trained):
+            raise InputError(
+                "--contract",
+                got=f"{flag} {wanted}",
+                expected=f"that of training, {trained}",
+                fix=f"leave {flag} out",
+            )
 
 
 def _plain(decode: Decode, norm: ScoreNorm) -> bool:
@@ -92,7 +132,8 @@ def _plain(decode: Decode, norm: ScoreNorm) -> bool:
     return decode == "generate" or norm == "sum"
 
 
-def _default_out(checkpoint: Path, name: str) -> Path:
+def default_out(checkpoint: Path, name: str) -> Path:
+    """The folder of what is measured: in the run folder, or beside the checkpoint."""
     run = checkpoint.parent
     in_run = checkpoint.name == BEST and (run / MANIFEST).is_file()
     return run / name if in_run else run / f"{checkpoint.resolve().name}-{name}"

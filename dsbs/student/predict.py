@@ -29,6 +29,7 @@ def predict(
     score_norm: ScoreNorm | None = None,
     explain: bool = False,
     scores: bool = False,
+    confidence: bool = False,
     batch_size: int = 64,
     on_batch: OnBatch = _ignore,
 ) -> list[Prediction]:
@@ -41,6 +42,7 @@ def predict(
         score_norm: How scores are made comparable. Default: the value used in training.
         explain: Also generate a rationale, which `step_by_step` students do in a second pass.
         scores: Also score the allowed labels where labels are generated.
+        confidence: The same; where labels are open, score the generated one alone.
         batch_size: Rows per batch.
         on_batch: Called with the number of rows of each batch that is done.
 
@@ -64,7 +66,7 @@ def predict(
             for output, rationale in zip(outputs, rationales, strict=True)
         ]
     scored: Sequence[dict[str, float] | None] = [None] * len(examples)
-    if scores or by_score:
+    if scores or confidence or by_score:
         norm = score_norm or card.score_norm
         scored = _score(student, examples, outputs, norm, batch_size, on_batch)
     return [
@@ -173,7 +175,10 @@ def _score(
     batch_size: int,
     on_batch: OnBatch,
 ) -> list[dict[str, float]]:
-    """Scores of the allowed labels. A rationale-first student scores them after its rationale."""
+    """Scores of the allowed labels, or of the generated one where labels are open.
+
+    A rationale-first student scores them after its rationale.
+    """
     card = student.card
     rationale_first = card.method == "rationale_then_label"
     label_prefix = card.prefixes[LABEL].strip() if rationale_first else ""
@@ -186,7 +191,7 @@ def _score(
         rows.append(
             Candidates(
                 input=card.encoder_text(LABEL, example.input),
-                labels=card.task.allowed(example.choices),
+                labels=card.task.allowed(example.choices) or (output.label or "",),
                 before=before,
                 after=after,
             )
