@@ -21,6 +21,7 @@ import torch
 from transformers import Gemma3TextConfig, Trainer, TrainerCallback, TrainingArguments
 
 from dsbs.scaling.single_stack import SingleStack
+from dsbs.student.cpu import tune_cpu
 from dsbs.student.decoder_only.family import DECODER_ONLY
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.padding import pad_rows
@@ -266,6 +267,7 @@ def compare(
     known = list(data or examples(batch_size * (steps + 1)))
     cut = [known[at : at + batch_size] for at in range(0, batch_size * (steps + 1), batch_size)]
     name, seconds, losses = theirs(shape, cut, rows=rows, bf16=bf16)
+    tune_cpu()  # for the rest of the process, as `dsbs train` does
     ours = Ours(shape, bf16=bf16)
     loss = ours.backward(cut[0])
     ours.optimizer.zero_grad()
