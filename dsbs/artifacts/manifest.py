@@ -13,6 +13,7 @@ from dsbs.artifacts.lock import LOCKS_WORK, is_locked
 from dsbs.artifacts.results.base import Result, Status
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
+from dsbs.artifacts.results.export import ExportResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.core.errors import InputError, brief
@@ -28,6 +29,7 @@ STAGES: dict[str, type[Result]] = {
     "train": TrainResult,
     "evaluate": EvaluateResult,
     "compare": CompareResult,
+    "export": ExportResult,
 }
 """The commands that leave a manifest, and the model of their results."""
 

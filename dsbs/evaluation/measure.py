@@ -22,8 +22,8 @@ from dsbs.metrics.distributions import softmax
 from dsbs.metrics.intervals import GroupedVerdicts, UnitsInterval
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
-from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
+from dsbs.student.predictor import Predictor
 from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.task import Task
 
@@ -67,7 +67,7 @@ def measured_rows(data: LabeledData, split: Split) -> MeasuredRows:
 
 
 def measure(
-    student: Student, rows: MeasuredRows, *, decode: Decode, batch_size: int, out: Path
+    student: Predictor, rows: MeasuredRows, *, decode: Decode, batch_size: int, out: Path
 ) -> StudentScores:
     """Predict the rows, write the predictions to `out` as Parquet, and score them."""
     with Progress("evaluate", len(rows.examples)) as progress:

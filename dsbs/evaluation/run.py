@@ -6,11 +6,12 @@ from dsbs.artifacts.manifest import MANIFEST
 from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.run_folder import open_run
-from dsbs.artifacts.student_card import BEST, checkpoint_of, read_card
+from dsbs.artifacts.student_card import BEST, checkpoint_of, model_files, read_card
 from dsbs.config.base import Decode, StageConfig
 from dsbs.core.progress import say
 from dsbs.core.records import Split
 from dsbs.distillation.labeled_data import LabeledData
+from dsbs.runtimes.open import open_predictor
 
 
 def evaluate_run(
@@ -42,7 +43,7 @@ def evaluate_run(
     decode = decode or card.decode
     settings = settings.model_copy(update={"decode": decode})
     out = out or _default_out(checkpoint, f"evaluate-{split}-{decode}")
-    inputs = [*data.measured_files, *sorted(checkpoint.glob("*.safetensors"))]
+    inputs = [*data.measured_files, *model_files(checkpoint)]
     with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
         if opened.finished is not None:
             say(f"{out} is done already")
@@ -51,10 +52,9 @@ def evaluate_run(
         from dsbs.evaluation.measure import measure, measured_rows, teacher_score
         from dsbs.metrics.accuracy import chance_on
         from dsbs.metrics.collapse import chance_notices
-        from dsbs.student.checkpoint import load_student
 
         rows = measured_rows(data, split)
-        student = load_student(checkpoint)
+        student = open_predictor(checkpoint, needed_by="dsbs evaluate")
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
         teacher = teacher_score(data, split)
         labeled = [(example, example.gold or "") for example in rows.examples]

@@ -7,6 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.records import LABEL, TrainPair
+from dsbs.student.row_batches import cut
 from dsbs.student.token_cache import token_ids
 
 
@@ -134,8 +135,3 @@ def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Cal
         return text if len(kept) == len(words) else " ".join(kept)
 
     return shorten
-
-
-def cut(ids: list[int], limit: int, end: int) -> list[int]:
-    """At most `limit` ids, the last of them still the end token."""
-    return ids if len(ids) <= limit else [*ids[: limit - 1], end]

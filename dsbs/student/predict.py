@@ -1,18 +1,15 @@
 """What a student predicts for examples, by generating or by scoring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.base import Decode
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
 from dsbs.distillation.methods import Output, read_output
-from dsbs.student.checkpoint import Student
-from dsbs.student.decode import generate_texts
-from dsbs.student.score import Candidates, score_labels
+from dsbs.student.candidates import Candidates
+from dsbs.student.predictor import OnBatch, Predictor
 from dsbs.tasks.labels import normalize, same_label
-
-OnBatch = Callable[[int], None]
 
 
 def _ignore(count: int) -> None:
@@ -20,7 +17,7 @@ def _ignore(count: int) -> None:
 
 
 def predict(
-    student: Student,
+    student: Predictor,
     examples: Sequence[Example],
     *,
     decode: Decode | None = None,
@@ -118,7 +115,7 @@ def _prediction(
 
 
 def _generate(
-    student: Student,
+    student: Predictor,
     examples: Sequence[Example],
     task: str,
     batch_size: int,
@@ -135,11 +132,8 @@ def _generate(
     stop = ""
     if label_only and card.method == "label_then_rationale":
         stop = card.prefixes[RATIONALE].strip()
-    return generate_texts(
-        student.model,
-        student.tokenizer,
+    return student.generate(
         [card.encoder_text(task, example.input) for example in examples],
-        max_input_tokens=card.max_input_tokens,
         max_new_tokens=card.max_label_tokens if label_only else card.max_target_tokens,
         batch_size=batch_size,
         stop=stop,
@@ -154,7 +148,7 @@ def _rationale_task(card: StudentCard) -> str:
 
 
 def _score(
-    student: Student,
+    student: Predictor,
     examples: Sequence[Example],
     outputs: Sequence[Output],
     batch_size: int,
@@ -177,11 +171,8 @@ def _score(
                 after=after,
             )
         )
-    return score_labels(
-        student.model,
-        student.tokenizer,
+    return student.score(
         rows,
-        max_input_tokens=card.max_input_tokens,
         batch_size=batch_size,
         prompt=card.decoder_prompt(LABEL),
         # A rationale-first student has counted its batches while generating.

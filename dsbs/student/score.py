@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +10,7 @@ from torch.nn import functional as F
 from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutput
 
+from dsbs.student.candidates import Candidates, LabelText, label_ids_of, label_texts
 from dsbs.student.encoding import prompt_ids
 from dsbs.student.forward import logits_only_at
 from dsbs.student.length_groups import split_by_length
@@ -19,26 +19,6 @@ from dsbs.student.two_precision import decoder_start, encode, pad, read_all
 
 _PASS_COST = 64
 """Tokens of padding that another pass must save to be worth it."""
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Texts that may follow an input: `before` + one of `labels` + `after`."""
-
-    input: str
-    labels: tuple[str, ...]
-    before: str = ""
-    """Given to the decoder, not scored."""
-    after: str = ""
-    """Empty: the end token."""
-
-
-class _Label(NamedTuple):
-    """One label to score, for one row of a batch."""
-
-    row: int
-    candidates: Candidates
-    label: str
 
 
 class _LabelTokens(NamedTuple):
@@ -79,11 +59,7 @@ def score_labels(
 
     def read(batch: Sequence[int]) -> list[float]:
         ids, mask = pad(tokenizer, [encoded[i] for i in batch], model.device)
-        labels = [
-            _Label(at, rows[i], label)
-            for at, i in enumerate(batch)
-            for label in dict.fromkeys(rows[i].labels)
-        ]
+        labels = label_texts([rows[i] for i in batch])
         likelihoods = _likelihoods(model, tokenizer, ids, mask, before, labels).tolist()
         for i in batch:
             scores[i] = {}
@@ -101,7 +77,7 @@ def _likelihoods(
     ids: torch.Tensor,
     mask: torch.Tensor,
     prompt: Sequence[int],
-    labels: Sequence[_Label],
+    labels: Sequence[LabelText],
 ) -> torch.Tensor:
     """The log-likelihood of each of W labels for inputs (B, X), (W,).
 
@@ -150,33 +126,19 @@ def _groups_of_longer(ids: torch.Tensor) -> list[torch.Tensor]:
 
 
 def _label_tokens(
-    tokenizer: PreTrainedTokenizerBase, labels: Sequence[_Label], device: torch.device
+    tokenizer: PreTrainedTokenizerBase, labels: Sequence[LabelText], device: torch.device
 ) -> _LabelTokens:
-    texts = [
-        " ".join(filter(None, [candidates.before, label, candidates.after]))
-        for _, candidates, label in labels
-    ]
-    end = tokenizer.eos_token_id
-    targets = []
-    given = []
-    for label, target in zip(labels, tokenizer(text_target=texts).input_ids, strict=True):
-        ids = target[:-1] if label.candidates.after and target[-1] == end else target
-        targets.append(ids)
-        given.append(_shared_prefix(tokenizer, label.candidates.before, ids))
-    ids = pad_rows(targets, IGNORED).to(device)
+    found = label_ids_of(
+        labels,
+        encode=lambda texts: tokenizer(text_target=texts).input_ids,
+        encode_bare=lambda texts: tokenizer(text_target=texts, add_special_tokens=False).input_ids,
+        end=tokenizer.eos_token_id,
+    )
+    ids = pad_rows([label.ids for label in found], IGNORED).to(device)
     scored = ids.clone()
-    for row, length in enumerate(given):
-        scored[row, :length] = IGNORED
+    for row, label in enumerate(found):
+        scored[row, : label.given] = IGNORED
     return _LabelTokens(ids, scored)
-
-
-def _shared_prefix(tokenizer: PreTrainedTokenizerBase, before: str, target: list[int]) -> int:
-    """How many of the target's first tokens belong to `before`."""
-    if not before:
-        return 0
-    ids = tokenizer(text_target=before, add_special_tokens=False).input_ids
-    pairs = enumerate(zip(ids, target, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(ids), len(target)))
 
 
 def _lead(scores: Iterable[float]) -> float:
