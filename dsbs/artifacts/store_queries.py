@@ -57,6 +57,22 @@ def answers(
             yield _asked_and_answered(*row)
 
 
+def completion(db: sqlite3.Connection, key: str) -> Completion | None:
+    """The answer under a key; None where there is none, or only a failure."""
+    query = f"SELECT {', '.join(COMPLETION_COLUMNS)} FROM completions WHERE key = ?"
+    found = db.execute(f"{query} AND error IS NULL", (key,)).fetchone()
+    if found is None:
+        return None
+    return Completion(key, **dict(zip(COMPLETION_COLUMNS, found, strict=True)))
+
+
+def next_position(db: sqlite3.Connection, run: str) -> int:
+    """The place behind everything that a run has asked."""
+    query = "SELECT coalesce(max(position), -1) + 1 FROM asked WHERE run = ?"
+    (position,) = db.execute(query, (run,)).fetchone()
+    return int(position)
+
+
 def failures(db: sqlite3.Connection, run: str) -> list[tuple[str, int]]:
     """Why requests of a run have no answer, with their number; the most frequent first."""
     query = (

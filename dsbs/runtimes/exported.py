@@ -41,6 +41,11 @@ class ExportedStudent:
             on_batch(len(batch))
         return texts
 
+    def count_tokens(self, text: str) -> int:
+        """See `Predictor.count_tokens`."""
+        (ids,) = self.tokens.encode([text])
+        return len(ids)
+
     def score(
         self, rows: Sequence[Candidates], *, prompt: str, batch_size: int, on_batch: OnBatch
     ) -> list[dict[str, float]]:

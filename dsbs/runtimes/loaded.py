@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dsbs.artifacts.student_card import StudentCard
-from dsbs.core.records import Example, Prediction
+from dsbs.core.records import LABEL, Example, Prediction
 from dsbs.data.load import UnlabeledRow, unlabeled_examples
 from dsbs.metrics.distributions import softmax
 from dsbs.runtimes.open import open_predictor
@@ -69,13 +69,31 @@ class LoadedStudent:
         placed = ((f"row {at}", dict(row)) for at, row in zip(itertools.count(1), rows))
         return list(unlabeled_examples(self.card.task, placed))
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of an input as the student reads it, before it is cut."""
+        return self.predictor.count_tokens(self.card.encoder_text(LABEL, text))
+
     def predict_examples(
-        self, examples: Sequence[Example], *, explain: bool = False, scores: bool = False
+        self,
+        examples: Sequence[Example],
+        *,
+        explain: bool = False,
+        scores: bool = False,
+        confidence: bool = False,
     ) -> list[Prediction]:
-        """One prediction per example, in order."""
+        """One prediction per example, in order.
+
+        With `confidence` they have the scores by which a contract decides: of the allowed labels,
+        or of their own label where labels are open.
+        """
         check(self.card, decode=self.card.decode, explain=explain, scores=scores)
         return predict(
-            self.predictor, examples, explain=explain, scores=scores, batch_size=self.batch_size
+            self.predictor,
+            examples,
+            explain=explain,
+            scores=scores,
+            confidence=confidence,
+            batch_size=self.batch_size,
         )
 
 

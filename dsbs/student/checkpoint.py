@@ -60,6 +60,10 @@ class Student:
             on_batch=on_batch,
         )
 
+    def count_tokens(self, text: str) -> int:
+        """See `Predictor.count_tokens`."""
+        return len(self.tokenizer(text).input_ids)
+
     def score(
         self, rows: Sequence[Candidates], *, prompt: str, batch_size: int, on_batch: OnBatch
     ) -> list[dict[str, float]]:

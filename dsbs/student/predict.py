@@ -23,6 +23,7 @@ def predict(
     decode: Decode | None = None,
     explain: bool = False,
     scores: bool = False,
+    confidence: bool = False,
     batch_size: int = 64,
     on_batch: OnBatch = _ignore,
 ) -> list[Prediction]:
@@ -34,6 +35,7 @@ def predict(
         decode: How labels are read. Default: the value used in training.
         explain: Also generate a rationale, which `step_by_step` students do in a second pass.
         scores: Also score the allowed labels where labels are generated.
+        confidence: The same; where labels are open, score the generated one alone.
         batch_size: Rows per batch.
         on_batch: Called with the number of rows of each batch that is done.
 
@@ -57,7 +59,7 @@ def predict(
             for output, rationale in zip(outputs, rationales, strict=True)
         ]
     scored: Sequence[dict[str, float] | None] = [None] * len(examples)
-    if scores or by_score:
+    if scores or confidence or by_score:
         scored = _score(student, examples, outputs, batch_size, on_batch)
     return [
         _prediction(card, example, text, output, label_scores, by_score=by_score)
@@ -154,7 +156,10 @@ def _score(
     batch_size: int,
     on_batch: OnBatch,
 ) -> list[dict[str, float]]:
-    """Scores of the allowed labels. A rationale-first student scores them after its rationale."""
+    """Scores of the allowed labels, or of the generated one where labels are open.
+
+    A rationale-first student scores them after its rationale.
+    """
     card = student.card
     rationale_first = card.method == "rationale_then_label"
     after = card.prefixes[RATIONALE].strip() if card.method == "label_then_rationale" else ""
@@ -166,7 +171,7 @@ def _score(
         rows.append(
             Candidates(
                 input=card.encoder_text(LABEL, example.input),
-                labels=card.task.allowed(example.choices),
+                labels=card.task.allowed(example.choices) or (output.label or "",),
                 before=before,
                 after=after,
             )

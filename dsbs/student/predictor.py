@@ -31,6 +31,10 @@ class Predictor(Protocol):
         """The greedy continuation of every input; see `student.decode.generate_texts`."""
         ...
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of an input as the student reads it, before it is cut."""
+        ...
+
     def score(
         self, rows: Sequence[Candidates], *, prompt: str, batch_size: int, on_batch: OnBatch
     ) -> list[dict[str, float]]:
