@@ -41,11 +41,19 @@ def save_portable(model: Any, checkpoint: Path, out: Path) -> None:
     config["torch_dtype"] = config.pop("dtype", "float32")
     write_json(out / "config.json", config)
     copy_tokenizer(checkpoint, out)
-    tokenizer = _read(out / "tokenizer_config.json")
+    _make_readable(out)
+
+
+def _make_readable(out: Path) -> None:
+    """Write the tokenizer's settings under the names that version 4 knows."""
+    path = out / "tokenizer_config.json"
+    settings = _read(path)
     fast = (out / "tokenizer.json").is_file()
-    if fast and tokenizer.get("tokenizer_class", "") in _NEW_CLASSES:
-        tokenizer["tokenizer_class"] = "PreTrainedTokenizerFast"
-        write_json(out / "tokenizer_config.json", tokenizer)
+    if fast and settings.get("tokenizer_class", "") in _NEW_CLASSES:
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    if isinstance(settings.get("extra_special_tokens"), list):
+        settings["additional_special_tokens"] = settings.pop("extra_special_tokens")
+    write_json(path, settings)
 
 
 def scales_outputs(model: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from dsbs.artifacts.student_card import (
@@ -13,19 +14,17 @@ from dsbs.artifacts.student_card import (
 from dsbs.core.checksums import damage
 from dsbs.core.errors import InputError
 from dsbs.core.require import check_installed
-from dsbs.runtimes.ctranslate2_engine import CTranslate2Engine
 from dsbs.runtimes.engine import Engine
 from dsbs.runtimes.exported import ExportedStudent
-from dsbs.runtimes.onnx_engine import OnnxEngine
 from dsbs.runtimes.text_tokens import load_tokens
 from dsbs.student.predictor import Predictor
 
 _OpenEngine = Callable[[Path, ExportFacts, str, int], Engine]
-ENGINES: Mapping[str, _OpenEngine] = {
-    "ctranslate2": CTranslate2Engine,
-    "onnxruntime": OnnxEngine,
+ENGINES: Mapping[str, tuple[str, str]] = {
+    "ctranslate2": ("ctranslate2_engine", "CTranslate2Engine"),
+    "onnxruntime": ("onnx_engine", "OnnxEngine"),
 }
-"""By the run-time that a card names. All others are read by PyTorch."""
+"""Module and class by the run-time that a card names. All others are read by PyTorch."""
 
 
 def open_predictor(run: Path, *, threads: int = 0, needed_by: str = "dsbs predict") -> Predictor:
@@ -74,7 +73,9 @@ def _open_export(folder: Path, card: StudentCard, threads: int) -> Predictor:
         raise InputError(
             folder, got=f"a damaged export: {found}", expected="the files as saved", fix=fix
         )
-    engine = ENGINES[card.runtime](folder, facts, card.precision, threads or _threads())
+    module, name = ENGINES[card.runtime]
+    opened: _OpenEngine = getattr(import_module(f"dsbs.runtimes.{module}"), name)
+    engine = opened(folder, facts, card.precision, threads or _threads())
     tokens = load_tokens(folder, clean_up=facts.clean_up)
     return ExportedStudent(engine, tokens, card, facts.end_ids[0])
 

@@ -84,7 +84,6 @@ def completion(body: ChatBody, reply: Reply, *, model: str, identity: str) -> di
                 "finish_reason": "stop",
             }
         ],
-        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     }
 
 

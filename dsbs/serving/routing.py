@@ -138,7 +138,7 @@ class Router:
     async def _reply(self, example: Example, prediction: Prediction, *, local: bool) -> Reply:
         if local:
             self._metrics.rows.labels("student").inc()
-            return _students(prediction)
+            return self._students(prediction)
         try:
             answer = await self._ask(example)
         except NoAnswer as why:
@@ -146,11 +146,22 @@ class Router:
             if self._use.down == "503":
                 raise TeacherMissing(str(why)) from None
             self._metrics.rows.labels("student, marked").inc()
-            return _students(prediction, marked=str(why))
+            return self._students(prediction, marked=str(why))
         self._metrics.rows.labels("teacher").inc()
         if self._use.shadow:
             self._compare(example, prediction, answer)
         return Reply(answer.label, answer.label or "", "teacher", answer.rationale)
+
+    def _students(self, prediction: Prediction, marked: str = "") -> Reply:
+        closed = self._task.label.kind in ("class", "choice")
+        return Reply(
+            label=prediction.label,
+            raw=prediction.raw,
+            source="student",
+            rationale=prediction.rationale,
+            scores=dict(prediction.scores) if closed and prediction.scores else None,
+            marked=marked,
+        )
 
     async def _ask(self, example: Example) -> Answer:
         if self._desk is None:
@@ -218,14 +229,3 @@ class Router:
             self._metrics.audited.set(state.audited)
             self._metrics.different.set(state.different)
             self._metrics.withdrawn.set(state.withdrawn)
-
-
-def _students(prediction: Prediction, marked: str = "") -> Reply:
-    return Reply(
-        label=prediction.label,
-        raw=prediction.raw,
-        source="student",
-        rationale=prediction.rationale,
-        scores=dict(prediction.scores) if prediction.scores else None,
-        marked=marked,
-    )
