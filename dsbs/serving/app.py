@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,8 @@ class Service:
     ) -> list[Reply]:
         """One reply per example; the call is written down."""
         started = time.perf_counter()
-        work = self.router.answer(examples, explain=explain, scores=scores)
-        replies = await asyncio.wait_for(work, self.seconds)
+        async with asyncio.timeout(self.seconds):
+            replies = await self.router.answer(examples, explain=explain, scores=scores)
         inputs = [example.input for example in examples] if self.log.inputs else None
         self.log.write(
             "call",
@@ -91,7 +91,7 @@ def make_app(service: Service) -> FastAPI:
             service.desk.start()
         yield
         await service.router.close()
-        await service.batcher.close()
+        service.batcher.close()
         if service.desk is not None:
             service.desk.close()
         service.log.close()
@@ -106,7 +106,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     @app.post("/predict", response_model=PredictReply, response_model_exclude_defaults=False)
     async def predict(body: PredictBody) -> Response:
         """Label rows."""
-        async with _counted(service, "/predict"):
+        with _counted(service, "/predict"):
             rows = service.reader.rows(body.rows)
             replies = await service.answer(
                 "/predict",
@@ -121,7 +121,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     @app.post("/v1/chat/completions")
     async def chat(body: ChatBody) -> Response:
         """Label the last message of a chat, in the form of OpenAI's interface."""
-        async with _counted(service, "/v1/chat/completions"):
+        with _counted(service, "/v1/chat/completions"):
             text = message_of(body)
             example = service.reader.message(text, fields_of(text))
             (reply,) = await service.answer(
@@ -165,8 +165,8 @@ def _labeled(identity: str | int | float, reply: Reply, body: PredictBody) -> La
     )
 
 
-@contextlib.asynccontextmanager
-async def _counted(service: Service, route: str) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def _counted(service: Service, route: str) -> Iterator[None]:
     started = time.perf_counter()
     status = "200"
     try:

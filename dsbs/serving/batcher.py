@@ -1,10 +1,12 @@
 """Rows of several calls in one batch: what comes while a batch is read goes into the next."""
 
 import asyncio
+import queue
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dsbs.core.records import Example, Prediction
 from dsbs.runtimes.loaded import LoadedStudent
@@ -28,15 +30,14 @@ class Wanted:
     """Scores, by which a contract decides."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Call:
     """Rows of one call that wait for the student."""
 
     examples: Sequence[Example]
     wanted: Wanted
-    answered: "asyncio.Future[list[Prediction]]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    loop: asyncio.AbstractEventLoop
+    answered: "asyncio.Future[list[Prediction]]"
 
 
 class Batcher:
@@ -54,14 +55,14 @@ class Batcher:
         self._batching = batching
         self._most_waiting = waiting_rows
         self._on_batch = on_batch
-        self._calls: list[_Call] = []
-        self._there = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "student")
-        self._worker: asyncio.Task[None] | None = None
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._left: deque[_Call] = deque()
+        """Calls that did not fit into the last batch."""
+        self._thread: threading.Thread | None = None
         self._row_s = 0.01
         """Seconds of a row, as seen last."""
         self.waiting = 0
-        """Rows that wait."""
+        """Rows that have no answer yet."""
 
     async def predict(self, examples: Sequence[Example], wanted: Wanted) -> list[Prediction]:
         """One prediction per example, in order. Raises Overloaded where too many rows wait."""
@@ -69,78 +70,76 @@ class Batcher:
             return []
         if self.waiting and self.waiting + len(examples) > self._most_waiting:
             raise Overloaded(max(1, round(self.waiting * self._row_s)))
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
-        call = _Call(examples, wanted)
-        self._calls.append(call)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="student", daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        call = _Call(examples, wanted, loop, loop.create_future())
         self.waiting += len(examples)
-        self._there.set()
+        self._calls.put(call)
         return await call.answered
 
-    async def close(self) -> None:
-        """Stop. Calls that wait are cancelled."""
-        if self._worker is not None:
-            self._worker.cancel()
-        for call in self._calls:
-            call.answered.cancel()
-        self._thread.shutdown(wait=False)
+    def close(self) -> None:
+        """Stop behind the batch that is being read."""
+        self._calls.put(None)
 
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._there.wait()
-            if self._batching.wait_s and self.waiting < self._batching.rows:
-                await asyncio.sleep(self._batching.wait_s)
-            batch = self._next()
-            if not batch:
-                continue
+    def _work(self) -> None:
+        while batch := self._next():
             started = time.monotonic()
             rows = [example for call in batch for example in call.examples]
+            wanted = batch[0].wanted
             try:
-                found = await loop.run_in_executor(self._thread, self._read, rows, batch[0].wanted)
+                found: list[Prediction] | Exception = self._student.predict_examples(
+                    rows, explain=wanted.explain, confidence=wanted.confidence
+                )
             except Exception as error:  # goes to the calls of this batch; the next is another
-                _fail(batch, error)
-                continue
+                found = error
             self._row_s = (time.monotonic() - started) / len(rows)
             self._on_batch(len(rows))
-            _hand_out(batch, found)
+            batch[0].loop.call_soon_threadsafe(self._hand_out, batch, found)
 
     def _next(self) -> list[_Call]:
-        """Calls that want the same, the oldest first, up to the rows of one batch."""
-        batch: list[_Call] = []
-        left: list[_Call] = []
-        rows = 0
-        for call in self._calls:
-            if call.answered.done():  # its client is gone
-                self.waiting -= len(call.examples)
-                continue
-            fits = not batch or (
-                call.wanted == batch[0].wanted and rows + len(call.examples) <= self._batching.rows
-            )
-            (batch if fits else left).append(call)
-            rows += len(call.examples) if fits else 0
-        self._calls = left
-        self.waiting -= rows
-        if not left:
-            self._there.clear()
+        """Calls that want the same, the oldest first, up to the rows of one batch; [] at the end."""
+        first = self._left.popleft() if self._left else self._calls.get()
+        if first is None:
+            return []
+        batch = [first]
+        rows = len(first.examples)
+        until = time.monotonic() + self._batching.wait_s
+        while rows < self._batching.rows:
+            call = self._waiting_call(until)
+            if call is None:
+                break
+            if call.wanted == first.wanted and rows + len(call.examples) <= self._batching.rows:
+                batch.append(call)
+                rows += len(call.examples)
+            else:
+                self._left.append(call)
+                break
         return batch
 
-    def _read(self, rows: Sequence[Example], wanted: Wanted) -> list[Prediction]:
-        return self._student.predict_examples(
-            rows, explain=wanted.explain, confidence=wanted.confidence
-        )
+    def _waiting_call(self, until: float) -> _Call | None:
+        """The next call that is there before a moment; None for none, and at the end."""
+        if self._left:
+            return self._left.popleft()
+        try:
+            left = until - time.monotonic()
+            call = self._calls.get(timeout=left) if left > 0 else self._calls.get_nowait()
+        except queue.Empty:
+            return None
+        if call is None:
+            self._calls.put(None)  # the end, once this batch is read
+        return call
 
-
-def _fail(batch: Sequence[_Call], error: Exception) -> None:
-    for call in batch:
-        if not call.answered.done():
-            call.answered.set_exception(error)
-
-
-def _hand_out(batch: Sequence[_Call], found: Sequence[Prediction]) -> None:
-    at = 0
-    for call in batch:
-        own = list(found[at : at + len(call.examples)])
-        at += len(call.examples)
-        if not call.answered.done():
-            call.answered.set_result(own)
+    def _hand_out(self, batch: Sequence[_Call], found: list[Prediction] | Exception) -> None:
+        at = 0
+        for call in batch:
+            self.waiting -= len(call.examples)
+            own = found if isinstance(found, Exception) else found[at : at + len(call.examples)]
+            at += len(call.examples)
+            if call.answered.done():  # its client is gone
+                continue
+            if isinstance(own, Exception):
+                call.answered.set_exception(own)
+            else:
+                call.answered.set_result(own)

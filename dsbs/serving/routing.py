@@ -102,11 +102,21 @@ class Router:
             self._is_local(example, prediction)
             for example, prediction in zip(examples, predictions, strict=True)
         ]
+        found = await self._replies(examples, predictions, local)
+        if self._use.audit and promise is not None:
+            self._audit(examples, predictions, local)
+        return found
+
+    async def _replies(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], local: Sequence[bool]
+    ) -> list[Reply]:
+        """The student's replies, and the teacher's, which are asked for all at once."""
+        if all(local):
+            self._metrics.rows.labels("student").inc(len(predictions))
+            return [self._students(prediction) for prediction in predictions]
+        rows = zip(examples, predictions, local, strict=True)
         replies = await asyncio.gather(
-            *(
-                self._reply(example, prediction, local=own)
-                for example, prediction, own in zip(examples, predictions, local, strict=True)
-            ),
+            *(self._reply(example, prediction, local=own) for example, prediction, own in rows),
             return_exceptions=True,
         )
         found = []
@@ -114,8 +124,6 @@ class Router:
             if isinstance(reply, BaseException):
                 raise reply
             found.append(reply)
-        if self._use.audit and promise is not None:
-            self._audit(examples, predictions, local)
         return found
 
     async def close(self) -> None:

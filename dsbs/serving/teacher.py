@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.student_card import StudentCard
+from dsbs.cli.settings import build
 from dsbs.config.generate import GenerateConfig
 from dsbs.core.errors import InputError
 from dsbs.labeling.requests import Style
@@ -62,8 +63,8 @@ def plan_of(card: StudentCard, checkpoint: Path, url: str, name: str | None) -> 
             expected="the teacher's name",
             fix="name it with --teacher",
         )
-    values = {"task": card.task.name, "engine": "endpoint", **made, "teacher": model}
-    config = GenerateConfig.model_validate(values)
+    values = {"engine": "endpoint", "base_url": url, **made, "teacher": model}
+    config = build(GenerateConfig, values)
     options = EngineOptions(
         model=str(model),
         revision=config.revision,
