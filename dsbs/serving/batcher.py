@@ -99,7 +99,7 @@ class Batcher:
             batch[0].loop.call_soon_threadsafe(self._hand_out, batch, found)
 
     def _next(self) -> list[_Call]:
-        """Calls that want the same, the oldest first, up to the rows of one batch; [] at the end."""
+        """Calls that want the same, the oldest first, up to one batch of rows; [] at the end."""
         first = self._left.popleft() if self._left else self._calls.get()
         if first is None:
             return []
