@@ -85,18 +85,26 @@ class Batcher:
 
     def _work(self) -> None:
         while batch := self._next():
-            started = time.monotonic()
-            rows = [example for call in batch for example in call.examples]
-            wanted = batch[0].wanted
-            try:
-                found: list[Prediction] | Exception = self._student.predict_examples(
-                    rows, explain=wanted.explain, confidence=wanted.confidence
-                )
-            except Exception as error:  # goes to the calls of this batch; the next is another
-                found = error
-            self._row_s = (time.monotonic() - started) / len(rows)
-            self._on_batch(len(rows))
-            batch[0].loop.call_soon_threadsafe(self._hand_out, batch, found)
+            # Of calls that were given up, only the count is left.
+            live = [call for call in batch if not call.answered.cancelled()]
+            found = self._read(live) if live else []
+            rows = sum(len(call.examples) for call in batch)
+            batch[0].loop.call_soon_threadsafe(self._hand_out, live, found, rows)
+
+    def _read(self, calls: Sequence[_Call]) -> list[Prediction] | Exception:
+        """The predictions of all rows; an error goes to these calls, and the next batch is read."""
+        started = time.monotonic()
+        rows = [example for call in calls for example in call.examples]
+        wanted = calls[0].wanted
+        try:
+            found = self._student.predict_examples(
+                rows, explain=wanted.explain, confidence=wanted.confidence
+            )
+        except Exception as error:
+            return error
+        self._row_s = (time.monotonic() - started) / len(rows)
+        self._on_batch(len(rows))
+        return found
 
     def _next(self) -> list[_Call]:
         """Calls that want the same, the oldest first, up to one batch of rows; [] at the end."""
@@ -131,10 +139,12 @@ class Batcher:
             self._calls.put(None)  # the end, once this batch is read
         return call
 
-    def _hand_out(self, batch: Sequence[_Call], found: list[Prediction] | Exception) -> None:
+    def _hand_out(
+        self, calls: Sequence[_Call], found: list[Prediction] | Exception, rows: int
+    ) -> None:
+        self.waiting -= rows
         at = 0
-        for call in batch:
-            self.waiting -= len(call.examples)
+        for call in calls:
             own = found if isinstance(found, Exception) else found[at : at + len(call.examples)]
             at += len(call.examples)
             if call.answered.done():  # its client is gone

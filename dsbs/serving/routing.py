@@ -15,9 +15,12 @@ from dsbs.serving.batcher import Batcher, Wanted
 from dsbs.serving.call_log import CallLog
 from dsbs.serving.metrics import Metrics
 from dsbs.serving.settings import TeacherUse
-from dsbs.serving.teacher_desk import NoAnswer, TeacherDesk
+from dsbs.serving.teacher_desk import NoAnswer, TeacherDesk, Unusable
 from dsbs.tasks.labels import same_label
 from dsbs.tasks.task import Task
+
+_AUDIT_S = 60.0
+"""Seconds that an audit waits for the teacher: no caller waits for it."""
 
 Source = Literal["student", "teacher"]
 
@@ -206,13 +209,16 @@ class Router:
 
     async def _audit_one(self, example: Example, prediction: Prediction) -> None:
         assert self._desk is not None
+        label = None
         try:
-            answer = await self._desk.ask(example, max(60.0, self._use.seconds))
+            label = (await self._desk.ask(example, max(_AUDIT_S, self._use.seconds))).label
+        except Unusable:
+            pass  # it counts as different, as it does where a contract is made
         except NoAnswer as why:
             self._log.write("audit without an answer", {"id": example.id, "why": str(why)})
             return
-        different = not same_label(self._task.label.kind, prediction.label, answer.label)
-        values = {"id": example.id, "student": prediction.label, "teacher": answer.label}
+        different = not same_label(self._task.label.kind, prediction.label, label)
+        values = {"id": example.id, "student": prediction.label, "teacher": label}
         self._log.write("audit", {**values, "different": different})
         self._observe(different=different)
 

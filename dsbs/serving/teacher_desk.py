@@ -6,20 +6,19 @@ is kept, and the same call asked again gets it.
 
 import asyncio
 import contextlib
-import hashlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from dsbs.artifacts.answer_store import AnswerStore
-from dsbs.artifacts.store_queries import Asked
 from dsbs.core.errors import InputError
 from dsbs.core.records import Answer, Completion, Example
 from dsbs.labeling.requests import Asker, Style
+from dsbs.serving.served_answers import ServedAnswers
 from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
 from dsbs.teachers.empty_answers import EmptyAskedAgain
@@ -38,6 +37,10 @@ class NoAnswer(Exception):
     """The teacher gave no usable answer in time."""
 
 
+class Unusable(NoAnswer):
+    """The teacher answered, and its answer has no label that counts."""
+
+
 @dataclass
 class _Question:
     """One row that waits for the teacher."""
@@ -45,7 +48,6 @@ class _Question:
     example: Example
     loop: asyncio.AbstractEventLoop
     answered: "asyncio.Future[Answer]"
-    tried: int = field(default=0)
 
     def answer(self, answer: Answer) -> None:
         self.loop.call_soon_threadsafe(_set, self.answered, answer)
@@ -91,6 +93,7 @@ class TeacherDesk:
 
         Raises:
             NoAnswer: There is none within so many seconds, or the teacher is down.
+            Unusable: There is one without such a label.
         """
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Answer] = loop.create_future()
@@ -101,7 +104,7 @@ class TeacherDesk:
         except TimeoutError:
             raise NoAnswer(f"no answer within {seconds:g} s") from None
         if not answer.label_usable:
-            raise NoAnswer(f"the teacher's answer has no usable label ({answer.outcome})")
+            raise Unusable(f"the teacher's answer has no usable label ({answer.outcome})")
         return answer
 
     def close(self) -> None:
@@ -118,7 +121,7 @@ class TeacherDesk:
 
     def _work(self) -> None:
         with AnswerStore(self._store_path) as store:
-            desk = _Store(store, self._run, self._task)
+            desk = ServedAnswers(store, self._run, self._task)
             while not self._closing:
                 try:
                     with self._open() as teacher:
@@ -127,7 +130,7 @@ class TeacherDesk:
                     self._down(str(error))
                     self._refuse_until_up(desk)
 
-    def _serve(self, teacher: Teacher, desk: "_Store") -> None:
+    def _serve(self, teacher: Teacher, desk: ServedAnswers) -> None:
         """Answer questions until the server closes."""
         while not self._closing:
             asker = Asker(self._task, teacher, self._style)
@@ -144,7 +147,7 @@ class TeacherDesk:
                 desk.store.release()
                 self._again()
 
-    def _prompts(self, asker: Asker, desk: "_Store") -> Iterator[Prompt | Wait]:
+    def _prompts(self, asker: Asker, desk: ServedAnswers) -> Iterator[Prompt | Wait]:
         while not self._closing:
             try:
                 question = self._questions.get_nowait()
@@ -152,13 +155,13 @@ class TeacherDesk:
                 self._there.clear()
                 yield WAIT
                 continue
-            if self.is_down and not self._waiting and question.tried == 0 and self._failures:
+            if self.is_down:
                 question.fail(self.problem)
                 continue
             prompt = asker.prompt(question.example)
             yield from self._ask(question, prompt, desk)
 
-    def _ask(self, question: _Question, prompt: Prompt, desk: "_Store") -> Iterator[Prompt]:
+    def _ask(self, question: _Question, prompt: Prompt, desk: ServedAnswers) -> Iterator[Prompt]:
         """The prompt, unless its answer is there or on its way."""
         key = prompt.id
         if key in self._waiting:
@@ -208,37 +211,11 @@ class TeacherDesk:
                 question.fail(reason)
         self._waiting.clear()
 
-    def _refuse_until_up(self, desk: "_Store") -> None:
+    def _refuse_until_up(self, desk: ServedAnswers) -> None:
         """Refuse what comes until it is time to try again."""
         while not self._closing and self.is_down:
             with contextlib.suppress(queue.Empty):
                 self._questions.get(timeout=_POLL_S).fail(self.problem)
-
-
-class _Store:
-    """The answer store as one run of this server uses it."""
-
-    def __init__(self, store: AnswerStore, run: Path, task: Task) -> None:
-        self.store = store
-        self._run = store.run_name(run)
-        definition = task.model_dump_json()
-        self._task = hashlib.sha256(definition.encode()).hexdigest()[:16]
-        store.define(self._task, definition)
-        self._position = store.next_position(self._run)
-
-    def find(self, key: str, example: Example) -> Completion | None:
-        """The answer that is there; else the request is written down and claimed."""
-        if (kept := self.store.completion(key)) is not None:
-            return kept
-        asked = Asked(self._position, "answer", 0, key, example)
-        self._position += 1
-        self.store.ask(self._run, self._task, [asked])
-        return None
-
-    def keep(self, teacher: str, completion: Completion) -> Completion:
-        """Commit an answer, and return it as it was kept."""
-        (kept,) = self.store.keep(teacher, [completion])
-        return kept
 
 
 def _set(future: "asyncio.Future[Answer]", answer: Answer) -> None:
