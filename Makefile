@@ -14,7 +14,7 @@ PIP = $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # --no-compile: of the many files of torch and transformers few are ever imported, and those are compiled then.
 INSTALL = $(PIP) install --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) $(PIP_ARGS)
 MADE_FROM = pyproject.toml Makefile $(CONSTRAINTS)
-ALL = -e '.[train,endpoint,plan,report,ray,dev]'
+ALL = -e '.[train,endpoint,plan,report,ray,export,serve,dev]'
 
 .PHONY: quickstart test faults lint bench constraints reference clean
 

@@ -19,6 +19,8 @@ STAGES = {
     "report": "Write one page, figures and tables about runs of compare, train and generate.",
     "runs": "List runs with status, age, accuracy and folder.",
     "predict": "Label new inputs with a trained student.",
+    "export": "Export a student for another run-time, and prove that its labels are the same.",
+    "serve": "Answer calls over HTTP with a student, and some with its teacher under a contract.",
     "quickstart": "Run the whole pipeline in minutes on a small world that comes with dsbs.",
     "doctor": "Show what is installed, what is missing or broken, and the command that mends it.",
 }

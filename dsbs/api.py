@@ -22,6 +22,7 @@ __all__ = [
     "contract",
     "doctor",
     "evaluate",
+    "export",
     "generate",
     "plan",
     "predict",
@@ -80,6 +81,11 @@ def runs(**settings: Any) -> list[dict[str, Any]]:
 def predict(**settings: Any) -> list[dict[str, Any]]:
     """Label new inputs with a trained student; settings of `PredictConfig`."""
     return list(_run("predict", settings)["predictions"])
+
+
+def export(**settings: Any) -> dict[str, Any]:
+    """Export a student and compare it with the student; settings of `ExportConfig`."""
+    return _run("export", settings)
 
 
 def quickstart(**settings: Any) -> dict[str, Any]:

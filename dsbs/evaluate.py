@@ -19,13 +19,15 @@ from dsbs.core.tables import percent, table
 from dsbs.evaluation.load import load_for_evaluation
 from dsbs.evaluation.run import evaluate_run
 from dsbs.metrics.collapse import say_notices
+from dsbs.runtimes.open import check_runtime
 
 
 def evaluate(config: EvaluateConfig) -> EvaluateResult:
     """Predict one split and score it. Once per folder; then the same command prints the result."""
-    needed = ("torch", "transformers", "scipy", "evaluate")
+    needed = ("scipy", "evaluate")
     check_installed(*needed, extra="train", needed_by="dsbs evaluate")
     checkpoint = checkpoint_of(config.run)
+    check_runtime(read_card(checkpoint), needed_by="dsbs evaluate")
     data = load_for_evaluation(
         read_card(checkpoint),
         checkpoint,

@@ -23,13 +23,15 @@ from dsbs.contracts.contract import own_contract
 from dsbs.contracts.routing import Cascade
 from dsbs.core.iteration import batched
 from dsbs.core.known_secrets import printable_json
-from dsbs.core.require import check_installed
 from dsbs.data.json_rows import parse_lines
 from dsbs.data.load import unlabeled_examples
 from dsbs.data.readers import read_rows
 from dsbs.metrics.collapse import say_notices
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
+from dsbs.runtimes.open import open_predictor
+from dsbs.student.predict import check
+from dsbs.student.predict import predict as predict_examples
 
 _ROWS_AT_ONCE = 1024
 
@@ -44,15 +46,8 @@ class PredictResult:
 
 def predict(config: PredictConfig) -> PredictResult:
     """Load the student and start to read the input."""
-    check_installed("torch", "transformers", extra="train", needed_by="dsbs predict")
-    checkpoint = checkpoint_of(config.run)
-    contract = own_contract(config.contract, checkpoint, config.run)
-    # Not above: they load torch.
-    from dsbs.student.checkpoint import load_student
-    from dsbs.student.predict import check
-    from dsbs.student.predict import predict as predict_examples
-
-    student = load_student(checkpoint)
+    student = open_predictor(config.run, needed_by="dsbs predict")
+    contract = own_contract(config.contract, checkpoint_of(config.run), config.run)
     card = student.card
     check(card, decode=card.decode, explain=config.explain, scores=config.scores)
     rows = (

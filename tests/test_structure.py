@@ -34,8 +34,14 @@ LEVELS = [
 ]
 """Packages, lowest first. Packages of one level do not import each other."""
 HEAVY = {
-    "torch": {"student", "training", "evaluation", "teachers"},
-    "transformers": {"student", "training", "evaluation", "teachers"},
+    "torch": {"student", "training", "evaluation", "teachers", "exporting"},
+    "transformers": {"student", "training", "evaluation", "teachers", "exporting"},
+    "ctranslate2": {"runtimes", "exporting"},
+    "onnx": {"exporting"},
+    "onnxruntime": {"runtimes", "exporting"},
+    "fastapi": {"serving"},
+    "uvicorn": {"serving"},
+    "prometheus_client": {"serving"},
     "datasketch": {"data"},
     "plotly": {"plots", "reporting"},
     "matplotlib": {"plots"},

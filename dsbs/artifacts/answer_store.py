@@ -197,6 +197,16 @@ class AnswerStore:
         with self._reading():
             yield from store_queries.exported(self._db, run, str(self.run_folder(run)))
 
+    def completion(self, key: str) -> Completion | None:
+        """The answer under a key; None where there is none, or only a failure."""
+        with self._reading():
+            return store_queries.completion(self._db, key)
+
+    def next_position(self, run: str) -> int:
+        """The place behind everything that a run has asked."""
+        with self._reading():
+            return store_queries.next_position(self._db, run)
+
     def failures(self, run: str) -> list[tuple[str, int]]:
         """Why requests of a run have no answer, with their number; the most frequent first."""
         with self._reading():

@@ -14,6 +14,7 @@ from dsbs.artifacts.results.base import Result, Status
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.contract import ContractResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
+from dsbs.artifacts.results.export import ExportResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.core.errors import InputError, brief
@@ -30,6 +31,7 @@ STAGES: dict[str, type[Result]] = {
     "evaluate": EvaluateResult,
     "compare": CompareResult,
     "contract": ContractResult,
+    "export": ExportResult,
 }
 """The commands that leave a manifest, and the model of their results."""
 

@@ -76,7 +76,7 @@ def answers(
         "WHERE a.run = ? AND a.position >= ? AND a.position < ? "
         "AND (? IS NULL OR a.purpose = ?) ORDER BY a.position, a.purpose, a.sample"
     )
-    for start in range(0, _positions(db, run), _PAGE):
+    for start in range(0, next_position(db, run), _PAGE):
         page = (run, start, start + _PAGE, purpose, purpose)
         for row in db.execute(query, page).fetchall():
             yield _asked_and_answered(*row)
@@ -94,7 +94,7 @@ def exported(db: sqlite3.Connection, run: str, folder: str) -> Iterator[Sequence
         "WHERE a.run = ? AND a.position >= ? AND a.position < ? "
         "AND a.purpose = 'answer' AND c.error IS NULL ORDER BY a.position, a.purpose, a.sample"
     )
-    for start in range(0, _positions(db, run), _EXPORT_PAGE):
+    for start in range(0, next_position(db, run), _EXPORT_PAGE):
         page = db.execute(query, (folder, run, start, start + _EXPORT_PAGE)).fetchall()
         if page:
             _check(page)
@@ -112,11 +112,20 @@ def _check(page: Sequence[Row]) -> None:
             raise ValueError(f"split {brief(sorted(set(column) - set(SPLITS), key=str)[0])}")
 
 
-def _positions(db: sqlite3.Connection, run: str) -> int:
-    """One more than the last position of a run."""
+def completion(db: sqlite3.Connection, key: str) -> Completion | None:
+    """The answer under a key; None where there is none, or only a failure."""
+    query = f"SELECT {', '.join(COMPLETION_COLUMNS)} FROM completions WHERE key = ?"
+    found = db.execute(f"{query} AND error IS NULL", (key,)).fetchone()
+    if found is None:
+        return None
+    return Completion(key, **dict(zip(COMPLETION_COLUMNS, found, strict=True)))
+
+
+def next_position(db: sqlite3.Connection, run: str) -> int:
+    """The place behind everything that a run has asked."""
     query = "SELECT coalesce(max(position), -1) + 1 FROM asked WHERE run = ?"
-    (count,) = db.execute(query, (run,)).fetchone()
-    return int(count)
+    (position,) = db.execute(query, (run,)).fetchone()
+    return int(position)
 
 
 def failures(db: sqlite3.Connection, run: str) -> list[tuple[str, int]]:

@@ -98,6 +98,25 @@ class LabelFacts(_Part):
         return LabelCounts(kind, self.rows, Counter(self.commonest))
 
 
+class ExportFacts(_Part):
+    """What an export knows beyond the student that it was made of."""
+
+    target: str
+    """hf, ctranslate2 or onnx."""
+    family: str
+    """What kind of student it is: encoder-decoder."""
+    source: str
+    """SHA-256 of the weights that it was made of."""
+    versions: dict[str, str] = {}
+    """The libraries that made it."""
+    start_id: int
+    """What the decoder reads first."""
+    end_ids: tuple[int, ...]
+    pad_id: int
+    clean_up: bool = False
+    """Whether spaces before punctuation are removed from a text."""
+
+
 class StudentCard(_Part):
     """What a checkpoint knows about itself."""
 
@@ -127,6 +146,8 @@ class StudentCard(_Part):
     """What computes: torch, or the run-time of an export (ctranslate2, onnxruntime)."""
     precision: str = "fp32"
     """Of the weights as they compute."""
+    export: ExportFacts | None = None
+    """None for a student as training left it."""
 
     def encoder_text(self, task: str, text: str) -> str:
         """What is read for an input."""
@@ -159,6 +180,12 @@ def model_folder(name: str) -> Path | str:
 def weight_files(name: str) -> list[Path]:
     """The weights of a model that is a folder or a train run; none for a hub name."""
     return sorted(Path(model_folder(name)).glob("*.safetensors"))
+
+
+def model_files(checkpoint: Path) -> list[Path]:
+    """The weights of a student or of an export."""
+    kinds = ("*.safetensors", "*.onnx", "*.onnx.data", "model.bin")
+    return sorted(file for kind in kinds for file in checkpoint.glob(kind))
 
 
 def read_card(checkpoint: Path) -> StudentCard:

@@ -13,7 +13,7 @@ class EvaluateConfig(StageConfig):
     """Measure a trained student on a split it has not seen."""
 
     run: Annotated[Path, NamesInput] = Field(
-        description="Run folder of train, or its best/, or a copy of that."
+        description="Run folder of train, or its best/, or a copy of that, or an export."
     )
     split: Split = Field("test", description="Split to measure on.")
     data: Annotated[Path | None, NamesInput] = Field(

@@ -11,7 +11,9 @@ from dsbs.config.base import StageConfig
 class PredictConfig(StageConfig):
     """Label new inputs with a trained student."""
 
-    run: Path = Field(description="Run folder of train, or its best/, or a copy of that.")
+    run: Path = Field(
+        description="Run folder of train, or its best/, or a copy of that, or an export."
+    )
     input: str = Field(
         "-",
         description="CSV, JSON lines or Parquet with the task's fields. "

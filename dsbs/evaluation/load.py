@@ -36,7 +36,7 @@ def load_for_evaluation(
         InputError: The data are gone or have changed, or the answers are of another task or of
             other rows.
     """
-    path = data or _recorded_data(card, checkpoint)
+    path = data or recorded_data(card, checkpoint)
     rows = load_data(
         card.task,
         path,
@@ -73,7 +73,7 @@ def load_for_evaluation(
     )
 
 
-def _recorded_data(card: StudentCard, checkpoint: Path) -> Path | None:
+def recorded_data(card: StudentCard, checkpoint: Path) -> Path | None:
     """Where the card's data are now. None: the task's own."""
     place = card.data.place
     if place is None:

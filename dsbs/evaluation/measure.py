@@ -22,8 +22,8 @@ from dsbs.metrics.distributions import softmax
 from dsbs.metrics.intervals import GroupedVerdicts, UnitsInterval
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
-from dsbs.student.checkpoint import Student
 from dsbs.student.predict import predict
+from dsbs.student.predictor import Predictor
 from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.task import Task
 
@@ -74,7 +74,7 @@ class Measured(NamedTuple):
 
 
 def measure(
-    student: Student,
+    student: Predictor,
     rows: MeasuredRows,
     *,
     decode: Decode,
@@ -87,7 +87,7 @@ def measure(
     """Predict the rows, write the predictions to `out` as Parquet, and score them.
 
     Args:
-        student: The student.
+        student: The student, or an export of one.
         rows: What it is measured on.
         decode: How labels are read.
         score_norm: How scores are made comparable.

@@ -6,7 +6,7 @@ from dsbs.artifacts.manifest import MANIFEST
 from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.run_folder import open_run
-from dsbs.artifacts.student_card import BEST, StudentCard, checkpoint_of, read_card
+from dsbs.artifacts.student_card import BEST, StudentCard, checkpoint_of, model_files, read_card
 from dsbs.config.base import Decode, ScoreNorm, StageConfig
 from dsbs.contracts.contract import contract_file, own_contract
 from dsbs.core.errors import InputError
@@ -14,6 +14,7 @@ from dsbs.core.hashing import hash_file
 from dsbs.core.progress import say
 from dsbs.core.records import Split
 from dsbs.distillation.labeled_data import LabeledData
+from dsbs.runtimes.open import open_predictor
 
 
 def evaluate_run(
@@ -57,7 +58,7 @@ def evaluate_run(
     promised = own_contract(contract, checkpoint, run)
     cascaded = f"-{hash_file(contract_file(contract))[:8]}" if contract else ""
     out = out or default_out(checkpoint, f"evaluate-{split}-{decode}{other}{cascaded}")
-    inputs = [*data.measured_files, *sorted(checkpoint.glob("*.safetensors"))]
+    inputs = [*data.measured_files, *model_files(checkpoint)]
     inputs += [contract_file(contract)] if contract else []
     with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
         if opened.finished is not None:
@@ -67,10 +68,9 @@ def evaluate_run(
         from dsbs.evaluation.measure import measure, measured_rows, teacher_score
         from dsbs.metrics.accuracy import chance_on
         from dsbs.metrics.collapse import chance_notices
-        from dsbs.student.checkpoint import load_student
 
         rows = measured_rows(data, split)
-        student = load_student(checkpoint)
+        student = open_predictor(checkpoint, needed_by="dsbs evaluate")
         scores, predictions = measure(
             student,
             rows,

@@ -1,7 +1,7 @@
 """Saving and loading a student: model, tokenizer and card, side by side, with their checksums."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,14 @@ from dsbs.core.checksums import CHECKSUMS, damage, write_checksums
 from dsbs.core.errors import InputError
 from dsbs.core.files import open_to_umask
 from dsbs.student.adapters import merged
+from dsbs.student.candidates import Adjust, Candidates, total
 from dsbs.student.cpu import tune_cpu
+from dsbs.student.decode import generate_texts
+from dsbs.student.encoder.scores import score_options
 from dsbs.student.families import FAMILIES
 from dsbs.student.family import Family
+from dsbs.student.predictor import OnBatch
+from dsbs.student.score import score_labels
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,63 @@ class Student:
     tokenizer: PreTrainedTokenizerBase
     card: StudentCard
     """How it is used."""
+
+    def generate(
+        self,
+        inputs: Sequence[str],
+        *,
+        prompt: str,
+        max_new_tokens: int,
+        stop: str,
+        batch_size: int,
+        on_batch: OnBatch,
+    ) -> list[str]:
+        """See `Predictor.generate`."""
+        return generate_texts(
+            self.model,
+            self.tokenizer,
+            inputs,
+            max_input_tokens=self.card.max_input_tokens,
+            max_new_tokens=max_new_tokens,
+            batch_size=batch_size,
+            stop=stop,
+            prompt=prompt,
+            on_batch=on_batch,
+        )
+
+    def count_tokens(self, text: str) -> int:
+        """See `Predictor.count_tokens`."""
+        return len(self.tokenizer(text).input_ids)
+
+    def score(
+        self,
+        rows: Sequence[Candidates],
+        *,
+        prompt: str,
+        batch_size: int,
+        on_batch: OnBatch,
+        adjust: Adjust = total,
+    ) -> list[dict[str, float]]:
+        """See `Predictor.score`."""
+        if self.card.family == "encoder":
+            return score_options(
+                self.model,
+                self.tokenizer,
+                rows,
+                max_input_tokens=self.card.max_input_tokens,
+                batch_size=batch_size,
+                on_batch=on_batch,
+            )
+        return score_labels(
+            self.model,
+            self.tokenizer,
+            rows,
+            max_input_tokens=self.card.max_input_tokens,
+            batch_size=batch_size,
+            prompt=prompt,
+            adjust=adjust,
+            on_batch=on_batch,
+        )
 
 
 def save_student(
@@ -117,3 +179,8 @@ def silence_libraries() -> None:
     """Keep transformers from writing progress and warnings to the terminal."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+
+
+def use_threads(count: int) -> None:
+    """Have one forward pass use this many threads of a CPU."""
+    torch.set_num_threads(count)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from dsbs.student.row_batches import cut
 from dsbs.student.token_cache import token_ids
 
 SEPARATOR = "</s>"
@@ -68,8 +69,3 @@ class Codec:
         """The ids of every target, with the end token only if `ended`. They are never kept."""
         rows: list[list[int]] = self.tokenizer(text_target=list(texts)).input_ids
         return rows if ended else [ids[:-1] if ids[-1:] == [self.end] else ids for ids in rows]
-
-
-def cut(ids: list[int], limit: int, end: int) -> list[int]:
-    """At most `limit` ids, the last of them still the end token."""
-    return ids if len(ids) <= limit else [*ids[: limit - 1], end]

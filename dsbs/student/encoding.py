@@ -7,7 +7,8 @@ from transformers import PreTrainedTokenizerBase
 
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.records import LABEL, TrainPair
-from dsbs.student.codec import Codec, cut
+from dsbs.student.codec import Codec
+from dsbs.student.row_batches import cut
 
 
 @dataclass(frozen=True, slots=True)

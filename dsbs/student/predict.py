@@ -1,20 +1,16 @@
 """What a student predicts for examples, by generating or by scoring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.base import Decode, ScoreNorm
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
 from dsbs.distillation.methods import Output, read_output
-from dsbs.student.checkpoint import Student
-from dsbs.student.decode import generate_texts
-from dsbs.student.encoder.scores import score_options
-from dsbs.student.score import Candidates
-from dsbs.student.score_norms import check_norm, normalized_scores
+from dsbs.student.candidates import Candidates
+from dsbs.student.predictor import OnBatch, Predictor
+from dsbs.student.score_norms import normalized_scores
 from dsbs.tasks.labels import normalize, same_label
-
-OnBatch = Callable[[int], None]
 
 
 def _ignore(count: int) -> None:
@@ -22,7 +18,7 @@ def _ignore(count: int) -> None:
 
 
 def predict(
-    student: Student,
+    student: Predictor,
     examples: Sequence[Example],
     *,
     decode: Decode | None = None,
@@ -132,7 +128,7 @@ def _prediction(
 
 
 def _generate(
-    student: Student,
+    student: Predictor,
     examples: Sequence[Example],
     task: str,
     batch_size: int,
@@ -149,11 +145,8 @@ def _generate(
     stop = ""
     if label_only and card.method == "label_then_rationale":
         stop = card.prefixes[RATIONALE].strip()
-    return generate_texts(
-        student.model,
-        student.tokenizer,
+    return student.generate(
         [card.encoder_text(task, example.input) for example in examples],
-        max_input_tokens=card.max_input_tokens,
         max_new_tokens=card.max_label_tokens if label_only else card.max_target_tokens,
         batch_size=batch_size,
         stop=stop,
@@ -168,7 +161,7 @@ def _rationale_task(card: StudentCard) -> str:
 
 
 def _score(
-    student: Student,
+    student: Predictor,
     examples: Sequence[Example],
     outputs: Sequence[Output],
     norm: ScoreNorm,
@@ -196,10 +189,6 @@ def _score(
                 after=after,
             )
         )
-    sizes = {"max_input_tokens": card.max_input_tokens, "batch_size": batch_size}
-    if card.family == "encoder":
-        check_norm(norm, writes_text=False)
-        return score_options(student.model, student.tokenizer, rows, **sizes, on_batch=on_batch)
     return normalized_scores(
         student,
         rows,

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from dsbs.student.candidates import Adjust, Candidates, LabelText, label_ids_of, label_texts, total
 from dsbs.student.codec import Codec
 from dsbs.student.families import family_of
 from dsbs.student.forward import logits_only_at
@@ -19,35 +19,6 @@ from dsbs.student.two_precision import encode, pad, read_all
 
 _PASS_COST = 64
 """Tokens of padding that another pass must save to be worth it."""
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Texts that may follow an input: `before` + one of `labels` + `after`."""
-
-    input: str
-    labels: tuple[str, ...]
-    before: str = ""
-    """Given, not scored."""
-    after: str = ""
-    """Empty: the end token."""
-
-
-Adjust = Callable[[str, float, int], float]
-"""The score of a label, from its text, its log-likelihood and how many tokens that is a sum of."""
-
-
-def total(label: str, likelihood: float, tokens: int) -> float:
-    """The log-likelihood itself."""
-    return likelihood
-
-
-class _Label(NamedTuple):
-    """One label to score, for one row of a batch."""
-
-    row: int
-    candidates: Candidates
-    label: str
 
 
 class _Likelihoods(NamedTuple):
@@ -99,11 +70,7 @@ def score_labels(
 
     def read(batch: Sequence[int]) -> list[float]:
         ids, mask = pad(tokenizer, [encoded[i] for i in batch], model.device)
-        labels = [
-            _Label(at, rows[i], label)
-            for at, i in enumerate(batch)
-            for label in dict.fromkeys(rows[i].labels)
-        ]
+        labels = label_texts([rows[i] for i in batch])
         reading = family.read(model, ids, mask)
         found = _likelihoods(model, reading, codec, before, labels)
         for i in batch:
@@ -121,7 +88,7 @@ def _likelihoods(
     reading: Reading,
     codec: Codec,
     prompt: Sequence[int],
-    labels: Sequence[_Label],
+    labels: Sequence[LabelText],
 ) -> _Likelihoods:
     """The log-likelihood of each of W labels for inputs that have been read.
 
@@ -155,27 +122,18 @@ def _groups_of_longer(ids: torch.Tensor) -> list[torch.Tensor]:
     return [longer[torch.as_tensor(group, device=ids.device)] for group in groups]
 
 
-def _label_tokens(codec: Codec, labels: Sequence[_Label], device: torch.device) -> _LabelTokens:
-    targets: list[list[int]] = []
-    given = []
-    for _, candidates, label in labels:
-        text = " ".join(filter(None, [candidates.before, label, candidates.after]))
-        targets += codec.unended([text], ended=not candidates.after)
-        given.append(_shared_prefix(codec, candidates.before, targets[-1]))
-    ids = pad_rows(targets, IGNORED).to(device)
+def _label_tokens(codec: Codec, labels: Sequence[LabelText], device: torch.device) -> _LabelTokens:
+    found = label_ids_of(
+        labels,
+        encode=lambda texts: codec.unended(texts, ended=True),
+        encode_bare=lambda texts: [codec.begin(text) for text in texts],
+        end=codec.end,
+    )
+    ids = pad_rows([label.ids for label in found], IGNORED).to(device)
     scored = ids.clone()
-    for row, length in enumerate(given):
-        scored[row, :length] = IGNORED
+    for row, label in enumerate(found):
+        scored[row, : label.given] = IGNORED
     return _LabelTokens(ids, scored)
-
-
-def _shared_prefix(codec: Codec, before: str, target: list[int]) -> int:
-    """How many of the target's first tokens belong to `before`."""
-    if not before:
-        return 0
-    ids = codec.begin(before)
-    pairs = enumerate(zip(ids, target, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(ids), len(target)))
 
 
 def lead(scores: Iterable[float]) -> float:

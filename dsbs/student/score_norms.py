@@ -6,14 +6,15 @@ normalization, Wu et al. 2016). prior: the sum, minus that of the same label aft
 what the input adds to a label (contextual calibration, Zhao et al. 2021; Holtzman et al. 2021).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from dsbs.config.base import ScoreNorm
 from dsbs.core.errors import InputError
 from dsbs.core.iteration import batched
-from dsbs.student.checkpoint import Student
-from dsbs.student.score import Adjust, Candidates, score_labels, total
+from dsbs.student.candidates import Adjust, Candidates, total
+from dsbs.student.predictor import OnBatch, Predictor
 
 _LABELS_PER_ROW = 8
 """Labels that are scored after one empty input: as many as a row of a task has, so memory is that
@@ -32,14 +33,14 @@ def check_norm(norm: ScoreNorm, *, writes_text: bool) -> None:
 
 
 def normalized_scores(
-    student: Student,
+    student: Predictor,
     rows: Sequence[Candidates],
     *,
     norm: ScoreNorm,
     empty: Candidates,
     prompt: str = "",
     batch_size: int,
-    on_batch: Callable[[int], None],
+    on_batch: OnBatch,
 ) -> list[dict[str, float]]:
     """For every row, the score of each different label.
 
@@ -52,25 +53,17 @@ def normalized_scores(
         batch_size: Rows per batch.
         on_batch: Called with the number of rows of each batch that is done.
     """
-
-    def score(rows: Sequence[Candidates], **more: object) -> list[dict[str, float]]:
-        return score_labels(
-            student.model,
-            student.tokenizer,
-            rows,
-            max_input_tokens=student.card.max_input_tokens,
-            batch_size=batch_size,
-            prompt=prompt,
-            **more,  # type: ignore[arg-type]
-        )
-
+    check_norm(norm, writes_text=student.card.family != "encoder")
+    score = partial(student.score, prompt=prompt, batch_size=batch_size)
     if norm == "sum":
         return score(rows, adjust=total, on_batch=on_batch)
     if norm == "mean":
         return score(rows, adjust=_per_token, on_batch=on_batch)
     labels = dict.fromkeys(label for row in rows for label in row.labels)
     parts = [replace(empty, labels=part) for part in batched(labels, _LABELS_PER_ROW)]
-    priors = {label: prior for part in score(parts) for label, prior in part.items()}
+    priors = {
+        label: prior for part in score(parts, on_batch=_ignore) for label, prior in part.items()
+    }
     return score(rows, adjust=_minus(priors), on_batch=on_batch)
 
 
@@ -80,3 +73,7 @@ def _per_token(label: str, likelihood: float, tokens: int) -> float:
 
 def _minus(priors: dict[str, float]) -> Adjust:
     return lambda label, likelihood, tokens: likelihood - priors[label]
+
+
+def _ignore(count: int) -> None:
+    """Nobody waits for these rows."""

@@ -1,7 +1,7 @@
 """Reads inputs in batches of similar length, in bf16 where that gives the same labels as fp32."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -9,14 +9,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from dsbs.student.codec import Codec
 from dsbs.student.padding import pad_rows
 from dsbs.student.precision import faster_in_bf16
+from dsbs.student.row_batches import batches
 
 ReadBatch = Callable[[Sequence[int]], Sequence[float]]
 """Reads the rows of these numbers, keeps what it finds, and returns the margin of each row: how far
 its answer is ahead of the next best. Runs without gradients, but not in inference mode, where
 autocast would cast the weights anew for every batch."""
 
-_SHORT_INPUT = 64
-"""Tokens. Batches of shorter inputs hold more rows."""
 _SAMPLE = 32
 """Rows that are read in both precisions."""
 _SAFETY_FACTOR = 4.0
@@ -40,7 +39,7 @@ def read_all(
         margins: dict[int, float] = {}
         half = dtype == torch.bfloat16
         with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
-            for batch in _batches(rows, numbers, batch_size):
+            for batch in batches(rows, numbers, batch_size):
                 margins |= zip(batch, read(batch), strict=True)
                 on_batch(0 if again else len(batch))
         return [margins[number] for number in numbers]
@@ -75,19 +74,3 @@ def pad(
     ids = pad_rows(rows, tokenizer.pad_token_id)
     mask = pad_rows([[1] * len(row) for row in rows], 0)
     return ids.to(device), mask.to(device)
-
-
-def _batches(
-    rows: Sequence[list[int]], numbers: Sequence[int], size: int
-) -> Iterator[Sequence[int]]:
-    """Row numbers in batches, longest rows first.
-
-    There is little padding, and running out of memory shows at once. A batch has `size` rows, or as
-    many short ones as have the tokens of `size` rows of _SHORT_INPUT tokens.
-    """
-    order = sorted(numbers, key=lambda number: -len(rows[number]))
-    at = 0
-    while at < len(order):
-        count = max(size, size * _SHORT_INPUT // len(rows[order[at]]))
-        yield order[at : at + count]
-        at += count

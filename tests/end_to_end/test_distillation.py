@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 
 from dsbs import api
 from dsbs.core.errors import InputError
-from dsbs.student.score import Candidates, score_labels
+from dsbs.student.candidates import Candidates
+from dsbs.student.score import score_labels
 from dsbs.training.batching import Collator
 from dsbs.training.objective import Objective
 from dsbs.training.prepare import PreparedTraining, prepare

@@ -36,7 +36,19 @@ def wanted(monkeypatch: pytest.MonkeyPatch, **by_extra: str) -> None:
 
 def test_every_extra_of_the_project_is_known() -> None:
     assert set(requirements_of_dsbs()) == {
-        *("", "train", "endpoint", "vllm", "ray", "plan", "report", "dev"),
+        *(
+            "",
+            "train",
+            "endpoint",
+            "vllm",
+            "ray",
+            "plan",
+            "report",
+            "serve",
+            "onnx",
+            "export",
+            "dev",
+        ),
     }
 
 

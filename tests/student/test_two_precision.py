@@ -4,8 +4,9 @@ import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from dsbs.student import two_precision as reading
+from dsbs.student.candidates import Candidates
 from dsbs.student.decode import generate_texts
-from dsbs.student.score import Candidates, score_labels
+from dsbs.student.score import score_labels
 from dsbs.student.t5.fused_layers import fuse_layers
 from support.words import WORDS
 

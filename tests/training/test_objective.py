@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dsbs.student.score import Candidates, score_labels
+from dsbs.student.candidates import Candidates
+from dsbs.student.score import score_labels
 from dsbs.training.objective import Objective
 from support.farm import Farm
 from support.soft_training import CLOSE, loss_and_gradient, model_of, prepared, step

@@ -6,9 +6,10 @@ import pytest
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
+from dsbs.student.candidates import Candidates
 from dsbs.student.decode import generate_texts
 from dsbs.student.encoding import EncodedTarget
-from dsbs.student.score import Candidates, score_labels
+from dsbs.student.score import score_labels
 from dsbs.student.t5.fused_layers import can_pack, fuse_layers
 from dsbs.training.batching import Collator
 from dsbs.training.objective import Objective

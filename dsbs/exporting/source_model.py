@@ -1,0 +1,34 @@
+"""The model and the tokenizer of a checkpoint, as transformers has them: no layer is replaced."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSeq2SeqLM
+
+from dsbs.student.checkpoint import silence_libraries
+
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "spiece.model",
+)
+
+
+def load_source(checkpoint: Path) -> Any:
+    """The model in fp32, with attention in plain operations that every target knows."""
+    silence_libraries()
+    model = AutoModelForSeq2SeqLM.from_pretrained(
+        checkpoint, dtype=torch.float32, attn_implementation="eager"
+    )
+    return model.eval()
+
+
+def copy_tokenizer(checkpoint: Path, out: Path) -> None:
+    """Copy the files of the tokenizer."""
+    for name in _TOKENIZER_FILES:
+        if (checkpoint / name).is_file():
+            shutil.copyfile(checkpoint / name, out / name)

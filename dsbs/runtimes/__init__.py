@@ -1,0 +1,1 @@
+"""What runs a student or an export of one: PyTorch, CTranslate2, ONNX Runtime."""

@@ -1,0 +1,40 @@
+"""What an export's run-time computes: continuations and likelihoods of token ids."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Engine(Protocol):
+    """An encoder-decoder model that some run-time computes."""
+
+    runtime: str
+    """Its name and version, and how it computes."""
+
+    def continuations(
+        self, inputs: Sequence[list[int]], prompt: Sequence[int], max_new_tokens: int
+    ) -> list[list[int]]:
+        """The greedy continuation of every input of a batch.
+
+        Args:
+            inputs: Token ids that the encoder reads.
+            prompt: What the decoder reads behind its start token.
+            max_new_tokens: Most tokens to generate; fewer where the end token comes first.
+        """
+        ...
+
+    def likelihoods(
+        self,
+        inputs: Sequence[list[int]],
+        owner: Sequence[int],
+        prompt: Sequence[int],
+        targets: Sequence[list[int]],
+    ) -> list[list[float]]:
+        """The log-probability of every token of every target.
+
+        Args:
+            inputs: Token ids that the encoder reads.
+            owner: The number of each target's input.
+            prompt: What the decoder reads behind its start token.
+            targets: Token ids that the decoder produces.
+        """
+        ...

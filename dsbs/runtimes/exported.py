@@ -1,0 +1,97 @@
+"""An export that predicts as its student does, without PyTorch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dsbs.artifacts.student_card import StudentCard
+from dsbs.runtimes.engine import Engine
+from dsbs.runtimes.text_tokens import TextTokens
+from dsbs.student.candidates import Adjust, Candidates, label_ids_of, label_texts, total
+from dsbs.student.predictor import OnBatch
+from dsbs.student.row_batches import batches, cut
+
+
+@dataclass(frozen=True)
+class ExportedStudent:
+    """See `Predictor`."""
+
+    engine: Engine
+    tokens: TextTokens
+    card: StudentCard
+    end_id: int
+
+    def generate(
+        self,
+        inputs: Sequence[str],
+        *,
+        prompt: str,
+        max_new_tokens: int,
+        stop: str,
+        batch_size: int,
+        on_batch: OnBatch,
+    ) -> list[str]:
+        """See `Predictor.generate`."""
+        rows = self._encode(inputs)
+        before = self._prompt(prompt)
+        texts = [""] * len(rows)
+        for batch in batches(rows, range(len(rows)), batch_size):
+            found = self.engine.continuations([rows[i] for i in batch], before, max_new_tokens)
+            for i, ids in zip(batch, found, strict=True):
+                texts[i] = _until(self.tokens.decode(ids), stop).strip()
+            on_batch(len(batch))
+        return texts
+
+    def count_tokens(self, text: str) -> int:
+        """See `Predictor.count_tokens`."""
+        (ids,) = self.tokens.encode([text])
+        return len(ids)
+
+    def score(
+        self,
+        rows: Sequence[Candidates],
+        *,
+        prompt: str,
+        batch_size: int,
+        on_batch: OnBatch,
+        adjust: Adjust = total,
+    ) -> list[dict[str, float]]:
+        """See `Predictor.score`."""
+        encoded = self._encode([row.input for row in rows])
+        before = self._prompt(prompt)
+        scores: list[dict[str, float]] = [{} for _ in rows]
+        for batch in batches(encoded, range(len(encoded)), batch_size):
+            labels = label_texts([rows[i] for i in batch])
+            targets = label_ids_of(
+                labels,
+                encode=self.tokens.encode,
+                encode_bare=self.tokens.encode_bare,
+                end=self.end_id,
+            )
+            likelihoods = self.engine.likelihoods(
+                [encoded[i] for i in batch],
+                [label.row for label in labels],
+                before,
+                [target.ids for target in targets],
+            )
+            for label, target, values in zip(labels, targets, likelihoods, strict=True):
+                scored = values[target.given :]
+                score = adjust(label.label, sum(scored), len(scored))
+                scores[batch[label.row]][label.label] = score
+            on_batch(len(batch))
+        return scores
+
+    def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
+        if not inputs:
+            return []
+        limit = self.card.max_input_tokens
+        return [cut(ids, limit, self.end_id) for ids in self.tokens.encode(inputs)]
+
+    def _prompt(self, prompt: str) -> list[int]:
+        (ids,) = self.tokens.encode_bare([prompt.strip()])
+        return ids
+
+
+def _until(text: str, stop: str) -> str:
+    """The text up to the end of the first `stop`; "" stops nothing."""
+    at = text.find(stop) if stop else -1
+    return text if at < 0 else text[: at + len(stop)]

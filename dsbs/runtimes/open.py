@@ -1,0 +1,85 @@
+"""Opens whatever predicts: a train run, its checkpoint, or an export."""
+
+import os
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from dsbs.artifacts.student_card import (
+    ExportFacts,
+    StudentCard,
+    checkpoint_of,
+    read_card,
+)
+from dsbs.core.checksums import damage
+from dsbs.core.errors import InputError
+from dsbs.core.require import check_installed
+from dsbs.runtimes.engine import Engine
+from dsbs.runtimes.exported import ExportedStudent
+from dsbs.runtimes.text_tokens import load_tokens
+from dsbs.student.predictor import Predictor
+
+_OpenEngine = Callable[[Path, ExportFacts, str, int], Engine]
+ENGINES: Mapping[str, tuple[str, str]] = {
+    "ctranslate2": ("ctranslate2_engine", "CTranslate2Engine"),
+    "onnxruntime": ("onnx_engine", "OnnxEngine"),
+}
+"""Module and class by the run-time that a card names. All others are read by PyTorch."""
+
+
+def open_predictor(run: Path, *, threads: int = 0, needed_by: str = "dsbs predict") -> Predictor:
+    """A student that is ready to predict.
+
+    Args:
+        run: A train run, its best/, a copy of that, or an export.
+        threads: Threads that one batch uses. 0: as many as OMP_NUM_THREADS, or else all cores.
+        needed_by: The command, for an error about packages that are not installed.
+
+    Raises:
+        InputError: There is no student, its files have changed, or its run-time cannot read them.
+        MissingPackage: Its run-time is not installed.
+    """
+    checkpoint = checkpoint_of(run)
+    card = read_card(checkpoint)
+    if card.runtime in ENGINES:
+        return _open_export(checkpoint, card, threads)
+    check_runtime(card, needed_by=needed_by)
+    # Not above: it loads torch.
+    from dsbs.student.checkpoint import load_student, use_threads
+
+    if threads:
+        use_threads(threads)
+    return load_student(checkpoint)
+
+
+def check_runtime(card: StudentCard, *, needed_by: str) -> None:
+    """Raise MissingPackage where what a student runs on is not installed."""
+    if card.runtime in ENGINES:
+        extra = "onnx" if card.runtime == "onnxruntime" else "serve"
+        check_installed(card.runtime, "tokenizers", extra=extra, needed_by=needed_by)
+    else:
+        check_installed("torch", "transformers", extra="train", needed_by=needed_by)
+
+
+def _open_export(folder: Path, card: StudentCard, threads: int) -> Predictor:
+    facts = card.export
+    if facts is None:
+        expected = "the card of an export"
+        raise InputError(
+            folder, got="a card without export", expected=expected, fix="export the student again"
+        )
+    if found := damage(folder):
+        fix = "copy the folder again, or export the student again"
+        raise InputError(
+            folder, got=f"a damaged export: {found}", expected="the files as saved", fix=fix
+        )
+    module, name = ENGINES[card.runtime]
+    opened: _OpenEngine = getattr(import_module(f"dsbs.runtimes.{module}"), name)
+    engine = opened(folder, facts, card.precision, threads or _threads())
+    tokens = load_tokens(folder, clean_up=facts.clean_up)
+    return ExportedStudent(engine, tokens, card, facts.end_ids[0])
+
+
+def _threads() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else len(os.sched_getaffinity(0))

@@ -1,0 +1,37 @@
+"""What the server counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """Counters of one server, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        register = {"registry": self._registry}
+        self.calls = Counter("dsbs_calls", "Calls", ["route", "status"], **register)
+        self.seconds = Histogram(
+            "dsbs_call_seconds", "Time of a call", ["route"], buckets=_SECONDS, **register
+        )
+        self.rows = Counter("dsbs_rows", "Rows, by who answered", ["source"], **register)
+        self.batches = Histogram("dsbs_batch_rows", "Rows of a batch", buckets=_ROWS, **register)
+        self.waiting = Gauge("dsbs_waiting_rows", "Rows that wait for the student", **register)
+        self.no_answer = Counter(
+            "dsbs_teacher_no_answer", "Rows that the teacher did not answer", **register
+        )
+        self.audited = Gauge("dsbs_audited", "Audited calls under this contract", **register)
+        self.different = Gauge(
+            "dsbs_audited_different", "Of those: answered locally and differently", **register
+        )
+        self.withdrawn = Gauge("dsbs_contract_withdrawn", "1: withdrawn", **register)
+        self.shadow = Counter(
+            "dsbs_shadow_rows", "Rows that the student would have answered", ["agrees"], **register
+        )
+
+    def text(self) -> bytes:
+        """All of them in Prometheus' own format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,27 @@
+"""Rows of token ids: cut at a limit, and in batches of similar length."""
+
+from collections.abc import Iterator, Sequence
+
+_SHORT_INPUT = 64
+"""Tokens. Batches of shorter inputs hold more rows."""
+
+
+def cut(ids: list[int], limit: int, end: int) -> list[int]:
+    """At most `limit` ids, the last of them still the end token."""
+    return ids if len(ids) <= limit else [*ids[: limit - 1], end]
+
+
+def batches(
+    rows: Sequence[list[int]], numbers: Sequence[int], size: int
+) -> Iterator[Sequence[int]]:
+    """Row numbers in batches, longest rows first.
+
+    There is little padding, and running out of memory shows at once. A batch has `size` rows, or as
+    many short ones as have the tokens of `size` rows of _SHORT_INPUT tokens.
+    """
+    order = sorted(numbers, key=lambda number: -len(rows[number]))
+    at = 0
+    while at < len(order):
+        count = max(size, size * _SHORT_INPUT // len(rows[order[at]]))
+        yield order[at : at + count]
+        at += count
