@@ -20,6 +20,7 @@ from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
 from dsbs.cli.stage import Stage
 from dsbs.comparison.score_sentences import teacher_sentence
+from dsbs.comparison.verdict_sentences import display
 from dsbs.config.quickstart import QuickstartConfig
 from dsbs.core import output
 from dsbs.core.errors import InputError
@@ -84,7 +85,7 @@ def quickstart(config: QuickstartConfig) -> QuickstartResult:
 
 def show(results: QuickstartResult) -> str:
     """Accuracy of each kind of student beside the teacher's, the report, and what to try next."""
-    columns = ["student learned from", "questions", "rows", "accuracy", "95 %"]
+    columns = ["learned from", "questions", "rows", "accuracy", "95 %"]
     rows = [
         [_kind(g), f"{g.data_frac:.0%}", g.n_train, percent(g.mean), _interval(g)]
         for g in results.groups
@@ -92,6 +93,7 @@ def show(results: QuickstartResult) -> str:
     lines = [
         table(columns, rows, title=f"{results.task}: test"),
         teacher_sentence(results.teacher_score),
+        *([f"Verdict: {results.verdict.sentence}"] if results.verdict else []),
         *(f"failed: {c.name}: {c.error}" for c in results.cells if c.status == "failed"),
         "This small world was made to show the effect. On real data the paper reports gains of "
         "one to six points.",
@@ -122,8 +124,11 @@ def _results(comparison: Path) -> CompareResult:
 
 
 def _kind(group: Group) -> str:
+    source = "gold" if group.labels == "gold" else "the teacher’s"
+    if group.is_baseline:
+        return f"{source} labels: {display(group.method)}"
     what = {"standard": "labels", "step_by_step": "labels and rationales"}[group.method]
-    return f"{'gold' if group.labels == 'gold' else 'the teacher’s'} {what}"
+    return f"{source} {what}"
 
 
 def _interval(group: Group) -> str:

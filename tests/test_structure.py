@@ -34,7 +34,7 @@ LEVELS = [
 ]
 """Packages, lowest first. Packages of one level do not import each other."""
 HEAVY = {
-    "torch": {"student", "training", "evaluation", "teachers"},
+    "torch": {"student", "training", "evaluation", "teachers", "baselines"},
     "transformers": {"student", "training", "evaluation", "teachers"},
     "datasketch": {"data"},
     "plotly": {"plots", "reporting"},
@@ -46,6 +46,7 @@ HEAVY = {
     "vllm": {"teachers"},
     "ray": {"core", "teachers"},
     "statsmodels": {"comparison"},
+    "sklearn": {"baselines"},
 }
 
 

@@ -31,6 +31,20 @@ letter of an option stands before words that are not that option.
 Method = Literal["standard", "step_by_step", "rationale_then_label", "label_then_rationale"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
+Baseline = Literal["majority", "tfidf", "embedding", "input-ablated"]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+"""Models that need no training of a network, which a student must beat."""
+
+BASELINE = "baseline:"
+LearnedBy = Literal[
+    Method,
+    "baseline:majority",
+    "baseline:tfidf",
+    "baseline:embedding",
+    "baseline:input-ablated",
+]
+"""The method of a student, or `BASELINE` and the name of a baseline."""
+
 LabelSource = Literal["gold", "teacher", "gold_else_teacher"]
 """Whose labels a student learns."""
 

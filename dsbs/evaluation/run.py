@@ -1,5 +1,6 @@
 """Measure one student into its folder, once."""
 
+import time
 from pathlib import Path
 
 from dsbs.artifacts.manifest import MANIFEST
@@ -55,7 +56,9 @@ def evaluate_run(
 
         rows = measured_rows(data, split)
         student = load_student(checkpoint)
+        started = (time.perf_counter(), time.process_time())
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
+        ended = (time.perf_counter(), time.process_time())
         teacher = teacher_score(data, split)
         labeled = [(example, example.gold or "") for example in rows.examples]
         guessed = chance_on(data.task, labeled, scored=decode == "score")
@@ -70,6 +73,8 @@ def evaluate_run(
             split=split,
             decode=decode,
             chance=guessed,
+            wall_s=round(ended[0] - started[0], 4),
+            cpu_s=round(ended[1] - started[1], 4),
             unlabeled=len(data.splits[split]) - len(rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
             teacher_score=teacher,

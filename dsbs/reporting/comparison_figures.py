@@ -10,10 +10,11 @@ from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
-from dsbs.core.records import METHODS
+from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.reporting.load_runs import Comparison, Student
 
+_LEARNED_BY = [*METHODS, *(f"{BASELINE}{name}" for name in BASELINES)]
 _CAPTION = (
     "Bars are 95 % intervals over seeds, or over examples if there is one seed. "
     "The dashed level is the teacher's own accuracy."
@@ -241,4 +242,4 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _color(row: Variant, comparison: Comparison) -> int:
     """Each method has one color everywhere, and another with another `equal`."""
     other = row.equal != comparison.results.equal
-    return METHODS.index(row.method) + (len(METHODS) if other else 0)
+    return _LEARNED_BY.index(row.method) + (len(_LEARNED_BY) if other else 0)

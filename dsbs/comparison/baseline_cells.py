@@ -1,0 +1,121 @@
+"""The baselines of a comparison: the same rows, labels, fractions and seeds as its students."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from dsbs.artifacts.predictions import PREDICTIONS
+from dsbs.artifacts.results.base import Score
+from dsbs.artifacts.results.compare import CELLS, CellResult, SkippedBaseline
+from dsbs.baselines.kit import Kit
+from dsbs.baselines.labels import CannotDo
+from dsbs.comparison.groups import decisive_interval, learning_flags
+from dsbs.config.compare import Equal
+from dsbs.config.presets import base_name
+from dsbs.config.recipe import Training
+from dsbs.core.failures import explained, print_bug
+from dsbs.core.progress import say
+from dsbs.core.records import BASELINE, Baseline, LearnedBy
+from dsbs.distillation.labeled_data import TrainingData
+
+NO_STUDENT = "none"
+"""Stands for the student of a baseline that has no model of its own."""
+_SCORE = ("against", "n", "correct", "ci95_examples", "ci95_withheld")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which baselines, on which rows."""
+
+    names: Sequence[Baseline]
+    trainings: Sequence[Training]
+    """Whose rows and labels to learn from: one per label source, fraction and seed."""
+    equal: Equal
+    """That of the comparison."""
+    kit: Kit
+    embedding_model: str | None = None
+
+
+class BaselineCells(NamedTuple):
+    """What became of the baselines."""
+
+    cells: list[CellResult]
+    skipped: list[SkippedBaseline]
+
+
+def run_baselines(plan: Plan, data: TrainingData, out: Path) -> BaselineCells:
+    """Learn and measure every baseline, in a folder below `out` each.
+
+    A baseline that cannot be had is skipped with its reason; it never fails a comparison.
+    """
+    cells: list[CellResult] = []
+    reasons: dict[tuple[Baseline, str], None] = {}
+    for name, training in itertools.product(plan.names, plan.trainings):
+        try:
+            cells.append(_cell(name, training, plan, data, out))
+        except Exception as error:  # students are worth more than what they are compared with
+            reasons[name, _reason(error)] = None
+    for name, reason in reasons:
+        say(f"baseline {name} is skipped: {reason}")
+    return BaselineCells(
+        cells, [SkippedBaseline(method=_method(name), reason=reason) for name, reason in reasons]
+    )
+
+
+def _method(name: Baseline) -> LearnedBy:
+    return cast(LearnedBy, f"{BASELINE}{name}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, CannotDo):
+        return str(error)
+    if known := explained(error, "this baseline"):
+        return str(known)
+    print_bug(error, "this baseline")
+    return f"{type(error).__name__}: {error}"
+
+
+def _cell(
+    name: Baseline, training: Training, plan: Plan, data: TrainingData, out: Path
+) -> CellResult:
+    # Not above: they load torch.
+    from dsbs.baselines.measure import measure_baseline
+    from dsbs.evaluation.measure import teacher_score
+
+    labels = training.recipe.labels
+    fraction = training.selection.fraction
+    own = [base_name(plan.embedding_model)] if name == "embedding" and plan.embedding_model else []
+    called = "-".join([*own, name, labels, f"{fraction:.6g}", str(training.seed)])
+    folder = out / CELLS / called
+    found = measure_baseline(name, data, training.selection, training.recipe, plan.kit, folder)
+    teacher = teacher_score(data, "test")
+    score = Score(**{field: getattr(found.scores, field) for field in _SCORE})
+    notices = found.scores.notices
+    return CellResult(
+        student=own[0] if own else NO_STUDENT,
+        method=_method(name),
+        labels=labels,
+        data_frac=fraction,
+        seed=training.seed,
+        equal=plan.equal,
+        name=called,
+        out=str(folder),
+        status="done",
+        predictions=str((folder / PREDICTIONS).relative_to(out)),
+        score=score,
+        unparsable=found.scores.unparsable,
+        chance=found.chance,
+        teacher_accuracy=teacher.share if teacher else None,
+        teacher_score=teacher,
+        flags=learning_flags(
+            decisive_interval(score), found.chance, found.scores.unparsable, notices
+        ),
+        notices=notices,
+        n_fraction=found.counts.n_fraction,
+        n_train=found.counts.n_train,
+        train_s=found.train_s,
+        call_s=found.call_s,
+        latency_ms=found.latency_ms,
+    )
