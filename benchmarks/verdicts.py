@@ -23,11 +23,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from dsbs import api  # noqa: E402
 from dsbs.artifacts.predictions import read_verdicts  # noqa: E402
 from dsbs.artifacts.results.compare import CompareResult  # noqa: E402
-from dsbs.comparison.cells import Verdicts, done_cells  # noqa: E402
-from dsbs.comparison.claims import judge  # noqa: E402
+from dsbs.artifacts.results.verdict import Prices, Verdict  # noqa: E402
+from dsbs.comparison.cells import Verdicts, counted_cells, done_cells  # noqa: E402
+from dsbs.comparison.claims import make_claims  # noqa: E402
+from dsbs.comparison.verdict import find_verdict  # noqa: E402
 from support.built_tasks import BUILT_TASKS, BuiltTask, build  # noqa: E402
 
 TRAIN, TEST, SEEDS = 2000, 4000, (0, 1, 2)
+STUDENT = "tinier"
 RESAMPLINGS = 160
 
 
@@ -46,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", default=",".join(BUILT_TASKS))
     parser.add_argument("--out", type=Path, default=Path("runs/verdicts"))
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--resamplings", type=int, default=RESAMPLINGS)
     given = parser.parse_args()
     print(
@@ -69,8 +72,7 @@ def outcome(task: BuiltTask, folder: Path, steps: int, resamplings: int) -> Outc
         if cell.predictions
     }
     draw = np.random.default_rng(0)
-    judged = [judge(results, resampled(verdicts, draw), {}).verdict for _ in range(resamplings)]
-    known = [verdict for verdict in judged if verdict is not None]
+    known = [verdict_of(results, resampled(verdicts, draw)) for _ in range(resamplings)]
     return Outcome(
         means={one.name: one.mean for one in known[0].candidates},
         right=sum(is_right(task, one.category, one.choice) for one in known),
@@ -86,20 +88,27 @@ def compared(task: BuiltTask, folder: Path, steps: int) -> CompareResult:
         "max_steps": steps,
         "batch_size": 32,
         "eval_every": steps,
-        "learning_rate": 3e-3,
+        "learning_rate": 1e-2,
         "max_input_tokens": 32,
         "max_target_tokens": 16,
         "duplicates": "never",
     }
     found = api.compare(
         answers=answers,
-        student="tiny",
+        student=STUDENT,
         methods=("standard", "step_by_step"),
         seeds=SEEDS,
         out=folder / "compared",
         **settings | task.compare,
     )
     return CompareResult.model_validate(found)
+
+
+def verdict_of(results: CompareResult, verdicts: Verdicts) -> Verdict:
+    """The verdict of a comparison with these predictions."""
+    claims = make_claims(counted_cells(results.cells), verdicts)
+    judged = results.model_copy(update={"claims": claims})
+    return find_verdict(judged, verdicts, {}, {}, Prices())
 
 
 def resampled(verdicts: Verdicts, draw: np.random.Generator) -> Verdicts:

@@ -131,6 +131,6 @@ def _scores(
     if name != "majority":
         who = f"{BASELINE}{name}, test"
         what = found.name.replace("_", " ")
-        notices = label_signs(data.task, rows, predictions)
+        notices = [replace(one, who=who) for one in label_signs(data.task, rows, predictions)]
         notices += chance_notices(who, found.correct, found.n, chance, what=what)
     return found.model_copy(update={"notices": notices}), chance

@@ -93,6 +93,7 @@ def _cell(
     teacher = teacher_score(data, "test")
     score = Score(**{field: getattr(found.scores, field) for field in _SCORE})
     notices = found.scores.notices
+    flags = learning_flags(decisive_interval(score), found.chance, found.scores.unparsable, notices)
     return CellResult(
         student=own[0] if own else NO_STUDENT,
         method=_method(name),
@@ -109,9 +110,8 @@ def _cell(
         chance=found.chance,
         teacher_accuracy=teacher.share if teacher else None,
         teacher_score=teacher,
-        flags=learning_flags(
-            decisive_interval(score), found.chance, found.scores.unparsable, notices
-        ),
+        # The commonest label is what chance is; that it does not learn is no news.
+        flags=[] if name == "majority" else flags,
         notices=notices,
         n_fraction=found.counts.n_fraction,
         n_train=found.counts.n_train,

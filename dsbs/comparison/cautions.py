@@ -14,8 +14,7 @@ _TOLD = ("at_chance", "unparsable")
 
 def cautions(results: CompareResult) -> list[str]:
     """What limits the findings: students that did not learn, compute, data, failures."""
-    learners = [group for group in results.groups if group.method != "baseline:majority"]
-    stuck = [stuck_sentence(group, results.equal) for group in learners]
+    stuck = [stuck_sentence(group, results.equal) for group in results.groups]
     lines = [text for text in stuck if text]
     lines += _few_rationales(results)
     lines += _fallen_back(results)

@@ -224,12 +224,14 @@ def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -
 
     Where no two students ever differ, nothing is measured that a power could rest on.
     """
-    scores = [cell.score for cell in done_cells(cells) if cell.score]
+    students = [cell for cell in cells if not cell.is_baseline] or cells
+    scores = [cell.score for cell in done_cells(students) if cell.score]
     if not scores:
         return None
     discordant = [
         (pair.only_first + pair.only_second) / pair.n
         for claim in claims
+        if not claim.against.is_baseline
         for pair in claim.checkpoints
     ]
     return detectable(

@@ -57,17 +57,17 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
     others go on.
     """
     _wait_for_earlier_trainings(design.cells, out)
+    baselines = BaselineCells([], [])
+    if design.baselines is not None:  # first, because they take seconds
+        baselines = run_baselines(design.baselines, data, out)
     cells = list(design.cells)
     tried: list[Tuned] = []
     if design.tunes_rates:
         cells, tried = tune(cells, lambda cell: _train_to_tune(cell, data, out))
-    if design.train_ahead is not None:
+    if design.train_ahead is not None and cells:
         # The most expensive come first, so that none of them is left to end alone.
         jobs = [cell.job(data, out) for cell in sorted(cells, key=_cost, reverse=True)]
         design.train_ahead(jobs)
-    baselines = BaselineCells([], [])
-    if design.baselines is not None:
-        baselines = run_baselines(design.baselines, data, out)
     found = [*_run_cells(cells, data, out), *baselines.cells]
     done = done_cells(found)
     verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}

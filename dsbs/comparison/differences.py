@@ -116,6 +116,7 @@ def _tested(name: str, against: str, pair: Paired, asked: Asked) -> Difference |
         interval=(max(-1.0, float(low)), min(1.0, float(high))),
         rows_needed=more.rows,
         seeds_needed=more.seeds,
+        needed_together=more.together,
     )
 
 

@@ -35,6 +35,8 @@ class Needed(NamedTuple):
     """Test rows, with the same seeds."""
     seeds: int | None
     """Seeds, with the same test rows."""
+    together: bool = False
+    """Whether so many of both are needed, because more of one alone never suffices."""
 
 
 def variance(difference: Array) -> Variance:
@@ -72,17 +74,18 @@ def needed(difference: Array, half_width: float, level: float) -> Needed:
     """
     found = variance(difference)
     seeds, rows = difference.shape
-    return Needed(
+    counts = np.arange(seeds + 1, _MOST_SEEDS)
+    enough = counts[_half_widths(found, counts, rows, level) <= half_width]
+    alone = Needed(
         rows=_rows(found, seeds, half_width, level),
-        seeds=next(
-            (
-                count
-                for count in range(seeds + 1, _MOST_SEEDS)
-                if _half_width(found, count, rows, level) <= half_width
-            ),
-            None,
-        ),
+        seeds=int(enough[0]) if enough.size else None,
     )
+    if alone.rows is not None or alone.seeds is not None:
+        return alone
+    # Seeds that leave half of the variance that is allowed to the rows.
+    for count in counts[found.seed / counts <= (half_width / _quantile(counts, level)) ** 2 / 2]:
+        return Needed(_rows(found, int(count), half_width, level), int(count), together=True)
+    return alone
 
 
 def _rows(found: Variance, seeds: int, half_width: float, level: float) -> int | None:
@@ -96,12 +99,14 @@ def _rows(found: Variance, seeds: int, half_width: float, level: float) -> int |
     return int(np.ceil(count)) if count < _MOST_ROWS else None
 
 
-def _half_width(found: Variance, seeds: int, rows: int, level: float) -> float:
+def _half_widths(found: Variance, seeds: Array, rows: int, level: float) -> Array:
+    """That of the interval for each of these numbers of seeds (counts,)."""
     of_mean = found.seed / seeds + found.example / rows + found.residual / (seeds * rows)
-    return float(_quantile(seeds, level) * np.sqrt(of_mean))
+    widths: Array = _quantile(seeds, level) * np.sqrt(of_mean)
+    return widths
 
 
-def _quantile(seeds: int, level: float) -> float:
+def _quantile(seeds: Any, level: float) -> Any:
     from scipy.stats import t
 
-    return float(t.ppf((1 + level) / 2, seeds - 1))
+    return t.ppf((1 + level) / 2, seeds - 1)

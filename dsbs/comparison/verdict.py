@@ -19,6 +19,7 @@ from dsbs.comparison.cells import RowGroups, Verdicts, counted_cells
 from dsbs.comparison.differences import GATES, TEACHER, Asked, find_differences, level_for
 from dsbs.comparison.more_rows import rows_to_reach
 from dsbs.comparison.statistics import MIN_SEEDS
+from dsbs.comparison.variance import Needed
 
 _COSTLIEST = float("inf")
 
@@ -28,8 +29,7 @@ class _Choice(NamedTuple):
 
     category: Category
     chosen: Candidate | None = None
-    rows: int | None = None
-    seeds: int | None = None
+    needed: Needed = Needed(None, None)
     rows_of_data: MoreRows | None = None
 
 
@@ -86,8 +86,9 @@ def decide(results: CompareResult, differences: Sequence[Difference], prices: Pr
         rationales=rationales_verdict(results.claims, results.margin),
         margin=results.margin,
         level=level_for(len(candidates)),
-        rows_needed=choice.rows,
-        seeds_needed=choice.seeds,
+        rows_needed=choice.needed.rows,
+        seeds_needed=choice.needed.seeds,
+        needed_together=choice.needed.together,
         rows_of_data=choice.rows_of_data,
         candidates=candidates,
         differences=list(differences),
@@ -135,7 +136,7 @@ def _choose(candidates: Sequence[Candidate], known: _Known, missing: int | None)
     """
     names = [one.name for one in candidates]
     if not all(known.gates(name) and known.has_all(name, names) for name in names):
-        return _Choice("cannot_be_told", seeds=missing)
+        return _Choice("cannot_be_told", needed=Needed(None, missing))
     learned = [one for one in candidates if one.learned]
     if not learned:
         return _nothing_learned(names, known)
@@ -156,20 +157,29 @@ def _nothing_learned(names: Sequence[str], known: _Known) -> _Choice:
 
 
 def _needed(open_questions: Sequence[Sequence[Difference]]) -> _Choice:
-    """The fewest rows, and the fewest seeds, that answer all questions of one candidate."""
-    rows = [_most([one.rows_needed for one in questions]) for questions in open_questions]
-    seeds = [_most([one.seeds_needed for one in questions]) for questions in open_questions]
-    return _Choice(
-        "cannot_be_told",
-        rows=min((count for count in rows if count is not None), default=None),
-        seeds=min((count for count in seeds if count is not None), default=None),
-    )
+    """What answers all questions of the candidate that needs least."""
+    each = [_all_of(questions) for questions in open_questions]
+    known = [one for one in each if one.rows is not None or one.seeds is not None]
+    return _Choice("cannot_be_told", needed=min(known, key=_amount, default=Needed(None, None)))
 
 
-def _most(counts: Sequence[int | None]) -> int | None:
-    """The largest; None where one of them is not known."""
-    known = [count for count in counts if count is not None]
-    return max(known, default=None) if len(known) == len(counts) else None
+def _all_of(questions: Sequence[Difference]) -> Needed:
+    """What answers all of them: rows alone, seeds alone, or both together."""
+    if any(one.rows_needed is None and one.seeds_needed is None for one in questions):
+        return Needed(None, None)
+    rows = [one.rows_needed for one in questions if one.rows_needed is not None]
+    seeds = [one.seeds_needed for one in questions if one.seeds_needed is not None]
+    apart = not any(one.needed_together for one in questions)
+    of_rows = max(rows) if apart and len(rows) == len(questions) else None
+    of_seeds = max(seeds) if apart and len(seeds) == len(questions) else None
+    if of_rows is not None or of_seeds is not None:
+        return Needed(of_rows, of_seeds)
+    return Needed(max(rows, default=None), max(seeds, default=None), together=True)
+
+
+def _amount(one: Needed) -> tuple[bool, float, float]:
+    """Either alone before both together; then the fewest rows, then the fewest seeds."""
+    return (one.together, one.rows or float("inf"), one.seeds or float("inf"))
 
 
 def _beside_the_teacher(

@@ -168,7 +168,8 @@ def _needed(verdict: Verdict, results: CompareResult) -> str:
     have = f"there are {rows:,} test rows and {seeds} seed{'s' * (seeds != 1)}"
     if not parts:
         return f"more test rows and more seeds would be needed ({have})"
-    return f"{' or '.join(parts)} would be needed ({have})"
+    both = " and " if verdict.needed_together else " or "
+    return f"{both.join(parts)} would be needed ({have})"
 
 
 def _rationales(verdict: Verdict, results: CompareResult) -> str:

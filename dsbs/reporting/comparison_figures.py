@@ -45,9 +45,10 @@ CURVES = (
 def accuracy_figures(comparison: Comparison, price_per_hour: float | None) -> list[Figure]:
     """Accuracy against data (per student and label source), student size, and cost."""
     known = _known(comparison)
+    students = [group for group in known if not group.is_baseline] or known
     found = [
-        _against_data(comparison, groups)
-        for groups in grouped(known, lambda group: (group.student, group.labels))
+        _against_data(comparison, [*groups, *_beside(groups[0], known)])
+        for groups in grouped(students, lambda group: (group.student, group.labels))
     ]
     found.append(_against_size(comparison))
     found.append(_against_cost(comparison, "FLOPs", "training FLOPs", _flops))
@@ -101,6 +102,11 @@ def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
     name = slug("accuracy-by-data", comparison.name, student, labels)
     title = f"Accuracy against data: {student}, {labels} labels"
     return _accuracy_figure(comparison, name, title, "training rows used, %", series)
+
+
+def _beside(own: Group, known: Sequence[Group]) -> list[Group]:
+    """The baselines that learned from the labels of this student."""
+    return [g for g in known if g.is_baseline and not own.is_baseline and g.labels == own.labels]
 
 
 def _against_size(comparison: Comparison) -> Figure:

@@ -66,6 +66,8 @@ class Difference(Result):
     """
     seeds_needed: int | None = None
     """The same of seeds, on the same test rows."""
+    needed_together: bool = False
+    """Whether so many rows with so many seeds are needed, because neither alone suffices."""
 
 
 class MoreRows(Result):
@@ -94,6 +96,8 @@ class Verdict(Result):
     """Test rows that would tell, with the same seeds."""
     seeds_needed: int | None = None
     """Seeds that would tell, on the same test rows."""
+    needed_together: bool = False
+    """Whether so many rows with so many seeds are needed."""
     rows_of_data: MoreRows | None = None
     """Training rows that would bring the best candidate near the teacher."""
     candidates: list[Candidate] = []
