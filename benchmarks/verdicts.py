@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", default=",".join(BUILT_TASKS))
     parser.add_argument("--out", type=Path, default=Path("runs/verdicts"))
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--resamplings", type=int, default=RESAMPLINGS)
     given = parser.parse_args()
     print(

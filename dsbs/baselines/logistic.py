@@ -42,7 +42,7 @@ def _classes(task: Task, train: Sequence[LabeledRow], features: Features) -> Lab
     y = [meaning("class", row.label) for row in train]
     if len(set(y)) == 1:
         return lambda examples: [Guess(train[0].label)] * len(examples)
-    model = _model(len(train)).fit(features([row.example for row in train]), y)
+    model = _model(len(train), len(set(y))).fit(features([row.example for row in train]), y)
     names = [written.get(key, key) for key in model.classes_]
 
     def label(examples: Sequence[Example]) -> list[Guess]:
@@ -56,7 +56,7 @@ def _options(train: Sequence[LabeledRow], features: Features) -> Labeler:
     y = [same_label("choice", o, row.label) for row in train for o in row.example.choices]
     if len(set(y)) == 1:
         return lambda examples: [Guess(example.choices[0]) for example in examples]
-    model = _model(len(y)).fit(features(rows), y)
+    model = _model(len(y), 2).fit(features(rows), y)
 
     def label(examples: Sequence[Example]) -> list[Guess]:
         logs = _log(model.predict_proba(features(examples)))[:, 1]
@@ -78,14 +78,17 @@ def _likeliest(labels: Sequence[str], logs: NDArray[Any]) -> Guess:
     return Guess(max(scores, key=scores.__getitem__), scores)
 
 
-def _model(rows: int) -> Any:
+def _model(rows: int, labels: int) -> Any:
+    """Liblinear takes a fifth of the time of the default solver, and knows two labels only."""
     linear = require("sklearn.linear_model", "train", needed_by="--baselines")
     if rows > _MANY:
         return linear.SGDClassifier(
             loss="log_loss", alpha=1 / (_C * rows), max_iter=20, random_state=0, average=True
         )
-    return linear.LogisticRegression(C=_C, max_iter=_STEPS)
+    solver = "liblinear" if labels == 2 else "lbfgs"
+    return linear.LogisticRegression(C=_C, max_iter=_STEPS, solver=solver)
 
 
 def _log(chances: NDArray[Any]) -> NDArray[Any]:
-    return np.log(np.maximum(chances, 1e-12))
+    logs: NDArray[Any] = np.log(np.maximum(chances, 1e-12))
+    return logs

@@ -1,6 +1,7 @@
 """The baselines of a comparison: the same rows, labels, fractions and seeds as its students."""
 
 import itertools
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from dsbs.config.compare import Equal
 from dsbs.config.presets import base_name
 from dsbs.config.recipe import Training
 from dsbs.core.failures import explained, print_bug
+from dsbs.core.files import replacing
 from dsbs.core.progress import say
 from dsbs.core.records import BASELINE, Baseline, LearnedBy
 from dsbs.distillation.labeled_data import TrainingData
@@ -52,11 +54,20 @@ def run_baselines(plan: Plan, data: TrainingData, out: Path) -> BaselineCells:
     """
     cells: list[CellResult] = []
     reasons: dict[tuple[Baseline, str], None] = {}
+    whole: dict[tuple[Baseline, str], CellResult] = {}
     for name, training in itertools.product(plan.names, plan.trainings):
+        key = (name, training.recipe.labels)
         try:
-            cells.append(_cell(name, training, plan, data, out))
+            # All rows are the same rows for every seed, and so is what is learned from them.
+            if key in whole and training.selection.fraction == 1:
+                cells.append(_again(whole[key], training.seed, out))
+            else:
+                cells.append(_cell(name, training, plan, data, out))
         except Exception as error:  # students are worth more than what they are compared with
             reasons[name, _reason(error)] = None
+        else:
+            if training.selection.fraction == 1:
+                whole[key] = cells[-1]
     for name, reason in reasons:
         say(f"baseline {name} is skipped: {reason}")
     return BaselineCells(
@@ -75,6 +86,22 @@ def _reason(error: Exception) -> str:
         return str(known)
     print_bug(error, "this baseline")
     return f"{type(error).__name__}: {error}"
+
+
+def _again(known: CellResult, seed: int, out: Path) -> CellResult:
+    """The same baseline under another seed."""
+    name = f"{known.name.removesuffix(str(known.seed))}{seed}"
+    folder = out / CELLS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / PREDICTIONS) as partial:
+        shutil.copyfile(out / str(known.predictions), partial)
+    update = {
+        "seed": seed,
+        "name": name,
+        "out": str(folder),
+        "predictions": str((folder / PREDICTIONS).relative_to(out)),
+    }
+    return known.model_copy(update=update)
 
 
 def _cell(

@@ -72,7 +72,9 @@ def test_the_same_baselines_are_the_same_and_other_prices_are_counted(
     (cost,) = [c["cost_per_1000"] for c in first["verdict"]["candidates"]]
     (more,) = [c["cost_per_1000"] for c in dear["verdict"]["candidates"]]
     assert more == pytest.approx(100 * cost)
-    assert first["verdict"]["sentence"].startswith("No student was compared")
+    # Eight test rows are few, even for two baselines that hardly err.
+    assert first["verdict"]["category"] == "cannot_be_told"
+    assert first["verdict"]["rows_needed"] > 8
 
 
 def test_a_baseline_that_cannot_do_the_task_is_named_and_fails_nothing(
