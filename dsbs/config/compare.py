@@ -12,7 +12,6 @@ from dsbs.config.base import (
     Fraction,
     Incidental,
     Listed,
-    NamesInput,
     RayAddress,
     RayCpus,
     RayGpus,
@@ -65,7 +64,7 @@ class CompareConfig(StudentOptions):
         "an empty value for none",
     )
     baselines_only: bool = Field(False, description="measure the baselines and train no student")
-    embedding_model: Annotated[Path | None, NamesInput] = Field(
+    embedding_model: Path | None = Field(
         None, description="embedding: folder of an encoder whose sentence embeddings are used"
     )
     ablate_field: Listed[str] = Field(
@@ -108,11 +107,17 @@ class CompareConfig(StudentOptions):
     def _baselines_have_what_they_need(self) -> "CompareConfig":
         """An encoder, hidden fields, and a baseline where there is no student."""
         if "embedding" in self.baselines and self.embedding_model is None:
-            raise ValueError("embedding_model: baseline embedding needs the folder of an encoder")
+            raise ValueError(
+                "embedding_model: the folder of an encoder, which --baselines embedding needs"
+            )
         if "input-ablated" in self.baselines and not self.ablate_field:
-            raise ValueError("ablate_field: baseline input-ablated needs a field to hide")
+            raise ValueError("ablate_field: a field to hide, which --baselines input-ablated needs")
+        if self.embedding_model is not None and "embedding" not in self.baselines:
+            raise ValueError("embedding_model: embedding among --baselines, which alone uses it")
+        if self.ablate_field and "input-ablated" not in self.baselines:
+            raise ValueError("ablate_field: input-ablated among --baselines, which alone uses it")
         if self.baselines_only and not self.baselines:
-            raise ValueError("baselines_only: needs at least one of --baselines")
+            raise ValueError("baselines_only: at least one of --baselines")
         return self
 
     @model_validator(mode="after")

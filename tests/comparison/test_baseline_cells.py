@@ -112,9 +112,11 @@ def test_what_a_hidden_field_leaves_is_measured(answered_farm: Farm, tmp_path: P
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"baselines": "embedding"}, "--embedding-model: .*needs the folder of an encoder"),
-        ({"baselines": "input-ablated"}, "--ablate-field: .*needs a field to hide"),
-        ({"baselines": ""}, "--baselines-only: .*needs at least one"),
+        ({"baselines": "embedding"}, "--embedding-model: .* expected the folder of an encoder"),
+        ({"baselines": "input-ablated"}, "--ablate-field: .* expected a field to hide"),
+        ({"ablate_field": "animal"}, "--ablate-field: .* expected input-ablated among"),
+        ({"embedding_model": "e"}, "--embedding-model: .* expected embedding among"),
+        ({"baselines": ""}, "--baselines-only: .* expected at least one"),
         ({"baselines": "input-ablated", "ablate_field": "animals"}, "did you mean 'animal'"),
         ({"baselines": "embedding", "embedding_model": "nowhere"}, "got no such folder"),
     ],
