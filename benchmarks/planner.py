@@ -17,10 +17,10 @@ import numpy as np
 
 from dsbs.core.tables import percent, table
 from dsbs.planning.comparisons import read_curves
-from dsbs.planning.learning_curves import Curve, accuracy_at, fit_curve
 from dsbs.scaling import laws
 from dsbs.scaling.fitting import fit
 from dsbs.scaling.forms import DISTILLATION, SUPERVISED
+from dsbs.scaling.learning_curves import Curve, accuracy_at, fit_curve
 
 FRACTIONS = np.array([0.1, 0.15, 0.25, 0.4, 0.55, 0.75, 1.0])
 ROWS, SEEDS = 4000, 3

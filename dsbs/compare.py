@@ -13,9 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from dsbs.artifacts.results.compare import CompareResult
+from dsbs.artifacts.results.verdict import Prices
 from dsbs.artifacts.run_folder import open_run
+from dsbs.baselines.ablation import check_fields
+from dsbs.baselines.embedding import Embeddings
+from dsbs.baselines.kit import Kit
 from dsbs.cli.stage import Stage
 from dsbs.comparison import findings
+from dsbs.comparison.baseline_cells import Plan
 from dsbs.comparison.cautions import cautions
 from dsbs.comparison.cell import Job
 from dsbs.comparison.cells import group_numbers
@@ -25,8 +30,10 @@ from dsbs.comparison.grid import make_grid
 from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
 from dsbs.comparison.score_sentences import teacher_sentence
+from dsbs.comparison.verdict import at_prices
+from dsbs.comparison.verdict_sentences import verdict_lines
 from dsbs.config.compare import CompareConfig
-from dsbs.config.resolve import answer_sources, data_source, student_of
+from dsbs.config.resolve import answer_sources, data_source, student_of, training_of
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import table
@@ -50,7 +57,7 @@ def compare(config: CompareConfig) -> CompareResult:
         if run.finished is not None:
             say(f"{out} is done already")
             say_notices(run.finished.notices)
-            return run.finished.moved_to(out)
+            return at_prices(run.finished.moved_to(out), _prices(config))
         _say_detectable(data)
         design = Design(
             cells=make_grid(config.cells(), data, config.equal, config.also_equal),
@@ -60,6 +67,8 @@ def compare(config: CompareConfig) -> CompareResult:
             score_norm=config.score_norm,
             duplicates=config.duplicates,
             margin=config.margin,
+            baselines=_baselines(config, data),
+            prices=_prices(config),
             train_ahead=_launcher(config),
         )
         results = compare_students(design, data, out)
@@ -77,6 +86,7 @@ def show(results: CompareResult) -> str:
     title = f"{results.task}: test, equal {results.equal}, labels read by {read}"
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
+        *verdict_lines(results.verdict),
         table(means.columns, means.rows, title=title, width=220),
         teacher_sentence(results.teacher_score),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
@@ -85,6 +95,28 @@ def show(results: CompareResult) -> str:
         f"Everything is in {results.out}",
     ]
     return "\n".join(lines)
+
+
+def _baselines(config: CompareConfig, data: TrainingData) -> Plan:
+    """InputError for fields to hide that the task does not have, and for a folder of no model."""
+    if "input-ablated" in config.baselines:
+        check_fields(data.task, config.ablate_field)
+    folder = config.embedding_model if "embedding" in config.baselines else None
+    return Plan(
+        names=config.baselines,
+        trainings=[training_of(each, data.task) for each in config.baseline_rows()],
+        equal=config.equal,
+        kit=Kit(Embeddings(folder) if folder else None, config.ablate_field),
+        embedding_model=str(folder) if folder else None,
+    )
+
+
+def _prices(config: CompareConfig) -> Prices:
+    return Prices(
+        calls=config.calls,
+        core_hour=config.price_per_core_hour,
+        gpu_hour=config.price_per_gpu_hour,
+    )
 
 
 def _launcher(config: CompareConfig) -> Callable[[Sequence[Job]], None] | None:

@@ -25,6 +25,7 @@ from dsbs.artifacts.results.contract import ContractResult
 from dsbs.cli.stage import Stage
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.comparison.statistics import mean_over_seeds
+from dsbs.comparison.verdict_sentences import display
 from dsbs.config.quickstart import QuickstartConfig
 from dsbs.contracts.show import sentence
 from dsbs.core import output
@@ -105,7 +106,7 @@ def quickstart(config: QuickstartConfig) -> QuickstartResult:
 
 def show(results: QuickstartResult) -> str:
     """Accuracy of each kind of student beside the teacher's, the report, and what to try next."""
-    columns = ["student learned from", "questions", "rows", "accuracy", "95 %"]
+    columns = ["learned from", "questions", "rows", "accuracy", "95 %"]
     rows = [
         [_kind(g), f"{g.data_frac:.0%}", g.n_train, percent(g.mean), _interval(g)]
         for g in results.groups
@@ -113,6 +114,7 @@ def show(results: QuickstartResult) -> str:
     lines = [
         table(columns, rows, title=f"{results.task}: test"),
         teacher_sentence(results.teacher_score),
+        *([f"Verdict: {results.verdict.sentence}"] if results.verdict else []),
         *(f"failed: {c.name}: {c.error}" for c in results.cells if c.status == "failed"),
         "This small world was made to show the effect. On real data the paper reports gains of "
         "one to six points.",
@@ -184,8 +186,11 @@ def _results(comparison: Path) -> CompareResult:
 
 
 def _kind(group: Group) -> str:
+    source = "gold" if group.labels == "gold" else "the teacher’s"
+    if group.is_baseline:
+        return f"{source} labels: {display(group.method)}"
     what = {"standard": "labels", "step_by_step": "labels and rationales"}[group.method]
-    return f"{'gold' if group.labels == 'gold' else 'the teacher’s'} {what}"
+    return f"{source} {what}"
 
 
 def _interval(group: Group) -> str:

@@ -29,6 +29,8 @@ def test_the_chain_from_answers_to_the_report(
         "8",
         "--max-target-tokens",
         "24",
+        "--baselines",
+        "",
         "--out",
         compare,
         "--json",

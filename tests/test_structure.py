@@ -34,7 +34,7 @@ LEVELS = [
 ]
 """Packages, lowest first. Packages of one level do not import each other."""
 HEAVY = {
-    "torch": {"student", "training", "evaluation", "teachers", "exporting"},
+    "torch": {"student", "training", "evaluation", "teachers", "baselines", "exporting"},
     "transformers": {"student", "training", "evaluation", "teachers", "exporting"},
     "ctranslate2": {"runtimes", "exporting"},
     "onnx": {"exporting"},
@@ -52,6 +52,7 @@ HEAVY = {
     "vllm": {"teachers"},
     "ray": {"core", "teachers"},
     "statsmodels": {"comparison"},
+    "sklearn": {"baselines"},
 }
 
 

@@ -27,6 +27,7 @@ def cautions(results: CompareResult) -> list[str]:
     lines += rationale_checks.describe(results.teacher)
     if any(cell.selected_by == "gold" for cell in results.cells):
         lines.append("Checkpoints were chosen by gold labels of validation.")
+    lines += [f"{one.method} was skipped: {one.reason}." for one in results.skipped]
     return lines + [f"failed: {c.name}: {c.error}" for c in results.cells if c.status == "failed"]
 
 
@@ -42,7 +43,8 @@ def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
     if not parts:
         return None
     who = f"{method_name(group, equal)} ({setting_of(group)})"
-    text = f"{who}: of {group.seeds} student{'s' * (group.seeds > 1)}, {' and '.join(parts)}."
+    what = "baseline" if group.is_baseline else "student"
+    text = f"{who}: of {group.seeds} {what}{'s' * (group.seeds > 1)}, {' and '.join(parts)}."
     if group.mean_learned is None:
         return text
     return f"{text} The mean of those that learned is {percent(group.mean_learned)}."
@@ -55,6 +57,7 @@ def _few_rationales(results: CompareResult) -> list[str]:
         f"{group.n_explained:,} of {group.n_train:,} rows."
         for group in results.groups
         if group.method != "standard"
+        and not group.is_baseline
         and group.n_explained is not None
         and group.n_train is not None
         and group.n_explained < group.n_train / 2

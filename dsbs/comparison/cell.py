@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from dsbs.artifacts.manifest import Manifest
 from dsbs.artifacts.results.base import CellKey, Score
 from dsbs.artifacts.results.compare import CELLS, CellResult, Tuned
 from dsbs.artifacts.results.evaluate import EvaluateResult
@@ -172,6 +173,7 @@ def cell_result(
     out: Path,
     predictions: str,
     equal: Equal = "steps",
+    train_s: float | None = None,
 ) -> CellResult:
     """What a comparison keeps of a student that was trained and measured.
 
@@ -182,7 +184,9 @@ def cell_result(
         out: Its run folder.
         predictions: The file of its predictions, relative to the folder of the comparison.
         equal: What its number of steps makes equal among the methods.
+        train_s: Core-seconds of its training, or device-seconds. Default: not known.
     """
+    used = measured.cpu_s if trained.device == "cpu" else measured.wall_s
     score = Score(
         against=measured.against,
         n=measured.n,
@@ -223,4 +227,17 @@ def cell_result(
         clipped_share=trained.clipped_share,
         selected_by=trained.selected_by,
         validation_accuracy=trained.best_validation_accuracy,
+        device=trained.device,
+        train_s=train_s,
+        call_s=None if used is None else used / measured.n,
+        latency_ms=None if measured.wall_s is None else 1000 * measured.wall_s / measured.n,
     )
+
+
+def training_seconds(trained: Manifest[TrainResult]) -> float | None:
+    """Core-seconds of a training, device-seconds where it was on no processor; None if unknown."""
+    if trained.results is None:
+        return None
+    if trained.results.device == "cpu":
+        return trained.cpu_s * trained.results.processes
+    return trained.wall_s * trained.results.processes

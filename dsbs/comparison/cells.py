@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsbs.artifacts.results.compare import CellResult, Variant
-from dsbs.core.records import Method
+from dsbs.core.records import LearnedBy
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     return list(found.values())
 
 
-def reference_method(cells: Sequence[Variant]) -> Method:
+def reference_method(cells: Sequence[Variant]) -> LearnedBy:
     """The method that the others are compared with: `standard`, or the first one without it."""
     methods = [cell.method for cell in cells]
     return "standard" if "standard" in methods else methods[0]

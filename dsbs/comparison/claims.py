@@ -14,6 +14,7 @@ from dsbs.artifacts.results.compare import (
     Detectable,
     Variant,
 )
+from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (
     Paired,
@@ -29,6 +30,7 @@ from dsbs.comparison.data_efficiency import Teacher, find_data_needs
 from dsbs.comparison.groups import gather_notices, make_groups
 from dsbs.comparison.power import smallest_differences
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
+from dsbs.comparison.verdict import find_verdict
 
 ASSUMED_DISCORDANT = 0.2
 """Share of examples that only one of two students answers correctly, where it is not measured.
@@ -42,6 +44,8 @@ def judge(
     verdicts: Verdicts,
     teacher: Mapping[str, bool],
     row_groups: RowGroups | None = None,
+    *,
+    prices: Prices | None = None,
 ) -> CompareResult:
     """The results with groups, claims, data needed and the smallest difference that would be seen.
 
@@ -50,6 +54,7 @@ def judge(
         verdicts: Those of every cell that is done.
         teacher: The teacher's own verdicts by example id; {} without any.
         row_groups: The group of each example that has one. Default: none has.
+        prices: What the verdict counts costs with.
     """
     cells = counted_cells(results.cells)
     shared = row_groups or {}
@@ -64,7 +69,9 @@ def judge(
         ),
         "notices": gather_notices(cells),
     }
-    return results.model_copy(update=found)
+    judged = results.model_copy(update=found)
+    verdict = find_verdict(judged, verdicts, teacher, shared, prices or Prices())
+    return judged.model_copy(update={"verdict": verdict})
 
 
 def make_claims(
@@ -72,17 +79,36 @@ def make_claims(
 ) -> list[Claim]:
     """Every method against `standard` (or the first method) at the same student, labels, fraction.
 
-    p-values are corrected by Holm's method: those of claims about methods among themselves, and
-    those of claims about checkpoints among themselves.
+    And every student against every baseline at the same labels and fraction. p-values are corrected
+    by Holm's method: those of claims about methods among themselves, those about baselines, and
+    those about checkpoints of either.
     """
+    students = [cell for cell in cells if not cell.is_baseline]
+    baselines = [cell for cell in cells if cell.is_baseline]
+    about_methods = _method_claims(students or baselines, verdicts, row_groups)
+    about_baselines = [
+        _claim(first, second, verdicts, row_groups or {})
+        for alike in grouped(done_cells(students), lambda cell: (cell.labels, cell.data_frac))
+        for first in grouped(alike, lambda cell: cell.group)
+        for second in grouped(done_cells(baselines), lambda cell: cell.group)
+        if (second[0].labels, second[0].data_frac) == (first[0].labels, first[0].data_frac)
+    ]
+    return [
+        *_corrected([claim for claim in about_methods if claim.seeds]),
+        *_corrected([claim for claim in about_baselines if claim.seeds]),
+    ]
+
+
+def _method_claims(
+    cells: Sequence[CellResult], verdicts: Verdicts, row_groups: RowGroups | None
+) -> list[Claim]:
     reference = reference_method(cells) if cells else "standard"
-    found = [
+    return [
         _claim(first, second, verdicts, row_groups or {})
         for alike in grouped(done_cells(cells), lambda cell: cell.setting)
         for first, second in itertools.product(grouped(alike, lambda c: c.variant), repeat=2)
         if first[0].method != reference == second[0].method
     ]
-    return _corrected([claim for claim in found if claim.seeds])
 
 
 def detectable(
@@ -198,12 +224,14 @@ def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -
 
     Where no two students ever differ, nothing is measured that a power could rest on.
     """
-    scores = [cell.score for cell in done_cells(cells) if cell.score]
+    students = [cell for cell in cells if not cell.is_baseline] or cells
+    scores = [cell.score for cell in done_cells(students) if cell.score]
     if not scores:
         return None
     discordant = [
         (pair.only_first + pair.only_second) / pair.n
         for claim in claims
+        if not claim.against.is_baseline
         for pair in claim.checkpoints
     ]
     return detectable(

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from dsbs.artifacts.lock import is_locked
+from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
 from dsbs.artifacts.results.compare import CellResult, CompareResult, Tuned
 from dsbs.artifacts.results.train import TrainResult
-from dsbs.comparison.cell import Cell, Job, cell_result
+from dsbs.artifacts.results.verdict import Prices
+from dsbs.comparison.baseline_cells import BaselineCells, Plan, run_baselines
+from dsbs.comparison.cell import Cell, Job, cell_result, training_seconds
 from dsbs.comparison.cells import done_cells
 from dsbs.comparison.claims import judge
 from dsbs.comparison.live_table import LiveTable
@@ -41,6 +44,9 @@ class Design:
     score_norm: ScoreNorm = "sum"
     margin: float = 0.0
     """How far below another method or the teacher counts as being as good."""
+    baselines: Plan | None = None
+    prices: Prices | None = None
+    """What the verdict counts with. None: the defaults."""
     train_ahead: Callable[[Sequence[Job]], None] | None = None
     """Trains students in processes of their own. Default: one after the other in this process."""
 
@@ -52,15 +58,18 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
     others go on.
     """
     _wait_for_earlier_trainings(design.cells, out)
+    baselines = BaselineCells([], [])
+    if design.baselines is not None:  # first, because they take seconds
+        baselines = run_baselines(design.baselines, data, out)
     cells = list(design.cells)
     tried: list[Tuned] = []
     if design.tunes_rates:
         cells, tried = tune(cells, lambda cell: _train_to_tune(cell, data, out))
-    if design.train_ahead is not None:
+    if design.train_ahead is not None and cells:
         # The most expensive come first, so that none of them is left to end alone.
         jobs = [cell.job(data, out) for cell in sorted(cells, key=_cost, reverse=True)]
         design.train_ahead(jobs)
-    found = _run_cells(cells, data, out)
+    found = [*_run_cells(cells, data, out), *baselines.cells]
     done = done_cells(found)
     verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}
     splits = data.splits
@@ -76,12 +85,14 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
         teacher_score=done[0].teacher_score if done else None,
         tuning=tried,
         cells=found,
+        skipped=baselines.skipped,
         answer_rows=list(data.answer_rows),
         duplicates=find_duplicates(splits, design.duplicates),
         teacher={name: s for name, s in data.teacher.splits.items() if name != "extra"},
     )
     row_groups = {e.id: e.group for e in splits.get("test", ()) if e.group is not None}
-    return judge(results, verdicts, data.teacher_verdicts("test"), row_groups)
+    teacher = data.teacher_verdicts("test")
+    return judge(results, verdicts, teacher, row_groups, prices=design.prices)
 
 
 def _run_cells(cells: Sequence[Cell], data: TrainingData, out: Path) -> list[CellResult]:
@@ -110,6 +121,7 @@ def _run_cell(cell: Cell, data: TrainingData, out: Path) -> CellResult:
         out=folder,
         predictions=str((folder / Path(measured.out).name / PREDICTIONS).relative_to(out)),
         equal=cell.equal,
+        train_s=training_seconds(read_manifest(folder)),
     )
 
 

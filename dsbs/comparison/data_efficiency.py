@@ -77,7 +77,8 @@ def find_data_needs(
         row_groups: The group of each example that has one. Default: none has.
         margin: How far below the other counts as being as good.
     """
-    done = [cell for cell in done_cells(cells) if cell.equal == equal]
+    wanted = [c for c in done_cells(cells) if c.method != "baseline:majority"]
+    done = [cell for cell in wanted if cell.equal == equal]
     if not done:
         return []
     reference = reference_method(cells)

@@ -18,13 +18,19 @@ from dsbs.core.tables import percent
 def findings(results: CompareResult) -> list[str]:
     """Claims, the data that each method needs, and the smallest difference that would be found."""
     equal = results.equal
-    refused = [claim for claim in results.claims if claim.strength == "refused"]
-    lines = [claim_sentence(claim, equal) for claim in results.claims]
+    # A student that is not even tested against a baseline would fill the page; the table has it.
+    claims = [c for c in results.claims if c.strength != "refused" or not _about_baseline(c)]
+    refused = [claim for claim in claims if claim.strength == "refused"]
+    lines = [claim_sentence(claim, equal) for claim in claims]
     lines += [text for claim in refused for text in checkpoint_sentences(claim, equal)]
     lines += [need_sentence(need) for need in results.data_needed]
     if results.minimum_detectable:
         lines.append(detectable_sentence(results.minimum_detectable))
     return lines
+
+
+def _about_baseline(claim: Claim) -> bool:
+    return claim.against.is_baseline and not claim.is_baseline
 
 
 def share_of_data(fraction: float) -> str:

@@ -34,7 +34,7 @@ def equalized(cells: Sequence[Cell], data: TrainingData) -> list[Cell]:
     - `compute`: as many FLOPs as the most expensive method at the same student, labels, fraction
       and seed spends.
     """
-    if cells[0].equal == "steps":
+    if not cells or cells[0].equal == "steps":
         return list(cells)
     by_epochs = cells[0].equal == "epochs"
     sizes = [cell.size(data) for cell in cells]

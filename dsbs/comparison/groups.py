@@ -50,7 +50,9 @@ def gather_notices(cells: Sequence[CellResult]) -> list[Notice]:
     for alike in grouped(shown, lambda pair: (pair[1].sign, pair[1].who)):
         cell, first = alike[0]
         names = {cell.name for cell, _ in alike}
-        text = f"{first.text} ({len(names)} of {len(cells)} students, first {cell.name})"
+        peers = [one for one in cells if one.is_baseline == cell.is_baseline]
+        what = "baselines" if cell.is_baseline else "students"
+        text = f"{first.text} ({len(names)} of {len(peers)} {what}, first {cell.name})"
         found.append(Notice(first.sign, first.who, text))
     return found
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsbs.comparison.variance import variance
 from dsbs.metrics.intervals import FEW, effective_number
 
 Array = NDArray[Any]
@@ -81,7 +82,9 @@ def mean_over_seeds(values: Sequence[float]) -> SeedMean:
     return SeedMean(mean, error, _t_interval(mean, error, len(values) - 1))
 
 
-def method_test(first: Array, second: Array, groups: Array | None = None) -> MethodTest:
+def method_test(
+    first: Array, second: Array, groups: Array | None = None, *, level: float = 0.95
+) -> MethodTest:
     """Whether the first method is better, for other seeds and other examples of the same kind.
 
     This is the paired t test over seeds with a larger variance. The paired t test forgets that all
@@ -105,6 +108,7 @@ def method_test(first: Array, second: Array, groups: Array | None = None) -> Met
         first: Verdicts `(..., seeds, examples)` of the first method.
         second: Verdicts of the second method; row s of both was trained with the same seed.
         groups: (examples,) the number of each example's group, from 0 on. None: no two share one.
+        level: Of the interval; above 0.95 where several are looked at together.
 
     Raises:
         ValueError: There are fewer than `MIN_SEEDS` seeds, or all examples share one group.
@@ -122,16 +126,16 @@ def method_test(first: Array, second: Array, groups: Array | None = None) -> Met
     deviation = group_sums(difference - mean[..., None, None], groups)
     units = effective_number(size)
     # Sums are put on the scale of means, so that groups of one example change nothing.
-    found = _variance_of_mean(deviation * (size.size / size.sum()))
+    found = variance(deviation * (size.size / size.sum()))
     differing = group_sums((difference != 0).sum(axis=-2).astype(float), groups)
     # Where verdicts differ in a few groups only, each group is no more than one example.
     counted = np.where(effective_number(differing) < FEW, units, size.sum())
-    variance = np.maximum(found.variance, 2 / (counted + 2) ** 2)
+    spread = np.maximum(found.of_mean, 2 / (counted + 2) ** 2)
     freedom = seeds - 1 if groups is None else np.minimum(found.freedom, units - 1)
-    ratio = np.abs(mean) / np.sqrt(variance)
+    ratio = np.abs(mean) / np.sqrt(spread)
     with np.errstate(divide="ignore", invalid="ignore"):
         cohens_d = mean / difference.mean(axis=-1).std(axis=-1, ddof=1)
-    interval = _t_interval(mean, np.sqrt(variance), freedom)
+    interval = _t_interval(mean, np.sqrt(spread), freedom, level)
     return MethodTest(mean, interval, 2 * t.sf(ratio, freedom), cohens_d)
 
 
@@ -217,33 +221,9 @@ def _clustered_mcnemar(sums: Array) -> float:
     return 2 * float(t.sf(abs(sums.sum()) / spread, max(sums.size - 1, 1)))
 
 
-class _MeanVariance(NamedTuple):
-    variance: Array
-    freedom: Array
-    """Its degrees of freedom by Hillis."""
-
-
-def _variance_of_mean(difference: Array) -> _MeanVariance:
-    """Variance of the mean of `(..., seeds, examples)`; the formula is that of `method_test`."""
-    seeds, examples = difference.shape[-2:]
-    mean = difference.mean(axis=(-2, -1), keepdims=True)
-    of_seeds = difference.mean(axis=-1, keepdims=True)
-    of_examples = difference.mean(axis=-2, keepdims=True)
-    # Sums of squares of an analysis of variance; the residual's is what the other two leave.
-    ss_seeds = examples * ((of_seeds - mean) ** 2).sum(axis=(-2, -1))
-    ss_examples = seeds * ((of_examples - mean) ** 2).sum(axis=(-2, -1))
-    ss_residual = ((difference - mean) ** 2).sum(axis=(-2, -1)) - ss_seeds - ss_examples
-    ms_seeds = ss_seeds / (seeds - 1)
-    shared = (ss_examples - ss_residual / (seeds - 1)) / max(examples - 1, 1)
-    total = np.asarray(ms_seeds + np.maximum(shared, 0))
-    # Without any variance among seeds there is no limit, and the caller's own holds.
-    freedom = (seeds - 1) * (total / np.maximum(ms_seeds, 1e-150)) ** 2
-    return _MeanVariance(total / (seeds * examples), np.maximum(freedom, seeds - 1))
-
-
-def _t_interval(mean: Any, error: Any, freedom: Any) -> Interval:
+def _t_interval(mean: Any, error: Any, freedom: Any, level: float = 0.95) -> Interval:
     """Not scipy's t.interval, which is nan for an error of 0."""
     from scipy.stats import t
 
-    half = t.ppf(0.975, freedom) * error
+    half = t.ppf((1 + level) / 2, freedom) * error
     return Interval(mean - half, mean + half)

@@ -38,6 +38,19 @@ FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
 `encoder-decoder`: reads the input, writes the target (T5). `decoder-only`: writes the target behind
 the input (Gemma, Qwen, SmolLM). `encoder`: reads the input and scores the allowed labels (BERT).
 """
+Baseline = Literal["majority", "tfidf", "embedding", "input-ablated"]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+"""Models that need no training of a network, which a student must beat."""
+
+BASELINE = "baseline:"
+LearnedBy = Literal[
+    Method,
+    "baseline:majority",
+    "baseline:tfidf",
+    "baseline:embedding",
+    "baseline:input-ablated",
+]
+"""The method of a student, or `BASELINE` and the name of a baseline."""
 
 LabelSource = Literal["gold", "teacher", "gold_else_teacher"]
 """Whose labels a student learns."""

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 PROBES: Mapping[str, tuple[str, ...]] = {
-    "train": ("torch", "transformers.models.t5.modeling_t5", "accelerate", "datasets", "peft"),
+    "train": (
+        "torch",
+        "transformers.models.t5.modeling_t5",
+        "accelerate",
+        "datasets",
+        "peft",
+        "sklearn.linear_model",
+    ),
     "endpoint": ("openai",),
     "vllm": ("vllm.engine.arg_utils",),
     "plan": ("scipy.optimize", "threadpoolctl", "tokenizers"),

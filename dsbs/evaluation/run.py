@@ -1,5 +1,6 @@
 """Measure one student into its folder, once."""
 
+import time
 from pathlib import Path
 
 from dsbs.artifacts.manifest import MANIFEST
@@ -71,6 +72,7 @@ def evaluate_run(
 
         rows = measured_rows(data, split)
         student = open_predictor(checkpoint, needed_by="dsbs evaluate")
+        started = (time.perf_counter(), time.process_time())
         scores, predictions = measure(
             student,
             rows,
@@ -81,6 +83,7 @@ def evaluate_run(
             confidence=promised is not None,
             explain=promised is not None and promised.reads_rationales,
         )
+        ended = (time.perf_counter(), time.process_time())
         cascade = []
         if promised is not None:
             from dsbs.evaluation.cascade import CascadeRows, measure_cascade
@@ -105,6 +108,8 @@ def evaluate_run(
             decode=decode,
             score_norm=norm,
             chance=guessed,
+            wall_s=round(ended[0] - started[0], 4),
+            cpu_s=round(ended[1] - started[1], 4),
             unlabeled=len(data.splits[split]) - len(rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
             teacher_score=teacher,

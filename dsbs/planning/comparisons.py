@@ -10,8 +10,8 @@ from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CellResult, CompareResult
 from dsbs.comparison.cells import counted_cells
 from dsbs.core.errors import InputError
-from dsbs.planning.learning_curves import Curve
 from dsbs.planning.model_sizes import read_model_config, shape_of, student_shape
+from dsbs.scaling.learning_curves import Curve
 
 
 class Measured(NamedTuple):
@@ -49,7 +49,7 @@ def read_curves(runs: Sequence[Path]) -> TaskCurves:
             fix = "forecast unlike runs one by one"
             raise InputError(f"RUNS {run}", got=got, expected=expected, fix=fix)
         for cell in counted_cells(comparison.cells):
-            if cell.score is not None and cell.n_train is not None:
+            if cell.score is not None and cell.n_train is not None and not cell.is_baseline:
                 key = (cell.student, cell.method, cell.labels)
                 measured = Measured(run, cell, cell.n_train, cell.score.share)
                 found.setdefault(key, []).append(measured)

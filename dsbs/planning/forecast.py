@@ -17,7 +17,9 @@ from dsbs.planning.forecast_plan import (
     Target,
 )
 from dsbs.planning.growth import compare_growth
-from dsbs.planning.learning_curves import (
+from dsbs.planning.plan import Estimate
+from dsbs.scaling.fitting import SAMPLES, Fit, Interval
+from dsbs.scaling.learning_curves import (
     MIN_FRACTIONS,
     Curve,
     accuracy_at,
@@ -25,8 +27,6 @@ from dsbs.planning.learning_curves import (
     fit_curve,
     rows_for,
 )
-from dsbs.planning.plan import Estimate
-from dsbs.scaling.fitting import SAMPLES, Fit, Interval
 
 _DRAWN_POINTS = 60
 

@@ -6,10 +6,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.planning.learning_curves import MIN_FRACTIONS, Curve
 from dsbs.planning.plan import Estimate, Part
 from dsbs.scaling.fitting import SAMPLES, Interval, fit, interval
 from dsbs.scaling.forms import SUPERVISED
+from dsbs.scaling.learning_curves import MIN_FRACTIONS, Curve
 
 Array = NDArray[Any]
 

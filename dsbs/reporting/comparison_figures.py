@@ -10,10 +10,11 @@ from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
-from dsbs.core.records import METHODS
+from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug
 from dsbs.reporting.load_runs import Comparison, Student
 
+_LEARNED_BY = [*METHODS, *(f"{BASELINE}{name}" for name in BASELINES)]
 _CAPTION = (
     "Bars are 95 % intervals over seeds, or over examples if there is one seed. "
     "The dashed level is the teacher's own accuracy."
@@ -44,9 +45,10 @@ CURVES = (
 def accuracy_figures(comparison: Comparison, price_per_hour: float | None) -> list[Figure]:
     """Accuracy against data (per student and label source), student size, and cost."""
     known = _known(comparison)
+    students = [group for group in known if not group.is_baseline] or known
     found = [
-        _against_data(comparison, groups)
-        for groups in grouped(known, lambda group: (group.student, group.labels))
+        _against_data(comparison, [*groups, *_beside(groups[0], known)])
+        for groups in grouped(students, lambda group: (group.student, group.labels))
     ]
     found.append(_against_size(comparison))
     found.append(_against_cost(comparison, "FLOPs", "training FLOPs", _flops))
@@ -100,6 +102,11 @@ def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
     name = slug("accuracy-by-data", comparison.name, student, labels)
     title = f"Accuracy against data: {student}, {labels} labels"
     return _accuracy_figure(comparison, name, title, "training rows used, %", series)
+
+
+def _beside(own: Group, known: Sequence[Group]) -> list[Group]:
+    """The baselines that learned from the labels of this student."""
+    return [g for g in known if g.is_baseline and not own.is_baseline and g.labels == own.labels]
 
 
 def _against_size(comparison: Comparison) -> Figure:
@@ -241,4 +248,4 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _color(row: Variant, comparison: Comparison) -> int:
     """Each method has one color everywhere, and another with another `equal`."""
     other = row.equal != comparison.results.equal
-    return METHODS.index(row.method) + (len(METHODS) if other else 0)
+    return _LEARNED_BY.index(row.method) + (len(_LEARNED_BY) if other else 0)

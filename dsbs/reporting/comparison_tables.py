@@ -7,6 +7,7 @@ from dsbs.artifacts.results.base import Setting
 from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
 from dsbs.comparison.findings import method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
+from dsbs.comparison.verdict_sentences import candidate_rows, prices_sentence
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
@@ -21,6 +22,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     results = comparison.results
     name = comparison.name
     found = [
+        _candidates_table(results, name),
         groups_table(results, name),
         _claims_table(results, name),
         _checkpoints_table(results, name),
@@ -76,6 +78,13 @@ def groups_table(results: CompareResult, name: str) -> Table:
     if results.teacher_score is not None:
         note = f"{note} {teacher_sentence(results.teacher_score)}."
     return _table("groups", name, "Accuracy by method and data", rows, note)
+
+
+def _candidates_table(results: CompareResult, name: str) -> Table:
+    """What may be chosen, with what it costs."""
+    rows = candidate_rows(results.verdict) if results.verdict else []
+    note = f"{prices_sentence(results.verdict)}." if results.verdict else ""
+    return _table("candidates", name, "What may be chosen, and what it costs", rows, note)
 
 
 def duplicates_table(name: str, found: NearDuplicates | None) -> Table:

@@ -19,7 +19,7 @@ from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
-from dsbs.comparison.cell import cell_result
+from dsbs.comparison.cell import cell_result, training_seconds
 from dsbs.comparison.cells import counted_cells
 from dsbs.comparison.claims import judge
 from dsbs.core.errors import InputError
@@ -250,6 +250,7 @@ def _measured_student(run: Run, evaluation: Run) -> Student:
         name=run.path.name,
         out=run.path,
         predictions=str(evaluation.path / PREDICTIONS),
+        train_s=training_seconds(run.manifest),
     )
     return _student(cell, run.path, evaluation.path / PREDICTIONS)
 
@@ -269,6 +270,8 @@ def _evaluation(run: Run) -> Run | None:
 
 def _student(cell: CellResult, folder: Path, predictions: Path) -> Student:
     """A student whose own folder may be gone: then without curves, cost and predictions."""
+    if cell.is_baseline:
+        return Student(cell, predictions if predictions.is_file() else None)
     manifest = _readable(folder) if cell.status == "done" else None
     if manifest is None or not isinstance(manifest.results, TrainResult):
         return Student(cell)

@@ -18,7 +18,11 @@ def methods_paragraph(results: CompareResult) -> str:
     return " ".join([*_what(results.cells, results.task), *_how(results), _reading(results)])
 
 
-def _what(cells: Sequence[CellResult], task: str) -> list[str]:
+def _what(every: Sequence[CellResult], task: str) -> list[str]:
+    cells = [cell for cell in every if not cell.is_baseline]
+    beside = list(dict.fromkeys(cell.method for cell in every if cell.is_baseline))
+    if not cells:
+        return [f"{_listed(beside)} were measured for the task {task}; no student was trained."]
     scores = [cell.score for cell in done_cells(cells) if cell.score]
     questions = f"the same {scores[0].n:,} test questions" if scores else "test questions"
     trained = "student was" if len(cells) == 1 else "students were"
@@ -36,6 +40,7 @@ def _what(cells: Sequence[CellResult], task: str) -> list[str]:
         f"({_listed(cell.labels for cell in cells)}) and in the share of the training data that "
         f"they see ({fractions}).",
         f"Each combination was {again}.",
+        *([f"Beside them stand {_listed(beside)}, on the same rows and labels."] if beside else []),
     ]
 
 

@@ -34,6 +34,10 @@ class Section:
     """Its name in links."""
     task: str
     heading: str
+    verdict: str
+    """One sentence; empty without one."""
+    reasons: Sequence[str]
+    """What it rests on."""
     paragraph: str
     """What was compared, and how to read it."""
     findings: Sequence[str]

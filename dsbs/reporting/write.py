@@ -126,6 +126,8 @@ def _section(
         anchor=slug(comparison.name),
         task=comparison.task,
         heading=f"{comparison.name}: findings",
+        verdict=results.verdict.sentence if results.verdict else "",
+        reasons=results.verdict.reasons if results.verdict else (),
         paragraph=methods_paragraph(results),
         findings=findings.findings(results),
         cautions=cautions(without_teacher),

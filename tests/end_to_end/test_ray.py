@@ -142,6 +142,7 @@ def test_cells_are_trained_on_a_cluster_as_they_are_here(
     cluster.add_node(num_cpus=2, **SMALL)
     quick = {"max_steps": 4, "batch_size": 8, "eval_every": 4, "max_target_tokens": 24}
     quick |= {"answers": farm.folder / "answered", "methods": "standard", "labels": "gold,teacher"}
+    quick |= {"baselines": ""}
     alone = api.compare(**quick, out=tmp_path / "alone")
     capsys.readouterr()
     spread = api.compare(

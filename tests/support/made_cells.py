@@ -4,7 +4,7 @@ from typing import Any
 
 from dsbs.artifacts.results.base import Score
 from dsbs.artifacts.results.compare import CellResult
-from dsbs.core.records import Method
+from dsbs.core.records import LearnedBy
 from dsbs.metrics.accuracy import interval
 
 EXAMPLES = 100
@@ -19,7 +19,7 @@ class Made:
 
     def add(
         self,
-        method: Method,
+        method: LearnedBy,
         seed: int,
         right: int,
         *,
@@ -27,7 +27,7 @@ class Made:
         data_frac: float = 1.0,
         **more: Any,
     ) -> None:
-        name = f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}"
+        name = f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}{more.get('labels', '')}"
         score = Score(n=EXAMPLES, correct=right, ci95_examples=interval(right, EXAMPLES))
         cell = CellResult(
             student="s",

@@ -12,8 +12,8 @@ from dsbs.artifacts.results.base import Score
 from dsbs.artifacts.results.compare import CellResult, CompareResult
 from dsbs.cli.stage import plain
 from dsbs.plan import STAGE
-from dsbs.planning.learning_curves import Curve
 from dsbs.scaling import laws
+from dsbs.scaling.learning_curves import Curve
 
 QUESTIONS: dict[str, list[str]] = {
     "teacher": ["--student", "770M"],

@@ -189,6 +189,7 @@ def test_training_says_and_records_what_the_student_cannot_write(
         answers=tmp_path / "answered",
         student=str(tmp_path / "t5"),
         methods="standard",
+        baselines="",
         max_steps=2,
         out=tmp_path / "compared",
     )

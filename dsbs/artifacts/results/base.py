@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from dsbs.core.records import LabelSource, Method
+from dsbs.core.records import LabelSource, LearnedBy, Method
 
 Status = Literal["started", "stopped", "failed", "incomplete", "done"]
 """`started`: running. `stopped`: by a limit or a signal. `failed`: by an error. `incomplete`: rows
@@ -65,7 +65,9 @@ class Setting(Result):
     """What students must share before their methods are compared."""
 
     student: str
-    """Hub name, folder or built-in name of the model that was trained."""
+    """Hub name, folder or built-in name of the model that was trained; "none" for baselines that
+    have none.
+    """
     labels: LabelSource
     data_frac: float
     """Share of the training rows, above 0 and at most 1."""
@@ -79,8 +81,8 @@ class Setting(Result):
 class CellKey(Setting):
     """What sets one student of a comparison apart from the others."""
 
-    method: Method
-    """The method that it was trained by."""
+    method: LearnedBy
+    """The method that it was trained by, or its name among the baselines."""
     seed: int
     fell_back_from: Method | None = None
     """The method that was asked for, where there was no rationale for it and so `method` is

@@ -8,9 +8,10 @@ from pydantic import computed_field
 from dsbs.artifacts.results.base import CellKey, Interval, Result, Score, Setting, Status
 from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.artifacts.results.train import AnswerRows
+from dsbs.artifacts.results.verdict import Verdict
 from dsbs.config.base import ScoreNorm
 from dsbs.config.compare import Equal
-from dsbs.core.records import LabelSource, Method, NearDuplicates
+from dsbs.core.records import BASELINE, LabelSource, LearnedBy, NearDuplicates
 from dsbs.metrics.collapse import Notice
 
 CELLS = "cells"
@@ -27,8 +28,13 @@ readable label. `one_label`: nearly all its labels are one, and those it is comp
 class Variant(Result):
     """A method, and what its training has in common with that of the other methods."""
 
-    method: Method
+    method: LearnedBy
     equal: Equal
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is no student's."""
+        return self.method.startswith(BASELINE)
 
     @property
     def variant(self) -> tuple[str, str]:
@@ -50,7 +56,7 @@ class CellResult(CellKey, GroupKey):
 
     name: str
     """Name of its folder among the cells."""
-    learning_rate: float
+    learning_rate: float | None = None
     out: str
     status: Literal["done", "failed"]
     error: str | None = None
@@ -85,6 +91,14 @@ class CellResult(CellKey, GroupKey):
     selected_by: str | None = None
     """What chose its checkpoint."""
     validation_accuracy: float | None = None
+    device: str = "cpu"
+    """What it was trained on."""
+    train_s: float | None = None
+    """Core-seconds of its training; device-seconds where that was no processor."""
+    call_s: float | None = None
+    """The same of labeling one test row, in batches."""
+    latency_ms: float | None = None
+    """Time from question to label, in batches: the share of one row."""
 
     @computed_field
     def accuracy(self) -> float | None:
@@ -179,7 +193,7 @@ class DataNeed(Result):
 
     student: str
     labels: LabelSource
-    method: Method
+    method: LearnedBy
     against: str
     """The other method, or "teacher"."""
     at: float | None = None
@@ -238,6 +252,13 @@ class Tuned(Variant):
     chosen: bool = False
 
 
+class SkippedBaseline(Result):
+    """A baseline that was asked for and does not fit."""
+
+    method: LearnedBy
+    reason: str
+
+
 class CompareResult(Result):
     """What `compare` leaves."""
 
@@ -253,11 +274,14 @@ class CompareResult(Result):
     """`incomplete` if a cell failed."""
     margin: float = 0.0
     """How far below another counts as being as good."""
+    verdict: Verdict | None = None
+    """None in results of versions without one."""
     teacher_accuracy: float | None = None
     teacher_score: Score | None = None
     """The same with its interval."""
     tuning: list[Tuned] = []
     cells: list[CellResult]
+    skipped: list[SkippedBaseline] = []
     groups: list[Group] = []
     claims: list[Claim] = []
     minimum_detectable: Detectable | None = None

@@ -5,7 +5,7 @@ from pydantic import Field
 from dsbs.artifacts.results.base import CellKey, Score
 from dsbs.artifacts.results.contract import CascadeRow
 from dsbs.config.base import ScoreNorm
-from dsbs.core.records import Split
+from dsbs.core.records import Method, Split
 from dsbs.metrics.accuracy import LabelScores
 from dsbs.metrics.calibration import CalibrationScores
 from dsbs.metrics.collapse import Notice
@@ -28,6 +28,7 @@ class StudentScores(Score):
 class EvaluateResult(CellKey, StudentScores):
     """What `evaluate` leaves: the scores of one student on one split."""
 
+    method: Method
     run: str
     """The run folder, or the checkpoint where there is none."""
     out: str
@@ -41,6 +42,10 @@ class EvaluateResult(CellKey, StudentScores):
     """The accuracy of a model that has learned nothing."""
     unlabeled: int = 0
     """Rows of the split without a label to compare with."""
+    wall_s: float | None = None
+    """Seconds of labeling the rows."""
+    cpu_s: float | None = None
+    """The same in core-seconds."""
     teacher_accuracy: float | None = None
     """Of the teacher's own labels. None where there are no answers or no gold."""
     teacher_score: Score | None = None

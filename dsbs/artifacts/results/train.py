@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from dsbs.artifacts.results.base import CellKey, Result
+from dsbs.core.records import Method
 from dsbs.metrics.collapse import Notice
 
 
@@ -130,6 +131,8 @@ class LostCharacters(Result):
 
 class TrainResult(CellKey, RowCounts, Totals):
     """What `train` leaves."""
+
+    method: Method
 
     out: str
     task: str

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dsbs.core.errors import InputError
-from dsbs.planning.learning_curves import (
+from dsbs.scaling.learning_curves import (
     accuracy_at,
     backtest,
     fit_curve,

@@ -1,0 +1,148 @@
+"""The baselines of a comparison: the same rows, labels, fractions and seeds as its students."""
+
+import itertools
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from dsbs.artifacts.predictions import PREDICTIONS
+from dsbs.artifacts.results.base import Score
+from dsbs.artifacts.results.compare import CELLS, CellResult, SkippedBaseline
+from dsbs.baselines.kit import Kit
+from dsbs.baselines.labels import CannotDo
+from dsbs.comparison.groups import decisive_interval, learning_flags
+from dsbs.config.compare import Equal
+from dsbs.config.presets import base_name
+from dsbs.config.recipe import Training
+from dsbs.core.failures import explained, print_bug
+from dsbs.core.files import replacing
+from dsbs.core.progress import say
+from dsbs.core.records import BASELINE, Baseline, LearnedBy
+from dsbs.distillation.labeled_data import TrainingData
+
+NO_STUDENT = "none"
+"""Stands for the student of a baseline that has no model of its own."""
+_SCORE = ("against", "n", "correct", "ci95_examples", "ci95_withheld")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which baselines, on which rows."""
+
+    names: Sequence[Baseline]
+    trainings: Sequence[Training]
+    """Whose rows and labels to learn from: one per label source, fraction and seed."""
+    equal: Equal
+    """That of the comparison."""
+    kit: Kit
+    embedding_model: str | None = None
+
+
+class BaselineCells(NamedTuple):
+    """What became of the baselines."""
+
+    cells: list[CellResult]
+    skipped: list[SkippedBaseline]
+
+
+def run_baselines(plan: Plan, data: TrainingData, out: Path) -> BaselineCells:
+    """Learn and measure every baseline, in a folder below `out` each.
+
+    A baseline that cannot be had is skipped with its reason; it never fails a comparison.
+    """
+    cells: list[CellResult] = []
+    reasons: dict[tuple[Baseline, str], None] = {}
+    whole: dict[tuple[Baseline, str], CellResult] = {}
+    for name, training in itertools.product(plan.names, plan.trainings):
+        key = (name, training.recipe.labels)
+        try:
+            # All rows are the same rows for every seed, and so is what is learned from them.
+            if key in whole and training.selection.fraction == 1:
+                cells.append(_again(whole[key], training.seed, out))
+            else:
+                cells.append(_cell(name, training, plan, data, out))
+        except Exception as error:  # students are worth more than what they are compared with
+            reasons[name, _reason(error)] = None
+        else:
+            if training.selection.fraction == 1:
+                whole[key] = cells[-1]
+    for name, reason in reasons:
+        say(f"baseline {name} is skipped: {reason}")
+    return BaselineCells(
+        cells, [SkippedBaseline(method=_method(name), reason=reason) for name, reason in reasons]
+    )
+
+
+def _method(name: Baseline) -> LearnedBy:
+    return cast(LearnedBy, f"{BASELINE}{name}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, CannotDo):
+        return str(error)
+    if known := explained(error, "this baseline"):
+        return str(known)
+    print_bug(error, "this baseline")
+    return f"{type(error).__name__}: {error}"
+
+
+def _again(known: CellResult, seed: int, out: Path) -> CellResult:
+    """The same baseline under another seed."""
+    name = f"{known.name.removesuffix(str(known.seed))}{seed}"
+    folder = out / CELLS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / PREDICTIONS) as partial:
+        shutil.copyfile(out / str(known.predictions), partial)
+    update = {
+        "seed": seed,
+        "name": name,
+        "out": str(folder),
+        "predictions": str((folder / PREDICTIONS).relative_to(out)),
+    }
+    return known.model_copy(update=update)
+
+
+def _cell(
+    name: Baseline, training: Training, plan: Plan, data: TrainingData, out: Path
+) -> CellResult:
+    # Not above: they load torch.
+    from dsbs.baselines.measure import measure_baseline
+    from dsbs.evaluation.measure import teacher_score
+
+    labels = training.recipe.labels
+    fraction = training.selection.fraction
+    own = [base_name(plan.embedding_model)] if name == "embedding" and plan.embedding_model else []
+    called = "-".join([*own, name, labels, f"{fraction:.6g}", str(training.seed)])
+    folder = out / CELLS / called
+    found = measure_baseline(name, data, training.selection, training.recipe, plan.kit, folder)
+    teacher = teacher_score(data, "test")
+    score = Score(**{field: getattr(found.scores, field) for field in _SCORE})
+    notices = found.scores.notices
+    flags = learning_flags(decisive_interval(score), found.chance, found.scores.unparsable, notices)
+    return CellResult(
+        student=own[0] if own else NO_STUDENT,
+        method=_method(name),
+        labels=labels,
+        data_frac=fraction,
+        seed=training.seed,
+        equal=plan.equal,
+        name=called,
+        out=str(folder),
+        status="done",
+        predictions=str((folder / PREDICTIONS).relative_to(out)),
+        score=score,
+        unparsable=found.scores.unparsable,
+        chance=found.chance,
+        teacher_accuracy=teacher.share if teacher else None,
+        teacher_score=teacher,
+        # The commonest label is what chance is; that it does not learn is no news.
+        flags=[] if name == "majority" else flags,
+        notices=notices,
+        n_fraction=found.counts.n_fraction,
+        n_train=found.counts.n_train,
+        train_s=found.train_s,
+        call_s=found.call_s,
+        latency_ms=found.latency_ms,
+    )
