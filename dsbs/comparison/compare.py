@@ -9,12 +9,15 @@ from typing import TypeVar
 from dsbs.artifacts.lock import is_locked
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
 from dsbs.artifacts.results.compare import CellResult, CompareResult, Tuned
+from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.comparison.cell import Cell, Job, cell_result
 from dsbs.comparison.cells import done_cells
 from dsbs.comparison.claims import judge
 from dsbs.comparison.live_table import LiveTable
+from dsbs.comparison.materials import Materials
 from dsbs.comparison.tuning import tune
+from dsbs.config.axes import AxisName
 from dsbs.config.base import Decode, Duplicates
 from dsbs.config.compare import Equal
 from dsbs.core.failures import explained, print_bug
@@ -40,11 +43,14 @@ class Design:
     duplicates: Duplicates
     margin: float = 0.0
     """How far below another method or the teacher counts as being as good."""
+    pairs: tuple[AxisName, ...] = ("method",)
+    """Axes whose values are compared in pairs."""
+    teachers: tuple[TeacherResult, ...] = ()
     train_ahead: Callable[[Sequence[Job]], None] | None = None
     """Trains students in processes of their own. Default: one after the other in this process."""
 
 
-def compare_students(design: Design, data: TrainingData, out: Path) -> CompareResult:
+def compare_students(design: Design, materials: Materials, out: Path) -> CompareResult:
     """Train and measure every cell in a folder below `out`, and judge them.
 
     Cells that are done are not repeated. A cell that fails has its error as its result, and the
@@ -54,14 +60,15 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
     cells = list(design.cells)
     tried: list[Tuned] = []
     if design.tunes_rates:
-        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, data, out))
+        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, materials, out))
     if design.train_ahead is not None:
         # The most expensive come first, so that none of them is left to end alone.
-        jobs = [cell.job(data, out) for cell in sorted(cells, key=_cost, reverse=True)]
-        design.train_ahead(jobs)
-    found = _run_cells(cells, data, out)
+        costly = sorted(cells, key=_cost, reverse=True)
+        design.train_ahead([cell.job(materials.of(cell.settings), out) for cell in costly])
+    found = _run_cells(cells, materials, out)
     done = done_cells(found)
     verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}
+    data = materials.first
     splits = data.splits
     results = CompareResult(
         out=str(out),
@@ -72,22 +79,25 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
         margin=design.margin,
         teacher_accuracy=done[0].teacher_accuracy if done else None,
         teacher_score=done[0].teacher_score if done else None,
+        teachers=list(design.teachers),
+        pairs=list(design.pairs),
         tuning=tried,
         cells=found,
-        answer_rows=list(data.answer_rows),
+        answer_rows=materials.answer_rows,
         duplicates=find_duplicates(splits, design.duplicates),
         teacher={name: s for name, s in data.teacher.splits.items() if name != "extra"},
     )
     row_groups = {e.id: e.group for e in splits.get("test", ()) if e.group is not None}
-    return judge(results, verdicts, data.teacher_verdicts("test"), row_groups)
+    teachers = {one.name: materials.verdicts_of(one) for one in design.teachers}
+    return judge(results, verdicts, data.teacher_verdicts("test"), row_groups, teachers=teachers)
 
 
-def _run_cells(cells: Sequence[Cell], data: TrainingData, out: Path) -> list[CellResult]:
+def _run_cells(cells: Sequence[Cell], materials: Materials, out: Path) -> list[CellResult]:
     found = []
     with LiveTable([cell.name for cell in cells]) as shown:
         for cell in cells:
             shown.start(cell.name)
-            found.append(_run_cell(cell, data, out))
+            found.append(_run_cell(cell, materials.of(cell.settings), out))
             shown.finish(found[-1])
     return found
 
@@ -108,12 +118,13 @@ def _run_cell(cell: Cell, data: TrainingData, out: Path) -> CellResult:
         out=folder,
         predictions=str((folder / Path(measured.out).name / PREDICTIONS).relative_to(out)),
         equal=cell.equal,
+        levels=cell.levels,
     )
 
 
-def _train_to_tune(cell: Cell, data: TrainingData, out: Path) -> TrainResult | None:
+def _train_to_tune(cell: Cell, materials: Materials, out: Path) -> TrainResult | None:
     say(f"tuning: {cell.name}")
-    trained = _attempt(lambda: cell.train(data, out))
+    trained = _attempt(lambda: cell.train(materials.of(cell.settings), out))
     return None if isinstance(trained, str) else trained
 
 

@@ -1,32 +1,92 @@
 """The settings of `compare`."""
 
-import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from dsbs.config.axes import (
+    FURTHER,
+    Axis,
+    AxisName,
+    Chosen,
+    GridCell,
+    Value,
+    axis,
+    cells_of,
+    extra_name,
+    extra_parts,
+    folder_name,
+    matching,
+    named,
+    runs_of,
+    uses_alpha,
+    uses_extra,
+    uses_rationales,
+    uses_teacher,
+)
 from dsbs.config.base import (
     Duplicates,
     Fraction,
     Incidental,
     Listed,
+    NamesInput,
     RayAddress,
     RayCpus,
     RayGpus,
     Seeds,
 )
-from dsbs.config.student_options import StudentOptions
+from dsbs.config.presets import DEFAULT_PREFIXES, NO_PREFIXES
+from dsbs.config.student_options import RationaleFilter, StudentOptions
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import LabelSource, Method
+from dsbs.core.sizes import parse_size
 
 Equal = Literal["steps", "epochs", "compute"]
 """What the trainings of all methods have in common."""
 
 
-class CompareConfig(StudentOptions):
-    """Train and measure a grid of students: methods x labels x fractions x seeds."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Parameters = Annotated[float, BeforeValidator(parse_size)]
 
+
+class CompareConfig(StudentOptions):
+    """Train and measure a grid of students: methods x labels x fractions x seeds, and more axes."""
+
+    answers: Annotated[Listed[Path], NamesInput] = Field(
+        (),
+        description="Run folders of generate, one per teacher to compare; A+B: two that teach "
+        "together. Default: the newest of the task below ./runs.",
+    )
+    teacher_sizes: Listed[Parameters] = Field(
+        (),
+        description="parameters of each teacher of --answers, e.g. 540B,20B; students are then "
+        "drawn against them",
+    )
+    # What is one value of `dsbs train` is an axis here.
+    extra_unlabeled: Annotated[Listed[str], NamesInput] = Field(
+        (),
+        description="further training inputs to compare, each NAME=PATH, or none; A=X+B=Y: both "
+        "together",
+    )
+    alpha: Listed[Share] = Field(  # type: ignore[assignment]
+        (0.5,), description="weights of the label task; rationale tasks share 1 - alpha"
+    )
+    rationale_filter: Listed[RationaleFilter] = Field(  # type: ignore[assignment]
+        ("none",),
+        description="learn only rationales of answers that are correct, or agree with the vote",
+    )
+    rationale_frac: Listed[Share] = Field(  # type: ignore[assignment]
+        (1.0,), description="shares of the training rows whose rationales are learned"
+    )
+    rationales_per_example: Listed[Count] = Field(  # type: ignore[assignment]
+        (1,), description="most rationales per teacher to learn for each row"
+    )
+    max_rationale_tokens: Listed[Count | Literal["all"]] = Field(  # type: ignore[assignment]
+        ("all",), description="longer rationales keep their first whole words; all: whole ones"
+    )
     student: Listed[str] = Field(
         ("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny"
     )
@@ -46,6 +106,12 @@ class CompareConfig(StudentOptions):
         None,
         description="lr: first choose a learning rate for every method on validation, 3 runs each",
     )
+    pairs: Listed[AxisName] = Field(
+        (),
+        description="axes whose values are compared in pairs, each with the axis's first value "
+        "(methods: with standard). Default: method, and those of teacher, extra, alpha and the "
+        "rationale options that have several values",
+    )
     margin: float = Field(
         0.0,
         ge=0,
@@ -58,7 +124,9 @@ class CompareConfig(StudentOptions):
         description="look for near-duplicates of test inputs in training; auto: up to 50,000 rows",
     )
     skip: Listed[str] = Field(
-        (), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold"
+        (),
+        description="cells to leave out, by values of any axes, e.g. step_by_step:gold or "
+        "teacher=cqa-palm:alpha=0.3",
     )
     jobs: Annotated[int, Incidental] = Field(
         1, ge=1, description="local: students to train at the same time, one thread each"
@@ -75,10 +143,17 @@ class CompareConfig(StudentOptions):
 
     @model_validator(mode="after")
     def _known_cells(self) -> "CompareConfig":
-        """Cells to skip must be in the grid, and some must be left."""
-        grid = {f"{method}:{labels}" for method in self.methods for labels in self.labels}
-        if not set(self.skip) <= grid or set(self.skip) == grid:
-            raise ValueError(f"skip: some, not all, of {', '.join(sorted(grid))}")
+        """Cells to skip must be in the grid, some must be left, and all must be possible."""
+        try:
+            cells = self.grid()
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        wrong = [entry for entry in self.skip if not matching(entry, self.axes())]
+        if wrong or not cells:
+            grid = sorted(f"{method}:{labels}" for method in self.methods for labels in self.labels)
+            raise ValueError(f"skip: some, not all, of {', '.join(grid)}, or values of other axes")
+        if len(self.teacher_sizes) not in (0, len(self.answers)):
+            raise ValueError("teacher_sizes: one for each teacher of --answers")
         return self
 
     @model_validator(mode="after")
@@ -91,23 +166,51 @@ class CompareConfig(StudentOptions):
             raise ValueError(f"also_equal: {expected}")
         return self
 
-    def cells(self) -> list[TrainConfig]:
-        """The settings of every cell, seeds innermost. The comparison sets their folders."""
+    def teachers(self) -> list[tuple[Path, ...]]:
+        """The runs of each teacher to compare."""
+        return [runs_of(place) for place in self.answers] or [()]
+
+    def axes(self) -> list[Axis]:
+        """Every axis of the grid, seeds innermost."""
+        extra = [extra_parts(text) for text in self.extra_unlabeled] or [()]
+        lengths = [None if value == "all" else value for value in self.max_rationale_tokens]
+        longest = axis("max_rationale_tokens", self.max_rationale_tokens, acts=uses_rationales)
+        return [
+            axis("student", self.student),
+            Axis("teacher", "answers", named(self.teachers(), folder_name), uses_teacher),
+            Axis("extra", "extra_unlabeled", named(extra, extra_name), uses_extra),
+            axis("labels", self.labels),
+            axis("data_frac", self.data_fracs),
+            axis("method", self.methods),
+            axis("alpha", self.alpha, acts=uses_alpha),
+            axis("rationale_filter", self.rationale_filter, acts=uses_rationales),
+            axis("rationale_frac", self.rationale_frac, acts=uses_rationales),
+            axis("rationales_per_example", self.rationales_per_example, acts=uses_rationales),
+            replace(longest, values=tuple(map(Value, self.max_rationale_tokens, lengths))),
+            axis("seed", self.seeds),
+        ]
+
+    def paired_axes(self) -> tuple[AxisName, ...]:
+        """The axes whose values are compared in pairs."""
+        several = {one.name for one in self.axes() if len(one.values) > 1}
+        return self.pairs or ("method", *(name for name in FURTHER if name in several))
+
+    def grid(self) -> list[GridCell]:
+        """Every cell, seeds innermost. The comparison sets their folders."""
         shared = self.model_dump(include=set(StudentOptions.model_fields))
         # Methods are compared at equal steps.
         shared["patience"] = self.patience or 0
-        grid = itertools.product(
-            self.student, self.labels, self.data_fracs, self.methods, self.seeds
-        )
-        return [
-            TrainConfig(
-                **shared,
-                student=student,
-                labels=labels,
-                data_frac=data_frac,
-                method=method,
-                seed=seed,
-            )
-            for student, labels, data_frac, method, seed in grid
-            if f"{method}:{labels}" not in self.skip
-        ]
+        axes = self.axes()
+        skipped = [found for entry in self.skip if (found := matching(entry, axes))]
+        return list(cells_of(axes, shared, skipped=skipped, train=_train_config))
+
+    def cells(self) -> list[TrainConfig]:
+        """The settings of every cell of the grid."""
+        return [cell.settings for cell in self.grid()]
+
+
+def _train_config(chosen: Chosen) -> TrainConfig:
+    """The settings of one cell. Without prefixes only `standard` is trained."""
+    bare = chosen["prefixes"] == NO_PREFIXES and chosen["method"] == "standard"
+    prefixes = DEFAULT_PREFIXES if chosen["prefixes"] == NO_PREFIXES else chosen["prefixes"]
+    return TrainConfig(**{**chosen, "prefixes": NO_PREFIXES if bare else prefixes})

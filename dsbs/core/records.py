@@ -28,8 +28,16 @@ is stated, such as the 4 of 4.5. `negated`: the answer rejects it or takes it ba
 letter of an option stands before words that are not that option.
 """
 
-Method = Literal["standard", "step_by_step", "rationale_then_label", "label_then_rationale"]
+Method = Literal[
+    "standard", "step_by_step", "rationale_then_label", "label_then_rationale", "pinto"
+]
 METHODS: tuple[Method, ...] = get_args(Method)
+
+
+def needs_teacher(method: Method) -> bool:
+    """Whether a student of this method reads the teacher's rationale of every row in use."""
+    return method == "pinto"
+
 
 LabelSource = Literal["gold", "teacher", "gold_else_teacher"]
 """Whose labels a student learns."""
@@ -59,6 +67,8 @@ class Example:
     """The normalized gold label; None where the row has none."""
     group: str | None = None
     """Rows of one group never come into different splits."""
+    rationale: str | None = None
+    """The teacher's, for students that read it in use; see `needs_teacher`."""
 
 
 @dataclass(frozen=True, slots=True)

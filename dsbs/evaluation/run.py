@@ -54,6 +54,8 @@ def evaluate_run(
         from dsbs.student.checkpoint import load_student
 
         rows = measured_rows(data, split)
+        if card.needs_teacher:
+            rows = rows._replace(examples=data.explained(rows.examples))
         student = load_student(checkpoint)
         scores = measure(student, rows, decode=decode, batch_size=batch_size, out=out)
         teacher = teacher_score(data, split)
@@ -71,6 +73,7 @@ def evaluate_run(
             decode=decode,
             chance=guessed,
             unlabeled=len(data.splits[split]) - len(rows.examples),
+            without_rationale=sum(card.needs_teacher and not e.rationale for e in rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
             teacher_score=teacher,
         )

@@ -27,7 +27,8 @@ class Made:
         data_frac: float = 1.0,
         **more: Any,
     ) -> None:
-        name = f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}"
+        further = "-".join(str(value) for value in more.values())
+        name = f"{method}-{data_frac}-{seed}-{further}"
         score = Score(n=EXAMPLES, correct=right, ci95_examples=interval(right, EXAMPLES))
         cell = CellResult(
             student="s",

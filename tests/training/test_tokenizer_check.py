@@ -30,6 +30,7 @@ METHODS: list[Method] = [
     "step_by_step",
     "rationale_then_label",
     "label_then_rationale",
+    "pinto",
 ]
 
 
