@@ -62,7 +62,7 @@ def compare(config: CompareConfig) -> CompareResult:
             duplicates=config.duplicates,
             margin=config.margin,
             pairs=config.paired_axes(),
-            teachers=tuple(teachers_of(config, materials)),
+            teachers=tuple(teachers_of(config.teacher_values(), config.teacher_sizes, materials)),
             train_ahead=_launcher(config),
         )
         results = compare_students(design, materials, out)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.train import AnswerRows
-from dsbs.config.axes import Axis, Value
-from dsbs.config.compare import CompareConfig
+from dsbs.config.axes import Value
 from dsbs.config.resolve import answer_sources, data_source
 from dsbs.config.train import TrainConfig
 from dsbs.core.sizes import parse_size
@@ -79,12 +78,18 @@ class Materials:
         return list(self._found.values())[at].teacher_verdicts("test")
 
 
-def teachers_of(config: CompareConfig, materials: Materials) -> list[TeacherResult]:
-    """Every teacher of the comparison, with its own accuracy on test."""
-    values = _teacher_axis(config).values
-    sizes: Sequence[float | None] = config.teacher_sizes or [None] * len(values)
+def teachers_of(
+    values: Sequence[Value], sizes: Sequence[float], materials: Materials
+) -> list[TeacherResult]:
+    """Every teacher of the comparison, with its own accuracy on test.
+
+    Args:
+        values: The values of the axis `teacher`.
+        sizes: The parameters of each. Empty: as their names state.
+        materials: Their answers.
+    """
     found = []
-    for value, size in zip(values, sizes, strict=True):
+    for value, size in zip(values, sizes or [None] * len(values), strict=True):
         data = materials.by_teacher(value)
         if data is not None:
             found.append(_teacher(str(value.level), data, size))
@@ -99,13 +104,13 @@ def _teacher(name: str, data: TrainingData, size: float | None) -> TeacherResult
     tests = [split for run in runs if (split := run.made.final.splits.get("test"))]
     strict = [test.teacher_accuracy_strict for test in tests]
     zero_shot = all(bool(run.made.config.get("zero_shot")) for run in runs)
-    known = size if size is not None or len(models) > 1 else parameters_in(models[0])
+    stated = (parameters_in(models[0]), parameters_in(name)) if len(models) == 1 else ()
     return TeacherResult(
         name=runs[0].folder.name if name == "none" else name,
         models=models,
         answers=[str(run.folder) for run in runs],
         method="zero-shot CoT" if zero_shot else "few-shot CoT",
-        parameters=known,
+        parameters=size if size is not None else next(filter(None, stated), None),
         score=teacher_score(data, "test"),
         published_accuracy=strict[0] if len(strict) == len(runs) == 1 else None,
     )
@@ -119,10 +124,6 @@ def parameters_in(name: str) -> float | None:
     """
     stated = _SIZE.findall(name)
     return parse_size(stated[-1]) if stated else None
-
-
-def _teacher_axis(config: CompareConfig) -> Axis:
-    return next(axis for axis in config.axes() if axis.name == "teacher")
 
 
 def _key(settings: TrainConfig) -> Key:

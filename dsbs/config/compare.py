@@ -170,6 +170,10 @@ class CompareConfig(StudentOptions):
         """The runs of each teacher to compare."""
         return [runs_of(place) for place in self.answers] or [()]
 
+    def teacher_values(self) -> tuple[Value, ...]:
+        """Those teachers with their names."""
+        return named(self.teachers(), folder_name)
+
     def axes(self) -> list[Axis]:
         """Every axis of the grid, seeds innermost."""
         extra = [extra_parts(text) for text in self.extra_unlabeled] or [()]
@@ -177,7 +181,7 @@ class CompareConfig(StudentOptions):
         longest = axis("max_rationale_tokens", self.max_rationale_tokens, acts=uses_rationales)
         return [
             axis("student", self.student),
-            Axis("teacher", "answers", named(self.teachers(), folder_name), uses_teacher),
+            Axis("teacher", "answers", self.teacher_values(), uses_teacher),
             Axis("extra", "extra_unlabeled", named(extra, extra_name), uses_extra),
             axis("labels", self.labels),
             axis("data_frac", self.data_fracs),

@@ -39,7 +39,7 @@ class TeacherResult(Result):
     """The run folders."""
     method: Literal["few-shot CoT", "zero-shot CoT"] = "few-shot CoT"
     parameters: float | None = None
-    """As given or as its name states; None where neither is known."""
+    """As given, or as the name of its model or run states; None where neither is known."""
     score: Score | None = None
     """On the gold test rows that it answered; None without any."""
     published_accuracy: float | None = None
