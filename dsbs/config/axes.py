@@ -106,7 +106,7 @@ def axis(
 
 def extra_parts(text: str) -> tuple[str, ...]:
     """The parts of one value: "a=X+b=Y" has two, "none" has none."""
-    return () if text == "none" else tuple(re.split(r"\+(?=[\w-]+=)", text))
+    return () if text == "none" else tuple(re.split(r"\+(?=[^+=]+=)", text))
 
 
 def runs_of(place: Path) -> tuple[Path, ...]:
@@ -118,7 +118,7 @@ def runs_of(place: Path) -> tuple[Path, ...]:
 
 def extra_name(named_path: str) -> str:
     """ "asdiv=ASDiv.xml" -> "asdiv"."""
-    return named_path.partition("=")[0]
+    return Path(named_path.partition("=")[0]).stem
 
 
 def matching(entry: str, axes: Sequence[Axis]) -> dict[str, str]:
@@ -140,8 +140,8 @@ def matching(entry: str, axes: Sequence[Axis]) -> dict[str, str]:
 
 
 def fits(entry: Mapping[str, str], levels: Mapping[str, Level]) -> bool:
-    """Whether a cell with these values of all axes is one that an entry of --skip names."""
-    return all(_said(levels[name]) == said for name, said in entry.items())
+    """Whether a cell with these values, of the axes that matter to it, is one that --skip names."""
+    return all(name in levels and _said(levels[name]) == said for name, said in entry.items())
 
 
 def _said(level: Level) -> str:
@@ -188,25 +188,25 @@ def cells_of(
     seen = set()
     for values in itertools.product(*(one.values for one in axes)):
         chosen = {**shared, **{a.setting: v.setting for a, v in zip(axes, values, strict=True)}}
-        picked = {
-            one.name: value if one.acts(chosen) else one.idle
-            for one, value in zip(axes, values, strict=True)
-        }
-        key = tuple(value.level for value in picked.values())
-        levels = {name: value.level for name, value in picked.items()}
+        acting = [one.acts(chosen) for one in axes]
+        picked = zip(axes, values, acting, strict=True)
+        levels = {one.name: value.level for one, value, acts in picked if acts}
+        key = tuple(levels.items())
         if key in seen or any(fits(entry, levels) for entry in skipped):
             continue
         seen.add(key)
-        settings = chosen | {one.setting: picked[one.name].setting for one in axes}
-        yield GridCell(train(settings), _levels(axes, chosen, picked))
+        idle = {
+            one.setting: one.idle.setting
+            for one, acts in zip(axes, acting, strict=True)
+            if not acts
+        }
+        yield GridCell(train({**chosen, **idle}), _further(axes, levels))
 
 
-def _levels(axes: Sequence[Axis], chosen: Chosen, picked: Mapping[str, Value]) -> dict[str, Level]:
-    return {
-        one.name: picked[one.name].level
-        for one in axes
-        if one.name in FURTHER and len(one.values) > 1 and one.acts(chosen)
-    }
+def _further(axes: Sequence[Axis], levels: Mapping[str, Level]) -> dict[str, Level]:
+    """The values of those further axes that have several."""
+    several = {one.name for one in axes if one.name in FURTHER and len(one.values) > 1}
+    return {name: level for name, level in levels.items() if name in several}
 
 
 FURTHER: tuple[AxisName, ...] = (

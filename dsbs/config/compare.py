@@ -46,7 +46,6 @@ from dsbs.core.sizes import parse_size
 Equal = Literal["steps", "epochs", "compute"]
 """What the trainings of all methods have in common."""
 
-
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Parameters = Annotated[float, BeforeValidator(parse_size)]
@@ -152,8 +151,13 @@ class CompareConfig(StudentOptions):
         if wrong or not cells:
             grid = sorted(f"{method}:{labels}" for method in self.methods for labels in self.labels)
             raise ValueError(f"skip: some, not all, of {', '.join(grid)}, or values of other axes")
-        if len(self.teacher_sizes) not in (0, len(self.answers)):
+        if len(self.teacher_sizes) not in (0, len(self.teachers())):
             raise ValueError("teacher_sizes: one for each teacher of --answers")
+        several = [one.name for one in self.axes() if len(one.values) > 1 and one.name != "seed"]
+        if not set(self.pairs) <= set(several):
+            raise ValueError(
+                f"pairs: axes with several values, here {', '.join(several) or 'none'}"
+            )
         return self
 
     @model_validator(mode="after")

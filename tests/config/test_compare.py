@@ -91,7 +91,11 @@ def test_any_axis_may_be_left_out_in_part_and_compared_in_pairs() -> None:
     assert (("teacher", "b"), ("alpha", 0.3)) not in [cell[1:3] for cell in found]
     assert len(found) == 4
     assert COMPARE.configure(**given).paired_axes() == ("method", "teacher", "alpha")
-    assert COMPARE.configure(**given, pairs="data_frac").paired_axes() == ("data_frac",)
+    assert levels(**given, skip="teacher=a:alpha=0.3")[0] == ("standard", 0)
+    two = {**given, "data_fracs": "0.5,1"}
+    assert COMPARE.configure(**two, pairs="data_frac").paired_axes() == ("data_frac",)
+    with pytest.raises(InputError, match=r"--pairs: .* axes with several values, here teacher"):
+        COMPARE.configure(**given, pairs="data_frac")
     with pytest.raises(InputError, match="--alpha"):
         COMPARE.configure(alpha="0.5,1.5")
     with pytest.raises(InputError, match="--alpha-schedule"):

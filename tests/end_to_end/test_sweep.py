@@ -10,10 +10,12 @@ import pytest
 from dsbs import api
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.compare import STAGE as COMPARE
+from dsbs.data.load import extra_examples
 from dsbs.reporting.load_runs import collect
 from dsbs.reporting.teacher_figures import teacher_figures
+from dsbs.tasks.prompts import load_task
 from support.command import Cli
-from support.farm import Farm
+from support.farm import FARM, Farm
 from support.places import ROOT
 
 TINY = "--max-steps 3 --batch-size 8 --eval-every 3 --max-target-tokens 24"
@@ -97,6 +99,37 @@ def test_students_are_drawn_against_quality_and_size_of_their_teacher(swept: Pat
     assert "few-shot CoT" in page
     names = {path.stem for path in (swept.parent / "report" / "figures").glob("*.svg")}
     assert {quality.name, size.name} <= names
+
+
+def test_students_with_and_without_extra_data_are_compared(tmp_path: Path) -> None:
+    """As SVAMP with and without ASDiv: rows of another task, which the teacher has labeled."""
+    farm = Farm(tmp_path)
+    other = tmp_path / "birds.yaml"
+    other.write_text(FARM.replace("name: farm", "name: birds"))
+    rows = tmp_path / "more.csv"
+    rows.write_text("animal,sound,kind\n" + "".join(f"wren,says {n},bird\n" for n in range(4)))
+    named = f"{other}={rows}"
+    more = extra_examples(load_task(str(farm.task)), [named])
+    with farm.answers.open("a") as file:
+        for example in more:
+            file.write(json.dumps({"id": example.id, "text": "It flies. So it is a bird."}) + "\n")
+    farm.generate(extra_unlabeled=[named])
+    found = api.compare(
+        answers=farm.folder / "answered",
+        extra_unlabeled=["none", named],
+        labels="gold,teacher",
+        methods="standard",
+        max_steps=2,
+        batch_size=4,
+        out=tmp_path / "c",
+    )
+    assert [(c["labels"], c["extra"], c["n_train"]) for c in found["cells"]] == [
+        ("gold", None, 64),
+        ("teacher", "none", 64),
+        ("teacher", "birds", 68),
+    ]
+    (claim,) = found["claims"]
+    assert (claim["axis"], claim["value"], claim["against_value"]) == ("extra", "birds", "none")
 
 
 def test_it_goes_on_where_it_stopped(swept: Path, cli: Cli) -> None:
