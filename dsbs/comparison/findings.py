@@ -15,7 +15,11 @@ from dsbs.artifacts.results.compare import (
 from dsbs.artifacts.results.compared import Levels
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.config.axes import AxisName, Level
+from dsbs.core.records import Method, needs_teacher
 from dsbs.core.tables import percent
+
+NEEDS_TEACHER = "(needs the teacher)"
+"""Marks what cannot answer a row before the teacher has."""
 
 AXIS_WORDS: Mapping[AxisName, str] = {
     "student": "student",
@@ -56,8 +60,16 @@ def points(difference: float) -> str:
 
 
 def method_name(row: Variant, equal: str | None = None) -> str:
-    """A method; with its own `equal` where that is not the comparison's."""
-    return row.method if equal in (None, row.equal) else f"{row.method} with equal {row.equal}"
+    """A method; with its own `equal` where that is not the comparison's, and marked where its
+    students need the teacher in use.
+    """
+    name = marked(row.method)
+    return name if equal in (None, row.equal) else f"{name} with equal {row.equal}"
+
+
+def marked(method: Method) -> str:
+    """A method, with a mark where its students need the teacher in use."""
+    return f"{method} {NEEDS_TEACHER}" if needs_teacher(method) else method
 
 
 def claim_sentence(claim: Claim, equal: str | None = None) -> str:
@@ -96,7 +108,7 @@ def need_sentence(need: DataNeed) -> str:
         f"the {need.against}" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
     )
     setting = ", ".join([need.student, f"{need.labels} labels", *levels_of(need)])
-    who = f"{need.method} ({setting})"
+    who = f"{marked(need.method)} ({setting})"
     if not need.opponent_learned:
         return f"{who}: {goal} cannot be told from chance, so nothing is compared with it."
     if not any(need.learned):

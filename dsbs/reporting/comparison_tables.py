@@ -1,7 +1,7 @@
 """The tables of a comparison: means, claims, data needed, tuning, students, and near-duplicates."""
 
 from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
-from dsbs.comparison.findings import AXIS_WORDS, method_name, share_of_data, sides
+from dsbs.comparison.findings import AXIS_WORDS, marked, method_name, share_of_data, sides
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.table import Table, share
 from dsbs.reporting.load_runs import Comparison
@@ -95,7 +95,7 @@ def _needs_table(results: CompareResult, name: str) -> Table:
             "student": need.student,
             "labels": need.labels,
             **level_columns(need, results.data_needed),
-            "method": need.method,
+            "method": marked(need.method),
             "as good as": _goal(need),
             "from": need.estimate,
             "possible from": need.possible,
@@ -136,7 +136,7 @@ def _students_table(comparison: Comparison) -> Table:
         rows.append(
             {
                 "student": student.name,
-                "learned by": cell.method,
+                "learned by": marked(cell.method),
                 "status": cell.status,
                 "accuracy": share(cell.score.share if cell.score else None),
                 "ci95_examples": cell.score.ci95_examples if cell.score else None,

@@ -5,10 +5,9 @@ from typing import Any
 
 from dsbs.artifacts.results.compare import CompareResult, GroupKey
 from dsbs.artifacts.results.compared import Levels, TeacherResult
-from dsbs.comparison.findings import AXIS_WORDS, method_name
+from dsbs.comparison.findings import AXIS_WORDS, NEEDS_TEACHER, method_name
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.axes import FURTHER
-from dsbs.core.records import Method, needs_teacher
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
 
@@ -32,7 +31,6 @@ def groups_table(results: CompareResult, name: str) -> Table:
     learning = [g for g in results.groups if g.method != "standard" and g.n_explained is not None]
     few = any(group.n_explained != group.n_train for group in learning)
     published = any(group.mean_published is not None for group in results.groups)
-    needing = any(needs_teacher(group.method) for group in results.groups)
     unseen = any(group.mean_unseen is not None for group in results.groups)
     rows = []
     for at, group in enumerate(results.groups):
@@ -40,7 +38,6 @@ def groups_table(results: CompareResult, name: str) -> Table:
             {
                 **setting_columns(group, results.groups),
                 "method": method_name(group, results.equal),
-                **({"in use": _in_use(group.method)} if needing else {}),
                 "rows": group.n_train,
                 **({"with rationale": group.n_explained} if few else {}),
                 "seeds": group.seeds,
@@ -69,8 +66,8 @@ def groups_table(results: CompareResult, name: str) -> Table:
         note = f"{note} {teacher_sentence(results.teacher_score)}."
     if published:
         note = f"{note} {PUBLISHED_RULE}: as the published code scores students."
-    if needing:
-        note = f"{note} in use: whether the teacher must answer every row before the student can."
+    if any(NEEDS_TEACHER in str(row["method"]) for row in rows):
+        note = f"{note} {NEEDS_TEACHER}: in use, the teacher must answer every row first."
     return table_of("groups", name, "Accuracy by method and data", rows, note)
 
 
@@ -85,17 +82,12 @@ def _teacher_row(teacher: TeacherResult, like: Row, measured: str) -> Row:
     known = {
         "student": "+".join(teacher.models),
         "teacher": teacher.name,
-        "method": teacher.method,
-        "in use": "needs the teacher",
+        "method": f"{teacher.method} {NEEDS_TEACHER}",
         measured: share(score.share),
         PUBLISHED_RULE: share(teacher.published_accuracy),
         "ci95_examples": score.ci95_examples,
     }
     return {column: known.get(column) for column in like}
-
-
-def _in_use(method: Method) -> str:
-    return "needs the teacher" if needs_teacher(method) else "alone"
 
 
 def table_of(kind: str, name: str, title: str, rows: Sequence[Row], note: str = "") -> Table:
