@@ -89,8 +89,9 @@ def teachers_of(
         materials: Their answers.
     """
     found = []
-    for value, size in zip(values, sizes or [None] * len(values), strict=True):
+    for at, value in enumerate(values):
         data = materials.by_teacher(value)
+        size = sizes[at] if sizes else None
         if data is not None:
             found.append(_teacher(str(value.level), data, size))
     return found

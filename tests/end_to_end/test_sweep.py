@@ -18,7 +18,7 @@ from support.command import Cli
 from support.farm import FARM, Farm
 from support.places import ROOT
 
-TINY = "--max-steps 3 --batch-size 8 --eval-every 3 --max-target-tokens 24"
+TINY = "--batch-size 8 --eval-every 3 --max-target-tokens 24"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
         re.MULTILINE,
     )
     words = shlex.split(command.replace("\\\n", " "))
-    given = {"--answers": "palm-540B,neox-20B", "--out": "c"}
+    given = {"--answers": "palm-540B,neox-20B", "--out": "c", "--max-steps": "3"}
     words = [given.get(words[at - 1], word) for at, word in enumerate(words)]
     done = cli(*words, *shlex.split(TINY), "--json", cwd=farm.folder)
     assert done.returncode == 0, done.stderr
