@@ -52,7 +52,7 @@ Parameters = Annotated[float, BeforeValidator(parse_size)]
 
 
 class CompareConfig(StudentOptions):
-    """Train and measure a grid of students: methods x labels x fractions x seeds, and more axes."""
+    """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
     answers: Annotated[Listed[Path], NamesInput] = Field(
         (),
