@@ -3,6 +3,7 @@
     python -m dsbs.compare --answers runs/cqa-palm --data-fracs 0.25,1.0 --seeds 0,1
     python -m dsbs.compare --pipeline cqa --answers runs/cqa-palm --student google/t5-v1_1-base
     python -m dsbs.compare --answers runs/cqa-palm --seeds 0,1,2,3,4 --tune lr --also-equal compute
+    python -m dsbs.compare --answers runs/palm,runs/neox --alpha 0.3,0.5,0.7 --seeds 0,1,2
 
 Every cell of the grid is a train run in cells/. The same command goes on where it stopped: cells
 that are done are not repeated. A cell that fails does not stop the others; the exit code is then 1.
@@ -20,7 +21,7 @@ from dsbs.baselines.embedding import Embeddings
 from dsbs.baselines.kit import Kit
 from dsbs.cli.stage import Stage
 from dsbs.comparison import findings
-from dsbs.comparison.baseline_cells import Plan
+from dsbs.comparison.baseline_cells import BaselineRows, Plan
 from dsbs.comparison.cautions import cautions
 from dsbs.comparison.cell import Job
 from dsbs.comparison.cells import group_numbers
@@ -29,17 +30,18 @@ from dsbs.comparison.compare import Design, compare_students
 from dsbs.comparison.grid import make_grid
 from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
+from dsbs.comparison.materials import Materials, teachers_of
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.comparison.verdict import at_prices
 from dsbs.comparison.verdict_sentences import verdict_lines
 from dsbs.config.compare import CompareConfig
-from dsbs.config.resolve import answer_sources, data_source, student_of, training_of
+from dsbs.config.resolve import student_of, training_of
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import table
-from dsbs.distillation.labeled_data import TrainingData, load_training_data
+from dsbs.distillation.labeled_data import TrainingData
 from dsbs.metrics.collapse import say_notices
-from dsbs.reporting.comparison_tables import groups_table
+from dsbs.reporting.means_table import groups_table
 
 _PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
 
@@ -47,31 +49,34 @@ _PACKAGES = ("torch", "transformers", "accelerate", "scipy", "statsmodels")
 def compare(config: CompareConfig) -> CompareResult:
     """Train and measure every cell. `status` is "incomplete" if a cell failed."""
     check_installed(*_PACKAGES, extra="train", needed_by="dsbs compare")
-    data = load_training_data(data_source(config), answer_sources(config))
-    students = tuple(student_of(name, data.task) for name in config.student)
+    grids = [*config.grid(), *config.baseline_grid()]
+    materials = Materials(one.settings for one in grids)
+    students = tuple(student_of(name, materials.task) for name in config.student)
     config = config.model_copy(update={"student": students})
-    name = f"{data.task.name}-compare-{config.slug(*data.answer_names)}"
+    name = f"{materials.task.name}-compare-{config.slug(*materials.answer_names)}"
     out = config.out or Path("runs") / name
-    answers = data.answer_folders
-    with open_run(out, CompareResult, config, data.files, answers=answers) as run:
+    answers = materials.answer_folders
+    with open_run(out, CompareResult, config, materials.files, answers=answers) as run:
         if run.finished is not None:
             say(f"{out} is done already")
             say_notices(run.finished.notices)
             return at_prices(run.finished.moved_to(out), _prices(config))
-        _say_detectable(data)
+        _say_detectable(materials.first)
         design = Design(
-            cells=make_grid(config.cells(), data, config.equal, config.also_equal),
+            cells=make_grid(config.grid(), materials, config.equal, config.also_equal),
             equal=config.equal,
             tunes_rates=config.tune == "lr",
             decode=config.decode,
             score_norm=config.score_norm,
             duplicates=config.duplicates,
             margin=config.margin,
-            baselines=_baselines(config, data),
+            baselines=_baselines(config, materials),
             prices=_prices(config),
+            pairs=config.paired_axes(),
+            teachers=tuple(teachers_of(config.teacher_values(), config.teacher_sizes, materials)),
             train_ahead=_launcher(config),
         )
-        results = compare_students(design, data, out)
+        results = compare_students(design, materials, out)
         run.finish(results, status=results.status)
         say_notices(results.notices)
         return results
@@ -97,14 +102,19 @@ def show(results: CompareResult) -> str:
     return "\n".join(lines)
 
 
-def _baselines(config: CompareConfig, data: TrainingData) -> Plan:
+def _baselines(config: CompareConfig, materials: Materials) -> Plan:
     """InputError for fields to hide that the task does not have, and for a folder of no model."""
     if "input-ablated" in config.baselines:
-        check_fields(data.task, config.ablate_field)
+        check_fields(materials.task, config.ablate_field)
     folder = config.embedding_model if "embedding" in config.baselines else None
     return Plan(
         names=config.baselines,
-        trainings=[training_of(each, data.task) for each in config.baseline_rows()],
+        rows=[
+            BaselineRows(
+                training_of(one.settings, materials.task), materials.of(one.settings), one.levels
+            )
+            for one in config.baseline_grid()
+        ],
         equal=config.equal,
         kit=Kit(Embeddings(folder) if folder else None, config.ablate_field),
         embedding_model=str(folder) if folder else None,

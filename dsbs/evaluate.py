@@ -61,6 +61,7 @@ def show(results: EvaluateResult) -> str:
         f"{what} on {results.split}: {percent(results.share)} "
         f"({results.correct:,}/{results.n:,}), {over_examples(results)}; "
         f"unparsable {percent(results.unparsable)}; chance {percent(results.chance)}{scored}",
+        *_further(results),
         teacher_sentence(results.teacher_score),
     ]
     if results.macro_f1 is not None:
@@ -73,6 +74,20 @@ def show(results: EvaluateResult) -> str:
     if results.cascade:
         lines.append(show_cascade(results.cascade))
     return "\n".join(lines)
+
+
+def _further(results: EvaluateResult) -> list[str]:
+    """The accuracy by the published rule, and whether the student needs the teacher in use."""
+    lines = []
+    if results.published_accuracy is not None and results.against == "gold":
+        lines.append(
+            f"by the published rule: {percent(results.published_accuracy)} "
+            f"({results.published_correct:,}/{results.n:,})"
+        )
+    if results.needs_teacher:
+        without = f"; {results.without_rationale:,} rows had none" * bool(results.without_rationale)
+        lines.append(f"needs the teacher in use: it reads its rationale of every row{without}")
+    return lines
 
 
 STAGE = Stage("evaluate", EvaluateConfig, evaluate, show)

@@ -6,26 +6,29 @@ r"""Label new inputs with a trained student.
 
 Writes one JSON line per input: id and label, and on request rationale and scores. A row needs the
 columns of the task's input and no other. Its own id is the id that is printed. No teacher is
-needed. With --contract, rows that the contract leaves to the teacher are marked; with
+needed, but for a student of method pinto: its rows need the teacher's rationale in a column
+`rationale`. With --contract, rows that the contract leaves to the teacher are marked; with
 --ask-teacher RUN it is asked for them, and nothing that its store holds is asked again.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsbs.artifacts.predictions import PredictedLine
-from dsbs.artifacts.student_card import checkpoint_of
+from dsbs.artifacts.student_card import StudentCard, checkpoint_of
 from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
 from dsbs.contracts.contract import own_contract
 from dsbs.contracts.routing import Cascade
+from dsbs.core.errors import InputError
 from dsbs.core.iteration import batched
 from dsbs.core.known_secrets import printable_json
 from dsbs.data.json_rows import parse_lines
-from dsbs.data.load import unlabeled_examples
-from dsbs.data.readers import read_rows
+from dsbs.data.load import UnlabeledRow, unlabeled_examples
+from dsbs.data.readers import Rows, read_rows
 from dsbs.metrics.collapse import say_notices
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
@@ -60,7 +63,7 @@ def predict(config: PredictConfig) -> PredictResult:
 
     def lines() -> Iterator[PredictedLine]:
         kept = cascade.watched(rows) if cascade else rows
-        for asked in batched(unlabeled_examples(card.task, kept), _ROWS_AT_ONCE):
+        for asked in batched(_examples(card, kept), _ROWS_AT_ONCE):
             predictions = predict_examples(
                 student,
                 [one.example for one in asked],
@@ -79,6 +82,24 @@ def predict(config: PredictConfig) -> PredictResult:
         say_notices(counts.notices("the student", learned, whose="training"))
 
     return PredictResult(cascade.answered(lines()) if cascade else lines())
+
+
+def _examples(card: StudentCard, rows: Rows) -> Iterator[UnlabeledRow]:
+    """The rows to label, each with its rationale where the student reads one."""
+    if not card.needs_teacher:
+        yield from unlabeled_examples(card.task, rows)
+        return
+    rows, again = itertools.tee(rows)
+    for one, (where, row) in zip(unlabeled_examples(card.task, rows), again, strict=True):
+        rationale = row.get("rationale")
+        if not isinstance(rationale, str) or not rationale.strip():
+            raise InputError(
+                where,
+                got="no text in the column 'rationale'",
+                expected=f"the teacher's rationale, which a student of method {card.method} reads",
+                fix="fill it in, or use a student of another method",
+            )
+        yield one._replace(example=replace(one.example, rationale=rationale.strip()))
 
 
 def show(results: PredictResult) -> Iterator[str]:

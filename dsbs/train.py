@@ -52,6 +52,7 @@ def show(results: TrainResult) -> str:
             *_schedules(results.schedules),
             f"best at step {results.best_step:,}: {accuracy} of {results.validation_rows:,} "
             f"validation rows{marked}{_rest(results)}",
+            *_needs(results),
             f"student: {results.out}/best",
         ]
     )
@@ -69,6 +70,12 @@ def _schedules(schedules: Sequence[Schedule]) -> list[str]:
         elif len(schedules) > 1:
             lines.append(name)
     return lines
+
+
+def _needs(results: TrainResult) -> list[str]:
+    """Whether the student needs the teacher in use."""
+    needed = "it needs the teacher in use: it reads its rationale of every row"
+    return [needed] if results.needs_teacher else []
 
 
 def _rest(results: TrainResult) -> str:

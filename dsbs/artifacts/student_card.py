@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from dsbs.artifacts.manifest import FileRecord
 from dsbs.artifacts.results.base import CellKey
@@ -14,7 +14,7 @@ from dsbs.config.base import Decode, ScoreNorm
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
-from dsbs.core.records import FamilyName, Method
+from dsbs.core.records import FamilyName, Method, needs_teacher
 from dsbs.core.version import __version__
 from dsbs.metrics.distributions import Mean
 from dsbs.metrics.label_counts import LabelCounts
@@ -148,6 +148,14 @@ class StudentCard(_Part):
     """Of the weights as they compute."""
     export: ExportFacts | None = None
     """None for a student as training left it."""
+    max_rationale_tokens: int | None = None
+    """Longer rationales are cut where the student reads them. None: at its input's limit."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether it reads the teacher's rationale of every row in use."""
+        return needs_teacher(self.method)
 
     def encoder_text(self, task: str, text: str) -> str:
         """What is read for an input."""

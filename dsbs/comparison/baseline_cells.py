@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -12,7 +12,9 @@ from dsbs.artifacts.results.base import Score
 from dsbs.artifacts.results.compare import CELLS, CellResult, SkippedBaseline
 from dsbs.baselines.kit import Kit
 from dsbs.baselines.labels import CannotDo
+from dsbs.comparison.cell import slug_of
 from dsbs.comparison.groups import decisive_interval, learning_flags
+from dsbs.config.axes import Level
 from dsbs.config.compare import Equal
 from dsbs.config.presets import base_name
 from dsbs.config.recipe import Training
@@ -27,13 +29,21 @@ NO_STUDENT = "none"
 _SCORE = ("against", "n", "correct", "ci95_examples", "ci95_withheld")
 
 
+class BaselineRows(NamedTuple):
+    """Rows and labels to learn from, as a student of method `standard` would."""
+
+    training: Training
+    data: TrainingData
+    levels: Mapping[str, Level]
+    """Values of further axes."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Which baselines, on which rows."""
 
     names: Sequence[Baseline]
-    trainings: Sequence[Training]
-    """Whose rows and labels to learn from: one per label source, fraction and seed."""
+    rows: Sequence[BaselineRows]
     equal: Equal
     """That of the comparison."""
     kit: Kit
@@ -47,22 +57,23 @@ class BaselineCells(NamedTuple):
     skipped: list[SkippedBaseline]
 
 
-def run_baselines(plan: Plan, data: TrainingData, out: Path) -> BaselineCells:
+def run_baselines(plan: Plan, out: Path) -> BaselineCells:
     """Learn and measure every baseline, in a folder below `out` each.
 
     A baseline that cannot be had is skipped with its reason; it never fails a comparison.
     """
     cells: list[CellResult] = []
     reasons: dict[tuple[Baseline, str], None] = {}
-    whole: dict[tuple[Baseline, str], CellResult] = {}
-    for name, training in itertools.product(plan.names, plan.trainings):
-        key = (name, training.recipe.labels)
+    whole: dict[tuple[object, ...], CellResult] = {}
+    for name, rows in itertools.product(plan.names, plan.rows):
+        training = rows.training
+        key = (name, training.recipe.labels, *rows.levels.items())
         try:
             # All rows are the same rows for every seed, and so is what is learned from them.
             if key in whole and training.selection.fraction == 1:
                 cells.append(_again(whole[key], training.seed, out))
             else:
-                cells.append(_cell(name, training, plan, data, out))
+                cells.append(_cell(name, rows, plan, out))
         except Exception as error:  # students are worth more than what they are compared with
             reasons[name, _reason(error)] = None
         else:
@@ -104,17 +115,19 @@ def _again(known: CellResult, seed: int, out: Path) -> CellResult:
     return known.model_copy(update=update)
 
 
-def _cell(
-    name: Baseline, training: Training, plan: Plan, data: TrainingData, out: Path
-) -> CellResult:
+def _cell(name: Baseline, rows: BaselineRows, plan: Plan, out: Path) -> CellResult:
     # Not above: they load torch.
     from dsbs.baselines.measure import measure_baseline
     from dsbs.evaluation.measure import teacher_score
 
+    training = rows.training
+    data = rows.data
     labels = training.recipe.labels
     fraction = training.selection.fraction
     own = [base_name(plan.embedding_model)] if name == "embedding" and plan.embedding_model else []
-    called = "-".join([*own, name, labels, f"{fraction:.6g}", str(training.seed)])
+    levels = [f"{axis}-{level}" for axis, level in rows.levels.items()]
+    parts = [*own, name, labels, *levels, f"{fraction:.6g}", str(training.seed)]
+    called = slug_of("-".join(parts))
     folder = out / CELLS / called
     found = measure_baseline(name, data, training.selection, training.recipe, plan.kit, folder)
     teacher = teacher_score(data, "test")
@@ -128,6 +141,7 @@ def _cell(
         data_frac=fraction,
         seed=training.seed,
         equal=plan.equal,
+        **rows.levels,
         name=called,
         out=str(folder),
         status="done",

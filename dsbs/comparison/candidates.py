@@ -6,6 +6,7 @@ from statistics import fmean, median
 from dsbs.artifacts.results.compare import CellResult
 from dsbs.artifacts.results.verdict import Candidate, Prices
 from dsbs.comparison.cells import done_cells, grouped, share_of
+from dsbs.core.records import needs_teacher
 
 NO_CANDIDATES = ("baseline:majority", "baseline:input-ablated")
 """Nobody would use them: the one is what all must beat, the other shows what can be guessed."""
@@ -15,7 +16,7 @@ def candidate_groups(cells: Sequence[CellResult]) -> dict[str, list[CellResult]]
     """The cells of each candidate at the largest fraction, by the candidate's name."""
     done = [cell for cell in done_cells(cells) if cell.score]
     largest = max((cell.data_frac for cell in done), default=1.0)
-    known = [c for c in done if c.data_frac == largest and c.method not in NO_CANDIDATES]
+    known = [c for c in done if c.data_frac == largest and _may_be_chosen(c)]
     students = {cell.student for cell in known if not cell.is_baseline}
     sources = {cell.labels for cell in known}
     measures = {cell.equal for cell in known}
@@ -71,7 +72,13 @@ def _name(cell: CellResult, students: int, sources: int, measures: int) -> str:
         parts.append(f"{cell.labels} labels")
     if measures > 1 and not cell.is_baseline:
         parts.append(f"equal {cell.equal}")
+    parts += [f"{axis} {level}" for axis, level in cell.levels.items()]
     return ", ".join(parts)
+
+
+def _may_be_chosen(cell: CellResult) -> bool:
+    """Whether it answers calls by itself."""
+    return cell.method not in NO_CANDIDATES and not needs_teacher(cell.method)
 
 
 def _calls_like(cell: CellResult) -> tuple[str, str]:

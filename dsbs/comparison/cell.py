@@ -4,7 +4,9 @@ This is the one place of the package that knows the settings of `dsbs train`: pr
 get them as a file, and run folders record them.
 """
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +19,7 @@ from dsbs.artifacts.results.compare import CELLS, CellResult, Tuned
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.comparison.groups import decisive_interval, learning_flags
+from dsbs.config.axes import Level
 from dsbs.config.compare import Equal
 from dsbs.config.evaluate import EvaluateConfig
 from dsbs.config.presets import base_name
@@ -57,6 +60,8 @@ class Cell:
     """What its number of steps makes equal among the methods."""
     marks: tuple[str, ...] = ()
     """What else sets it apart; part of its name."""
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    """Its values of further axes; part of its name too."""
 
     @cached_property
     def training(self) -> Training:
@@ -76,15 +81,17 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Its folder: student, method, labels, fraction, seed and marks."""
+        """Its folder: student, method, labels, fraction, seed, marks and further values."""
         key = self.key
         facts = (base_name(key.student), key.method, key.labels, f"{key.data_frac:.6g}")
-        return "-".join([*facts, str(key.seed), *self.marks])
+        further = [slug_of(f"{axis}-{level}") for axis, level in self.levels.items()]
+        return "-".join([*facts, str(key.seed), *self.marks, *further])
 
     @property
-    def kind(self) -> tuple[str, str, str, str]:
+    def kind(self) -> tuple[Hashable, ...]:
         """What cells with the same learning rate share."""
-        return (self.key.student, self.key.labels, self.key.method, self.equal)
+        key = self.key
+        return (key.student, key.labels, key.method, self.equal, *self.levels.items())
 
     @property
     def learning_rate(self) -> float:
@@ -144,6 +151,7 @@ class Cell:
             data_frac=key.data_frac,
             seed=key.seed,
             equal=self.equal,
+            **self.levels,
             name=self.name,
             learning_rate=self.learning_rate,
             out=str(self.folder(out)),
@@ -158,11 +166,17 @@ class Cell:
             method=self.key.method,
             labels=self.key.labels,
             equal=self.equal,
+            **self.levels,
             name=self.name,
             learning_rate=self.learning_rate,
             status="failed" if trained is None else "done",
             validation_accuracy=trained.best_validation_accuracy if trained else None,
         )
+
+
+def slug_of(text: str) -> str:
+    """A text as a part of a folder's name."""
+    return re.sub(r"[^\w.+-]+", "-", text)
 
 
 def cell_result(
@@ -174,6 +188,7 @@ def cell_result(
     predictions: str,
     equal: Equal = "steps",
     train_s: float | None = None,
+    levels: Mapping[str, Level] | None = None,
 ) -> CellResult:
     """What a comparison keeps of a student that was trained and measured.
 
@@ -185,6 +200,7 @@ def cell_result(
         predictions: The file of its predictions, relative to the folder of the comparison.
         equal: What its number of steps makes equal among the methods.
         train_s: Core-seconds of its training, or device-seconds. Default: not known.
+        levels: Its values of further axes. Default: none.
     """
     used = measured.cpu_s if trained.device == "cpu" else measured.wall_s
     score = Score(
@@ -202,12 +218,14 @@ def cell_result(
         seed=trained.seed,
         fell_back_from=trained.fell_back_from,
         equal=equal,
+        **levels or {},
         name=name,
         learning_rate=trained.settings.learning_rate,
         out=str(out),
         status="done",
         predictions=predictions,
         score=score,
+        published_accuracy=measured.published_accuracy if measured.against == "gold" else None,
         unparsable=measured.unparsable,
         chance=measured.chance,
         teacher_accuracy=measured.teacher_accuracy,

@@ -1,12 +1,14 @@
 """Which cells belong together: done ones, those that share a setting, those of the same seeds."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.artifacts.results.compare import CellResult, Variant
+from dsbs.artifacts.results.compare import CellResult, GroupKey, Variant
+from dsbs.artifacts.results.compared import Levels
+from dsbs.config.axes import AxisName, Level
 from dsbs.core.records import LearnedBy
 
 T = TypeVar("T")
@@ -62,6 +64,58 @@ def reference_method(cells: Sequence[Variant]) -> LearnedBy:
     """The method that the others are compared with: `standard`, or the first one without it."""
     methods = [cell.method for cell in cells]
     return "standard" if "standard" in methods else methods[0]
+
+
+def reference_level(axis: AxisName, cells: Sequence[CellResult]) -> Level | None:
+    """The value of an axis that the others are compared with: for methods see above, else the first
+    one.
+    """
+    if axis == "method":
+        return reference_method(cells) if cells else None
+    return next((level for cell in cells if (level := getattr(cell, axis)) is not None), None)
+
+
+def pairs_along(
+    axis: AxisName, groups: Sequence[Sequence[CellResult]], reference: Level | None
+) -> Iterator[tuple[Sequence[CellResult], Sequence[CellResult]]]:
+    """Groups of seeds with another value of the axis, each with one of the reference."""
+    for first in groups:
+        level = getattr(first[0], axis)
+        if level is None or level == reference:
+            continue
+        for second in groups:
+            if getattr(second[0], axis) == reference and alike_but(axis, first[0], second[0]):
+                yield first, second
+
+
+def alike_but(axis: AxisName, first: GroupKey, second: GroupKey) -> bool:
+    """Whether two groups of seeds share all but this axis.
+
+    An axis that makes no difference to one of them does not set them apart. Methods may be compared
+    at another `equal`.
+    """
+    fixed: list[AxisName] = ["student", "labels", "data_frac", "method"]
+    same = all(getattr(first, one) == getattr(second, one) for one in fixed if one != axis)
+    return (
+        same
+        and (axis == "method" or first.equal == second.equal)
+        and levels_fit(first, second, but=axis)
+    )
+
+
+def levels_fit(first: Levels, second: Levels, but: AxisName | None = None) -> bool:
+    """Whether no further axis, but this one, has different values on both sides."""
+    ours = first.levels
+    return all(
+        name == but or name not in ours or ours[name] == level
+        for name, level in second.levels.items()
+    )
+
+
+def on_same_rows(first: GroupKey, second: GroupKey) -> bool:
+    """Whether both learned the same labels of the same rows."""
+    same = (first.labels, first.data_frac) == (second.labels, second.data_frac)
+    return same and levels_fit(first, second)
 
 
 def share_of(cell: CellResult) -> float:

@@ -1,4 +1,4 @@
-"""What a comparison shows: claims about methods and about checkpoints."""
+"""What a comparison shows: claims about methods or other axes, and about checkpoints."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,17 @@ from dsbs.comparison.cells import (
     counted_cells,
     done_cells,
     grouped,
+    on_same_rows,
     paired,
-    reference_method,
+    pairs_along,
+    reference_level,
 )
 from dsbs.comparison.data_efficiency import Teacher, find_data_needs
 from dsbs.comparison.groups import gather_notices, make_groups
 from dsbs.comparison.power import smallest_differences
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.comparison.verdict import find_verdict
+from dsbs.config.axes import AxisName
 
 ASSUMED_DISCORDANT = 0.2
 """Share of examples that only one of two students answers correctly, where it is not measured.
@@ -44,6 +47,7 @@ def judge(
     verdicts: Verdicts,
     teacher: Mapping[str, bool],
     row_groups: RowGroups | None = None,
+    teachers: Mapping[str, Mapping[str, bool]] | None = None,
     *,
     prices: Prices | None = None,
 ) -> CompareResult:
@@ -54,12 +58,19 @@ def judge(
         verdicts: Those of every cell that is done.
         teacher: The teacher's own verdicts by example id; {} without any.
         row_groups: The group of each example that has one. Default: none has.
+        teachers: The verdicts of several teachers, by the name of each. Default: there is one.
         prices: What the verdict counts costs with.
     """
     cells = counted_cells(results.cells)
     shared = row_groups or {}
-    claims = make_claims(cells, verdicts, shared)
-    against = Teacher(teacher, results.teacher_score, results.chance)
+    claims = make_claims(cells, verdicts, shared, results.pairs)
+    against = [Teacher(teacher, results.teacher_score, results.chance)]
+    if teachers and len(teachers) > 1:
+        scores = {one.name: one.score for one in results.teachers}
+        against = [
+            Teacher(of_one, scores.get(name), results.chance, name)
+            for name, of_one in teachers.items()
+        ]
     found = {
         "groups": make_groups(cells, verdicts, shared, results.duplicates),
         "claims": claims,
@@ -75,39 +86,40 @@ def judge(
 
 
 def make_claims(
-    cells: Sequence[CellResult], verdicts: Verdicts, row_groups: RowGroups | None = None
+    cells: Sequence[CellResult],
+    verdicts: Verdicts,
+    row_groups: RowGroups | None = None,
+    axes: Sequence[AxisName] = ("method",),
 ) -> list[Claim]:
-    """Every method against `standard` (or the first method) at the same student, labels, fraction.
+    """Every value of each axis against a first one, where all else is equal.
 
-    And every student against every baseline at the same labels and fraction. p-values are corrected
-    by Holm's method: those of claims about methods among themselves, those about baselines, and
-    those about checkpoints of either.
+    Methods are compared with `standard` (or the first one), values of other axes with the value
+    that comes first. An axis that makes no difference to one side may have any value on the other:
+    `standard` has no alpha. And every student is compared with every baseline at the same labels
+    and fraction. p-values are corrected by Holm's method: those of claims about methods and other
+    axes among themselves, those about baselines, and those about checkpoints of either.
     """
-    students = [cell for cell in cells if not cell.is_baseline]
-    baselines = [cell for cell in cells if cell.is_baseline]
-    about_methods = _method_claims(students or baselines, verdicts, row_groups)
+    shared = row_groups or {}
+    done = done_cells(cells)
+    students = [cell for cell in done if not cell.is_baseline]
+    baselines = grouped([cell for cell in done if cell.is_baseline], lambda cell: cell.group)
+    own = grouped(students, lambda cell: cell.group)
+    compared = own or baselines
+    about_axes = [
+        _claim(axis, first, second, verdicts, shared)
+        for axis in axes
+        for first, second in pairs_along(
+            axis, compared, reference_level(axis, list(itertools.chain(*compared)))
+        )
+    ]
     about_baselines = [
-        _claim(first, second, verdicts, row_groups or {})
-        for alike in grouped(done_cells(students), lambda cell: (cell.labels, cell.data_frac))
-        for first in grouped(alike, lambda cell: cell.group)
-        for second in grouped(done_cells(baselines), lambda cell: cell.group)
-        if (second[0].labels, second[0].data_frac) == (first[0].labels, first[0].data_frac)
+        _claim("method", first, second, verdicts, shared)
+        for first, second in itertools.product(own, baselines)
+        if on_same_rows(first[0], second[0])
     ]
     return [
-        *_corrected([claim for claim in about_methods if claim.seeds]),
+        *_corrected([claim for claim in about_axes if claim.seeds]),
         *_corrected([claim for claim in about_baselines if claim.seeds]),
-    ]
-
-
-def _method_claims(
-    cells: Sequence[CellResult], verdicts: Verdicts, row_groups: RowGroups | None
-) -> list[Claim]:
-    reference = reference_method(cells) if cells else "standard"
-    return [
-        _claim(first, second, verdicts, row_groups or {})
-        for alike in grouped(done_cells(cells), lambda cell: cell.setting)
-        for first, second in itertools.product(grouped(alike, lambda c: c.variant), repeat=2)
-        if first[0].method != reference == second[0].method
     ]
 
 
@@ -136,12 +148,13 @@ def detectable(
 
 
 def _claim(
+    axis: AxisName,
     first: Sequence[CellResult],
     second: Sequence[CellResult],
     verdicts: Verdicts,
     row_groups: RowGroups,
 ) -> Claim:
-    """The cells of one method against those of another, by common seeds."""
+    """The cells of one value of an axis against those of another, by common seeds."""
     ours = {cell.seed: cell for cell in first}
     theirs = {cell.seed: cell for cell in second}
     seeds = sorted(ours.keys() & theirs.keys())
@@ -151,7 +164,11 @@ def _claim(
         data_frac=first[0].data_frac,
         method=first[0].method,
         equal=first[0].equal,
+        **first[0].levels,
         against=Variant(method=second[0].method, equal=second[0].equal),
+        axis=axis,
+        value=getattr(first[0], axis),
+        against_value=getattr(second[0], axis),
         seeds=seeds,
         strength=_strength(len(seeds)),
         stuck=(_flagged(ours, seeds), _flagged(theirs, seeds)),

@@ -10,6 +10,7 @@ from dsbs.artifacts.lock import is_locked
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
 from dsbs.artifacts.results.compare import CellResult, CompareResult, Tuned
+from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison.baseline_cells import BaselineCells, Plan, run_baselines
@@ -17,7 +18,9 @@ from dsbs.comparison.cell import Cell, Job, cell_result, training_seconds
 from dsbs.comparison.cells import done_cells
 from dsbs.comparison.claims import judge
 from dsbs.comparison.live_table import LiveTable
+from dsbs.comparison.materials import Materials
 from dsbs.comparison.tuning import tune
+from dsbs.config.axes import AxisName
 from dsbs.config.base import Decode, Duplicates, ScoreNorm
 from dsbs.config.compare import Equal
 from dsbs.core.failures import explained, print_bug
@@ -47,11 +50,14 @@ class Design:
     baselines: Plan | None = None
     prices: Prices | None = None
     """What the verdict counts with. None: the defaults."""
+    pairs: tuple[AxisName, ...] = ("method",)
+    """Axes whose values are compared in pairs."""
+    teachers: tuple[TeacherResult, ...] = ()
     train_ahead: Callable[[Sequence[Job]], None] | None = None
     """Trains students in processes of their own. Default: one after the other in this process."""
 
 
-def compare_students(design: Design, data: TrainingData, out: Path) -> CompareResult:
+def compare_students(design: Design, materials: Materials, out: Path) -> CompareResult:
     """Train and measure every cell in a folder below `out`, and judge them.
 
     Cells that are done are not repeated. A cell that fails has its error as its result, and the
@@ -60,18 +66,19 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
     _wait_for_earlier_trainings(design.cells, out)
     baselines = BaselineCells([], [])
     if design.baselines is not None:  # first, because they take seconds
-        baselines = run_baselines(design.baselines, data, out)
+        baselines = run_baselines(design.baselines, out)
     cells = list(design.cells)
     tried: list[Tuned] = []
     if design.tunes_rates:
-        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, data, out))
+        cells, tried = tune(cells, lambda cell: _train_to_tune(cell, materials, out))
     if design.train_ahead is not None and cells:
         # The most expensive come first, so that none of them is left to end alone.
-        jobs = [cell.job(data, out) for cell in sorted(cells, key=_cost, reverse=True)]
-        design.train_ahead(jobs)
-    found = [*_run_cells(cells, data, out), *baselines.cells]
+        costly = sorted(cells, key=_cost, reverse=True)
+        design.train_ahead([cell.job(materials.of(cell.settings), out) for cell in costly])
+    found = [*_run_cells(cells, materials, out), *baselines.cells]
     done = done_cells(found)
     verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}
+    data = materials.first
     splits = data.splits
     results = CompareResult(
         out=str(out),
@@ -83,24 +90,33 @@ def compare_students(design: Design, data: TrainingData, out: Path) -> CompareRe
         margin=design.margin,
         teacher_accuracy=done[0].teacher_accuracy if done else None,
         teacher_score=done[0].teacher_score if done else None,
+        teachers=list(design.teachers),
+        pairs=list(design.pairs),
         tuning=tried,
         cells=found,
         skipped=baselines.skipped,
-        answer_rows=list(data.answer_rows),
+        answer_rows=materials.answer_rows,
         duplicates=find_duplicates(splits, design.duplicates),
         teacher={name: s for name, s in data.teacher.splits.items() if name != "extra"},
     )
     row_groups = {e.id: e.group for e in splits.get("test", ()) if e.group is not None}
-    teacher = data.teacher_verdicts("test")
-    return judge(results, verdicts, teacher, row_groups, prices=design.prices)
+    teachers = {one.name: materials.verdicts_of(one) for one in design.teachers}
+    return judge(
+        results,
+        verdicts,
+        data.teacher_verdicts("test"),
+        row_groups,
+        teachers=teachers,
+        prices=design.prices,
+    )
 
 
-def _run_cells(cells: Sequence[Cell], data: TrainingData, out: Path) -> list[CellResult]:
+def _run_cells(cells: Sequence[Cell], materials: Materials, out: Path) -> list[CellResult]:
     found = []
     with LiveTable([cell.name for cell in cells]) as shown:
         for cell in cells:
             shown.start(cell.name)
-            found.append(_run_cell(cell, data, out))
+            found.append(_run_cell(cell, materials.of(cell.settings), out))
             shown.finish(found[-1])
     return found
 
@@ -122,12 +138,13 @@ def _run_cell(cell: Cell, data: TrainingData, out: Path) -> CellResult:
         predictions=str((folder / Path(measured.out).name / PREDICTIONS).relative_to(out)),
         equal=cell.equal,
         train_s=training_seconds(read_manifest(folder)),
+        levels=cell.levels,
     )
 
 
-def _train_to_tune(cell: Cell, data: TrainingData, out: Path) -> TrainResult | None:
+def _train_to_tune(cell: Cell, materials: Materials, out: Path) -> TrainResult | None:
     say(f"tuning: {cell.name}")
-    trained = _attempt(lambda: cell.train(data, out))
+    trained = _attempt(lambda: cell.train(materials.of(cell.settings), out))
     return None if isinstance(trained, str) else trained
 
 

@@ -11,6 +11,7 @@ from dsbs.comparison.cells import (
     Verdicts,
     done_cells,
     grouped,
+    levels_fit,
     mostly_stuck,
     paired,
     reference_method,
@@ -27,6 +28,17 @@ class Teacher(NamedTuple):
     score: Score | None = None
     chance: float | None = None
     """Accuracy of a student that has learned nothing."""
+    name: str = ""
+    """Its name where there are several: students that learned from another have no need of it."""
+
+    @property
+    def title(self) -> str:
+        """How it is named as an opponent."""
+        return f"teacher {self.name}".rstrip()
+
+    def may_face(self, cell: CellResult) -> bool:
+        """Whether a student of this cell is compared with it."""
+        return cell.teacher is None or not self.name or cell.teacher == self.name
 
     @property
     def stuck(self) -> bool:
@@ -61,7 +73,7 @@ class _AtFraction(NamedTuple):
 def find_data_needs(
     cells: Sequence[CellResult],
     verdicts: Verdicts,
-    teacher: Teacher,
+    teachers: Sequence[Teacher],
     equal: str,
     row_groups: RowGroups | None = None,
     *,
@@ -72,7 +84,7 @@ def find_data_needs(
     Args:
         cells: Those with another `equal` than the comparison's are ignored.
         verdicts: Those of every cell that is done.
-        teacher: The teacher.
+        teachers: The teachers; each student is compared with the one that it learned from.
         equal: That of the comparison.
         row_groups: The group of each example that has one. Default: none has.
         margin: How far below the other counts as being as good.
@@ -84,20 +96,26 @@ def find_data_needs(
     reference = reference_method(cells)
     largest = max(cell.data_frac for cell in done)
     found = []
-    for alike in grouped(done, lambda cell: (cell.student, cell.labels, cell.method)):
+    for alike in grouped(
+        done, lambda cell: (cell.student, cell.labels, cell.method, *cell.levels.items())
+    ):
         first = alike[0]
         standard = [
             cell
             for cell in done
-            if cell.method == reference and cell.setting == (first.student, first.labels, largest)
+            if cell.method == reference
+            and (cell.student, cell.labels, cell.data_frac)
+            == (first.student, first.labels, largest)
+            and levels_fit(first, cell)
         ]
         opponents = []
         if first.method != reference and standard:
             by_seed = {cell.seed: verdicts[cell.name] for cell in standard}
             opponents.append(_Opponent(reference, by_seed, largest, mostly_stuck(standard)))
-        if teacher.verdicts:
-            same = {cell.seed: teacher.verdicts for cell in alike}
-            opponents.append(_Opponent("teacher", same, None, teacher.stuck))
+        for teacher in teachers:
+            if teacher.verdicts and teacher.may_face(first):
+                same = {cell.seed: teacher.verdicts for cell in alike}
+                opponents.append(_Opponent(teacher.title, same, None, teacher.stuck))
         found += [_need(alike, verdicts, one, row_groups or {}, margin) for one in opponents]
     return [need for need in found if need.fractions]
 
@@ -127,6 +145,7 @@ def _need(
         student=cells[0].student,
         labels=cells[0].labels,
         method=cells[0].method,
+        **cells[0].levels,
         against=opponent.name,
         at=opponent.at,
         seeds=min((row.seeds for row in rows), default=0),

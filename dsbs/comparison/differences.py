@@ -9,7 +9,7 @@ from dsbs.artifacts.results.compare import CellResult
 from dsbs.artifacts.results.verdict import Difference
 from dsbs.comparison import statistics
 from dsbs.comparison.candidates import candidate_groups
-from dsbs.comparison.cells import Paired, RowGroups, Verdicts, paired
+from dsbs.comparison.cells import Paired, RowGroups, Verdicts, on_same_rows, paired
 from dsbs.comparison.statistics import MIN_SEEDS, group_sums
 from dsbs.comparison.variance import Needed, needed
 
@@ -76,10 +76,7 @@ def _by_seed(cells: Sequence[CellResult], verdicts: Verdicts) -> BySeed:
 
 def _majority(cells: Sequence[CellResult], like: CellResult) -> list[CellResult]:
     return [
-        cell
-        for cell in cells
-        if (cell.method, cell.labels, cell.data_frac)
-        == ("baseline:majority", like.labels, like.data_frac)
+        cell for cell in cells if cell.method == "baseline:majority" and on_same_rows(cell, like)
     ]
 
 

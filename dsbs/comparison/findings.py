@@ -1,6 +1,6 @@
 """What a comparison found, in sentences that need no knowledge of statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from dsbs.artifacts.results.base import Setting
 from dsbs.artifacts.results.compare import (
@@ -8,11 +8,33 @@ from dsbs.artifacts.results.compare import (
     CompareResult,
     DataNeed,
     Detectable,
+    GroupKey,
     Tuned,
     Variant,
 )
+from dsbs.artifacts.results.compared import Levels
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
+from dsbs.config.axes import AxisName, Level
+from dsbs.core.records import Method, needs_teacher
 from dsbs.core.tables import percent
+
+NEEDS_TEACHER = "(needs the teacher)"
+"""Marks what cannot answer a row before the teacher has."""
+
+AXIS_WORDS: Mapping[AxisName, str] = {
+    "student": "student",
+    "teacher": "teacher",
+    "extra": "extra data",
+    "labels": "labels",
+    "data_frac": "share of the data",
+    "method": "method",
+    "alpha": "alpha",
+    "rationale_filter": "rationale filter",
+    "rationale_frac": "share of rationales",
+    "rationales_per_example": "rationales per row",
+    "max_rationale_tokens": "rationale tokens",
+}
+"""Every axis in words."""
 
 
 def findings(results: CompareResult) -> list[str]:
@@ -44,20 +66,28 @@ def points(difference: float) -> str:
 
 
 def method_name(row: Variant, equal: str | None = None) -> str:
-    """A method; with its own `equal` where that is not the comparison's."""
-    return row.method if equal in (None, row.equal) else f"{row.method} with equal {row.equal}"
+    """A method; with its own `equal` where that is not the comparison's, and marked where its
+    students need the teacher in use.
+    """
+    name = marked(row.method)
+    return name if equal in (None, row.equal) else f"{name} with equal {row.equal}"
+
+
+def marked(method: Method) -> str:
+    """A method, with a mark where its students need the teacher in use."""
+    return f"{method} {NEEDS_TEACHER}" if needs_teacher(method) else method
 
 
 def claim_sentence(claim: Claim, equal: str | None = None) -> str:
     """What the seeds show about two methods, and how far to trust it."""
-    ours = method_name(claim, equal)
-    who = f"{ours} against {method_name(claim.against, equal)} ({setting_of(claim)})"
+    ours, theirs = sides(claim, equal)
+    who = f"{ours} against {theirs} ({_where(claim)})"
     seeds = len(claim.seeds)
     if claim.difference is None or claim.ci95_seeds_and_examples is None:
         if seeds >= MIN_SEEDS:
             return f"{who}: the test questions fall into {claim.groups_of_rows} groups, too few."
         few = f"{seeds} seed{' is' if seeds == 1 else 's are'} too few"
-        return f"{who}: {few} for a claim about the methods, which needs {MIN_SEEDS}."
+        return f"{who}: {few} for a claim about {_what(claim)}, which needs {MIN_SEEDS}."
     low, high = (100 * end for end in claim.ci95_seeds_and_examples)
     interval = f"95 % interval {low:+.1f} to {high:+.1f} over {seeds} seeds and the test questions"
     parts = [f"{who}: {points(claim.difference)} ({interval}).", _verdict(claim, ours)]
@@ -68,21 +98,23 @@ def claim_sentence(claim: Claim, equal: str | None = None) -> str:
 
 def checkpoint_sentences(claim: Claim, equal: str | None = None) -> list[str]:
     """What the test set shows about each pair of checkpoints, and not about the methods."""
-    ours = method_name(claim, equal)
-    theirs = method_name(claim.against, equal)
+    ours, theirs = sides(claim, equal)
     test = "McNemar's exact" if claim.groups_of_rows is None else "Over groups of questions, "
     return [
-        f"The checkpoints of seed {pair.seed} ({setting_of(claim)}): {pair.only_first:,} questions "
+        f"The checkpoints of seed {pair.seed} ({_where(claim)}): {pair.only_first:,} questions "
         f"are right with {ours} only, {pair.only_second:,} with {theirs} only. {test.strip()} "
-        f"p = {_p(pair.p_holm)}, which is about these checkpoints and not about the methods."
+        f"p = {_p(pair.p_holm)}, which is about these checkpoints and not about {_what(claim)}."
         for pair in claim.checkpoints
     ]
 
 
 def need_sentence(need: DataNeed) -> str:
     """From how much data on a method is as good as another, with its range."""
-    goal = "the teacher" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
-    who = f"{need.method} ({need.student}, {need.labels} labels)"
+    goal = (
+        f"the {need.against}" if need.at is None else f"{need.against} on {share_of_data(need.at)}"
+    )
+    setting = ", ".join([need.student, f"{need.labels} labels", *levels_of(need)])
+    who = f"{marked(need.method)} ({setting})"
     if not need.opponent_learned:
         return f"{who}: {goal} cannot be told from chance, so nothing is compared with it."
     if not any(need.learned):
@@ -133,14 +165,58 @@ def _groups(found: Detectable) -> str:
 
 def tuned_sentence(row: Tuned, equal: str | None = None) -> str:
     """The learning rate that was chosen for a method."""
-    who = f"{method_name(row, equal)} ({row.student}, {row.labels} labels)"
+    setting = ", ".join([row.student, f"{row.labels} labels", *levels_of(row)])
+    who = f"{method_name(row, equal)} ({setting})"
     accuracy = percent(row.validation_accuracy)
     return f"Learning rate of {who}: {row.learning_rate:.3g}, with {accuracy} on validation."
 
 
-def setting_of(row: Setting) -> str:
-    """Student, labels and share of the data."""
-    return f"{row.student}, {row.labels} labels, {share_of_data(row.data_frac)}"
+def setting_of(row: Setting, without: AxisName | None = None) -> str:
+    """Student, labels, share of the data and values of further axes, but for this axis."""
+    parts = {
+        "student": row.student,
+        "labels": f"{row.labels} labels",
+        "data_frac": share_of_data(row.data_frac),
+    }
+    further: list[str] = levels_of(row, without) if isinstance(row, GroupKey) else []
+    return ", ".join([*(text for name, text in parts.items() if name != without), *further])
+
+
+def levels_of(row: Levels, without: AxisName | None = None) -> list[str]:
+    """The values of further axes: ["teacher palm", "alpha 0.3"]."""
+    return [level_name(axis, v) for axis, v in row.levels.items() if axis != without]
+
+
+def level_name(axis: AxisName, level: Level | None) -> str:
+    """A value of an axis in words."""
+    match axis:
+        case "method" | "student":
+            return str(level)
+        case "labels":
+            return f"{level} labels"
+        case "data_frac":
+            return share_of_data(float(level or 0))
+    shown = f"{level:g}" if isinstance(level, float) else level
+    return f"{AXIS_WORDS[axis]} {shown}"
+
+
+def sides(claim: Claim, equal: str | None = None) -> tuple[str, str]:
+    """The names of both sides of a claim."""
+    if claim.axis == "method":
+        return method_name(claim, equal), method_name(claim.against, equal)
+    return level_name(claim.axis, claim.value), level_name(claim.axis, claim.against_value)
+
+
+def _where(claim: Claim) -> str:
+    """What both sides of a claim share."""
+    if claim.axis == "method":
+        return setting_of(claim)
+    return ", ".join(filter(None, [claim.method, setting_of(claim, claim.axis)]))
+
+
+def _what(claim: Claim) -> str:
+    """What a claim is about."""
+    return "the methods" if claim.axis == "method" else f"the {AXIS_WORDS[claim.axis]}"
 
 
 def _verdict(claim: Claim, who: str) -> str:
@@ -151,7 +227,7 @@ def _verdict(claim: Claim, who: str) -> str:
         several = f", corrected for {claim.comparisons} comparisons"
     evidence = f"(p = {_p(claim.p_holm)}{several})"
     if min(claim.stuck) == len(claim.seeds):
-        return "No student on either side learned, so this tells nothing about the methods."
+        return f"No student on either side learned, so this tells nothing about {_what(claim)}."
     if claim.p_holm >= 0.05:
         return f"The data are compatible with no difference {evidence}."
     return f"{who} is {'better' if claim.difference > 0 else 'worse'} {evidence}."
@@ -159,7 +235,7 @@ def _verdict(claim: Claim, who: str) -> str:
 
 def _stuck(claim: Claim, equal: str | None) -> list[str]:
     """The students on each side that did not learn, in one sentence; [] if all did."""
-    names: Sequence[str] = (method_name(claim, equal), method_name(claim.against, equal))
+    names = sides(claim, equal)
     counts = [
         f"{count} of {len(claim.seeds)} {name} students"
         for count, name in zip(claim.stuck, names, strict=True)

@@ -1,32 +1,35 @@
 """The cells of a comparison, with the number of steps that makes their trainings comparable."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dsbs.comparison.cell import Cell
+from dsbs.comparison.materials import Materials
+from dsbs.config.axes import GridCell
 from dsbs.config.compare import Equal
-from dsbs.config.train import TrainConfig
-from dsbs.distillation.labeled_data import TrainingData
 
 
 def make_grid(
-    settings: Sequence[TrainConfig], data: TrainingData, equal: Equal, also_equal: Equal | None
+    grid: Sequence[GridCell], materials: Materials, equal: Equal, also_equal: Equal | None
 ) -> list[Cell]:
     """One cell per training; with `also_equal`, those of `standard` a second time.
 
     Args:
-        settings: The settings of each training, with the student's name resolved.
-        data: The rows and answers.
+        grid: The settings of each training, with the student's name resolved.
+        materials: The rows and answers.
         equal: What all methods have in common; see `equalized`.
         also_equal: What the second `standard` has in common with the other methods.
     """
-    cells = equalized([Cell(each, data.task, equal) for each in settings], data)
+    task = materials.task
+    given = [Cell(one.settings, task, equal, levels=one.levels) for one in grid]
+    cells = equalized(given, materials)
     if also_equal is None:
         return cells
-    again = [Cell(cell.settings, data.task, also_equal, (also_equal,)) for cell in cells]
-    return cells + [c for c in equalized(again, data) if c.key.method == "standard"]
+    again = [replace(cell, equal=also_equal, marks=(also_equal,)) for cell in cells]
+    return cells + [c for c in equalized(again, materials) if c.key.method == "standard"]
 
 
-def equalized(cells: Sequence[Cell], data: TrainingData) -> list[Cell]:
+def equalized(cells: Sequence[Cell], materials: Materials) -> list[Cell]:
     """The cells with the optimizer steps that their `equal` asks for.
 
     - `steps`: as they are.
@@ -37,7 +40,7 @@ def equalized(cells: Sequence[Cell], data: TrainingData) -> list[Cell]:
     if not cells or cells[0].equal == "steps":
         return list(cells)
     by_epochs = cells[0].equal == "epochs"
-    sizes = [cell.size(data) for cell in cells]
+    sizes = [cell.size(materials.of(cell.settings)) for cell in cells]
     amounts = [float(size.rows) if by_epochs else size.flops_per_example for size in sizes]
     most: dict[tuple[object, ...], float] = {}
     for cell, amount in zip(cells, amounts, strict=True):

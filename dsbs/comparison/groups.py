@@ -82,6 +82,7 @@ def _group(
         data_frac=first.data_frac,
         method=first.method,
         equal=first.equal,
+        **first.levels,
         seeds=len(cells),
         done=len(done),
         failed=len(cells) - len(done),
@@ -103,6 +104,7 @@ def _group(
             "target_tokens": done[0].target_tokens,
             "train_flops": done[0].train_flops,
             "mean": over_seeds.mean,
+            "mean_published": _mean([cell.published_accuracy for cell in done]),
             "mean_learned": float(np.mean(learned)) if learned else None,
             "standard_error": over_seeds.standard_error,
             "ci95_seeds": _possible(over_seeds.ci95_seeds),
@@ -146,6 +148,12 @@ def _mean_unseen(
         if (unseen := [right for example, right in one.items() if example not in seen])
     ]
     return float(np.mean(shares)) if seen and shares else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Their mean; None where one is not known."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
 
 
 def _possible(interval: statistics.Interval | None) -> Interval | None:

@@ -1,6 +1,6 @@
 """The search for a learning rate, the same for every method."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from dsbs.artifacts.results.compare import Tuned
@@ -37,7 +37,7 @@ def tune(cells: Sequence[Cell], train: Callable[[Cell], TrainResult | None]) -> 
     Raises:
         InputError: Validation has no labels to choose by.
     """
-    best: dict[tuple[str, ...], float] = {}
+    best: dict[tuple[Hashable, ...], float] = {}
     tried: list[Tuned] = []
     for alike in grouped(cells, lambda cell: cell.kind):
         cell = max(alike, key=lambda cell: cell.key.data_frac)

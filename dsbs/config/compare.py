@@ -1,33 +1,92 @@
 """The settings of `compare`."""
 
-import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from dsbs.config.axes import (
+    FURTHER,
+    Axis,
+    AxisName,
+    Chosen,
+    GridCell,
+    Value,
+    axis,
+    cells_of,
+    extra_name,
+    extra_parts,
+    folder_name,
+    matching,
+    named,
+    runs_of,
+    uses_alpha,
+    uses_extra,
+    uses_rationales,
+    uses_teacher,
+)
 from dsbs.config.base import (
     Duplicates,
     Fraction,
     Incidental,
     Listed,
+    NamesInput,
     RayAddress,
     RayCpus,
     RayGpus,
     Seeds,
 )
-from dsbs.config.student_options import StudentOptions
+from dsbs.config.presets import DEFAULT_PREFIXES, NO_PREFIXES
+from dsbs.config.student_options import RationaleFilter, StudentOptions
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import Baseline, LabelSource, Method
+from dsbs.core.sizes import parse_size
 
 Equal = Literal["steps", "epochs", "compute"]
 """What the trainings of all methods have in common."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Parameters = Annotated[float, BeforeValidator(parse_size)]
 
 
 class CompareConfig(StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
+    answers: Annotated[Listed[Path], NamesInput] = Field(
+        (),
+        description="Run folders of generate, one per teacher to compare; A+B: two that teach "
+        "together. Default: the newest of the task below ./runs.",
+    )
+    teacher_sizes: Listed[Parameters] = Field(
+        (),
+        description="parameters of each teacher of --answers, e.g. 540B,20B; students are then "
+        "drawn against them",
+    )
+    # What is one value of `dsbs train` is an axis here.
+    extra_unlabeled: Annotated[Listed[str], NamesInput] = Field(
+        (),
+        description="further training inputs to compare, each NAME=PATH, or none; A=X+B=Y: both "
+        "together",
+    )
+    alpha: Listed[Share] = Field(  # type: ignore[assignment]
+        (0.5,), description="weights of the label task; rationale tasks share 1 - alpha"
+    )
+    rationale_filter: Listed[RationaleFilter] = Field(  # type: ignore[assignment]
+        ("none",),
+        description="learn only rationales of answers that are correct, or agree with the vote",
+    )
+    rationale_frac: Listed[Share] = Field(  # type: ignore[assignment]
+        (1.0,), description="shares of the training rows whose rationales are learned"
+    )
+    rationales_per_example: Listed[Count] = Field(  # type: ignore[assignment]
+        (1,), description="most rationales per teacher to learn for each row"
+    )
+    max_rationale_tokens: Listed[Count | Literal["all"]] = Field(  # type: ignore[assignment]
+        ("all",), description="longer rationales keep their first whole words; all: whole ones"
+    )
     student: Listed[str] = Field(
         ("auto",), description="hub names, folders or built-ins; auto: the task's own, else tiny"
     )
@@ -46,6 +105,12 @@ class CompareConfig(StudentOptions):
     tune: Literal["lr"] | None = Field(
         None,
         description="lr: first choose a learning rate for every method on validation, 3 runs each",
+    )
+    pairs: Listed[AxisName] = Field(
+        (),
+        description="axes whose values are compared in pairs, each with the axis's first value "
+        "(methods: with standard). Default: method, and those of teacher, extra, alpha and the "
+        "rationale options that have several values",
     )
     margin: float = Field(
         0.02,
@@ -80,7 +145,9 @@ class CompareConfig(StudentOptions):
         2.0, ge=0, description="verdict: money for a GPU for an hour, in the same currency"
     )
     skip: Listed[str] = Field(
-        (), description="cells to leave out, as METHOD:LABELS, e.g. step_by_step:gold"
+        (),
+        description="cells to leave out, by values of any axes, e.g. step_by_step:gold or "
+        "teacher=cqa-palm:alpha=0.3",
     )
     jobs: Annotated[int, Incidental] = Field(
         1, ge=1, description="local: students to train at the same time, one thread each"
@@ -97,10 +164,22 @@ class CompareConfig(StudentOptions):
 
     @model_validator(mode="after")
     def _known_cells(self) -> "CompareConfig":
-        """Cells to skip must be in the grid, and some must be left."""
-        grid = {f"{method}:{labels}" for method in self.methods for labels in self.labels}
-        if not set(self.skip) <= grid or set(self.skip) == grid:
-            raise ValueError(f"skip: some, not all, of {', '.join(sorted(grid))}")
+        """Cells to skip must be in the grid, some must be left, and all must be possible."""
+        try:
+            cells = self.grid()
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        wrong = [entry for entry in self.skip if not matching(entry, self.axes())]
+        if wrong or not (cells or self.baselines_only):
+            grid = sorted(f"{method}:{labels}" for method in self.methods for labels in self.labels)
+            raise ValueError(f"skip: some, not all, of {', '.join(grid)}, or values of other axes")
+        if len(self.teacher_sizes) not in (0, len(self.teachers())):
+            raise ValueError("teacher_sizes: one for each teacher of --answers")
+        several = [one.name for one in self.axes() if len(one.values) > 1 and one.name != "seed"]
+        if not set(self.pairs) <= set(several):
+            raise ValueError(
+                f"pairs: axes with several values, here {', '.join(several) or 'none'}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -130,32 +209,64 @@ class CompareConfig(StudentOptions):
             raise ValueError(f"also_equal: {expected}")
         return self
 
+    def teachers(self) -> list[tuple[Path, ...]]:
+        """The runs of each teacher to compare."""
+        return [runs_of(place) for place in self.answers] or [()]
+
+    def teacher_values(self) -> tuple[Value, ...]:
+        """Those teachers with their names."""
+        return named(self.teachers(), folder_name)
+
+    def axes(self, students: Sequence[str] = (), methods: Sequence[Method] = ()) -> list[Axis]:
+        """Every axis of the grid, seeds innermost. Default: all students, all methods."""
+        extra = [extra_parts(text) for text in self.extra_unlabeled] or [()]
+        lengths = [None if value == "all" else value for value in self.max_rationale_tokens]
+        longest = axis("max_rationale_tokens", self.max_rationale_tokens, acts=uses_rationales)
+        return [
+            axis("student", students or self.student),
+            Axis("teacher", "answers", self.teacher_values(), uses_teacher),
+            Axis("extra", "extra_unlabeled", named(extra, extra_name), uses_extra),
+            axis("labels", self.labels),
+            axis("data_frac", self.data_fracs),
+            axis("method", methods or self.methods),
+            axis("alpha", self.alpha, acts=uses_alpha),
+            axis("rationale_filter", self.rationale_filter, acts=uses_rationales),
+            axis("rationale_frac", self.rationale_frac, acts=uses_rationales),
+            axis("rationales_per_example", self.rationales_per_example, acts=uses_rationales),
+            replace(longest, values=tuple(map(Value, self.max_rationale_tokens, lengths))),
+            axis("seed", self.seeds),
+        ]
+
+    def paired_axes(self) -> tuple[AxisName, ...]:
+        """The axes whose values are compared in pairs."""
+        several = {one.name for one in self.axes() if len(one.values) > 1}
+        return self.pairs or ("method", *(name for name in FURTHER if name in several))
+
+    def grid(self) -> list[GridCell]:
+        """Every cell, seeds innermost. The comparison sets their folders."""
+        axes = self.axes()
+        skipped = [found for entry in self.skip if (found := matching(entry, axes))]
+        return [] if self.baselines_only else self._cells(axes, skipped)
+
     def cells(self) -> list[TrainConfig]:
-        """The settings of every cell, seeds innermost. The comparison sets their folders."""
-        if self.baselines_only:
-            return []
-        grid = self._trainings(self.student, self.methods)
-        return [cell for cell in grid if f"{cell.method}:{cell.labels}" not in self.skip]
+        """The settings of every cell of the grid."""
+        return [cell.settings for cell in self.grid()]
 
-    def baseline_rows(self) -> list[TrainConfig]:
-        """Trainings whose rows and labels the baselines learn from: one per label source, fraction
-        and seed.
+    def baseline_grid(self) -> list[GridCell]:
+        """What the baselines learn from: the rows and labels of `standard`, once per label source,
+        fraction, teacher, extra inputs and seed.
         """
-        return self._trainings(self.student[:1], ("standard",))
+        return self._cells(self.axes(self.student[:1], ("standard",)), []) if self.baselines else []
 
-    def _trainings(self, students: Sequence[str], methods: Sequence[Method]) -> list[TrainConfig]:
+    def _cells(self, axes: Sequence[Axis], skipped: Sequence[dict[str, str]]) -> list[GridCell]:
         shared = self.model_dump(include=set(StudentOptions.model_fields))
         # Methods are compared at equal steps.
         shared["patience"] = self.patience or 0
-        grid = itertools.product(students, self.labels, self.data_fracs, methods, self.seeds)
-        return [
-            TrainConfig(
-                **shared,
-                student=student,
-                labels=labels,
-                data_frac=data_frac,
-                method=method,
-                seed=seed,
-            )
-            for student, labels, data_frac, method, seed in grid
-        ]
+        return list(cells_of(axes, shared, skipped=skipped, train=_train_config))
+
+
+def _train_config(chosen: Chosen) -> TrainConfig:
+    """The settings of one cell. Without prefixes only `standard` is trained."""
+    bare = chosen["prefixes"] == NO_PREFIXES and chosen["method"] == "standard"
+    prefixes = DEFAULT_PREFIXES if chosen["prefixes"] == NO_PREFIXES else chosen["prefixes"]
+    return TrainConfig(**{**chosen, "prefixes": NO_PREFIXES if bare else prefixes})

@@ -57,7 +57,7 @@ class GenerateConfig(StageConfig):
     answers_from: Annotated[Path | None, NamesInput] = Field(
         None,
         description="published answers: a file of one of the formats below, or a folder in the "
-        "layout of the paper's release",
+        "layout of the paper's release: llm/ (PaLM 540B) or gpt-neox/ (GPT-NeoX 20B)",
     )
     answers_format: AnswersFormat = Field(
         "auto", description="format of the file of published answers; auto: by its first row"

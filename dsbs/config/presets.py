@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any
 
+NO_PREFIXES = ("none",)
+"""The value of `prefixes` for a student that reads the bare input."""
+DEFAULT_PREFIXES = ("[label] ", "[rationale] ")
+
 
 @dataclass(frozen=True)
 class Preset:

@@ -3,7 +3,7 @@
 The commands call these functions; everything below them takes the values and no configuration.
 """
 
-from dsbs.config.presets import preset_of
+from dsbs.config.presets import NO_PREFIXES, preset_of
 from dsbs.config.recipe import (
     AnswerSources,
     DataSource,
@@ -126,6 +126,8 @@ def _rationale_shares(stated: tuple[str, ...]) -> dict[str, float]:
 
 def _prefixes(given: tuple[str, ...], rationale_tasks: tuple[str, ...]) -> dict[str, str]:
     """The prefix of every task. Default for further rationale tasks: their name in brackets."""
+    if given == NO_PREFIXES:
+        return {LABEL: ""}
     label, rationale, *more = given
     named = [task for task in rationale_tasks if task != RATIONALE]
     further = dict(zip(named, more, strict=False))

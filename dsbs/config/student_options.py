@@ -14,6 +14,7 @@ from dsbs.config.base import (
     ScoreNorm,
     StageConfig,
 )
+from dsbs.config.presets import DEFAULT_PREFIXES, NO_PREFIXES
 from dsbs.metrics.distributions import Mean
 
 RationaleFilter = Literal["none", "correct", "agree"]
@@ -93,8 +94,10 @@ class StudentOptions(StageConfig):
     )
     loss_mean: LossMean = Field("tokens", description="What the loss of each task is a mean over.")
     prefixes: Listed[str] = Field(
-        ("[label] ", "[rationale] "),
-        description="Prefixes of the label task, the rationale task and further rationale tasks.",
+        DEFAULT_PREFIXES,
+        description="Prefixes of the label task, the rationale task and further rationale tasks. "
+        "none: standard learns from the bare input, as in the published code; in compare, methods "
+        "with several tasks keep the default.",
     )
     task_prefix: TaskPrefix = Field(
         "encoder",
@@ -220,9 +223,15 @@ class StudentOptions(StageConfig):
         ("tensorboard",), description="Where training is logged: tensorboard, wandb, ...; or none."
     )
 
+    def teachers(self) -> list[tuple[Path, ...]]:
+        """The runs of each teacher: those of --answers teach together."""
+        return [self.answers]
+
     @field_validator("prefixes")
     @classmethod
     def _different_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value == NO_PREFIXES:
+            return value
         if len(value) < 2 or len({prefix.strip() for prefix in value} - {""}) < len(value):
             raise ValueError("different prefixes, for the label task and every rationale task")
         return tuple(f"{prefix.strip()} " for prefix in value)
@@ -230,10 +239,11 @@ class StudentOptions(StageConfig):
     @model_validator(mode="after")
     def _consistent_options(self) -> "StudentOptions":
         """Find settings that cannot go together before anything is loaded."""
+        teachers = self.teachers()
         inconsistent = {
-            "teacher_weights": _wrong_weights(self.teacher_weights, self.answers),
+            "teacher_weights": any(_wrong_weights(self.teacher_weights, r) for r in teachers),
             "soft_teacher_weights": _wrong_weights(self.soft_teacher_weights, self.soft_teacher),
-            "rationale_tasks": len(self.rationale_tasks) not in (0, len(self.answers)),
+            "rationale_tasks": any(len(self.rationale_tasks) not in (0, len(r)) for r in teachers),
             "alpha_schedule": self.alpha_schedule != "constant" and self.alpha in (0, 1),
             "soft_weight": bool(self.soft_teacher) and not self.soft_weight,
             "task_prefix": self.task_prefix == "decoder" and self.soft_weight > 0,

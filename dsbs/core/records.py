@@ -28,8 +28,16 @@ is stated, such as the 4 of 4.5. `negated`: the answer rejects it or takes it ba
 letter of an option stands before words that are not that option.
 """
 
-Method = Literal["standard", "step_by_step", "rationale_then_label", "label_then_rationale"]
+Method = Literal[
+    "standard", "step_by_step", "rationale_then_label", "label_then_rationale", "pinto"
+]
 METHODS: tuple[Method, ...] = get_args(Method)
+
+
+def needs_teacher(method: "LearnedBy") -> bool:
+    """Whether a student of this method reads the teacher's rationale of every row in use."""
+    return method == "pinto"
+
 
 FamilyName = Literal["encoder-decoder", "decoder-only", "encoder"]
 FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
@@ -85,6 +93,8 @@ class Example:
     """The normalized gold label; None where the row has none."""
     group: str | None = None
     """Rows of one group never come into different splits."""
+    rationale: str | None = None
+    """The teacher's, for students that read it in use; see `needs_teacher`."""
 
 
 @dataclass(frozen=True, slots=True)

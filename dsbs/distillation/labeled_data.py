@@ -1,7 +1,7 @@
 """The rows of a task together with the answers of its teachers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsbs.artifacts.results.generate import GenerateResult
@@ -45,6 +45,15 @@ class LabeledData:
     def measured_files(self) -> tuple[Path, ...]:
         """The files that a measurement depends on: rows and answers."""
         return self.files
+
+    def explained(self, examples: Iterable[Example]) -> list[Example]:
+        """The examples, each with the teacher's usable rationale where there is one."""
+        found = []
+        for example in examples:
+            answer = self.answers.get(example.id)
+            usable = answer if answer is not None and answer.rationale_usable else None
+            found.append(replace(example, rationale=usable.rationale if usable else None))
+        return found
 
     def teacher_verdicts(self, split: Split) -> dict[str, bool]:
         """Whether the teacher is right, by example id, on the gold rows that it answered."""

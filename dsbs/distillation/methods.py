@@ -4,6 +4,8 @@
 `step_by_step`         [label] x -> y   and   [rationale] x -> r   Hsieh et al. 2023
 `rationale_then_label` [label] x -> r [label] y                    the paper's single-task ablation
 `label_then_rationale` [label] x -> y [rationale] r                the better order (2406.14511)
+`pinto`                [label] x [rationale] r -> y                the rationale is read: in use too
+                                                                   (after PINTO, 2211.01562)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +22,7 @@ from dsbs.core.records import (
     Rationale,
     Target,
     TrainPair,
+    needs_teacher,
 )
 from dsbs.tasks.labels import LabelKind, same_label
 
@@ -97,7 +100,7 @@ def make_pair(
     Args:
         example: The example.
         label: The label to learn.
-        rationales: The rationales to learn, if any.
+        rationales: The rationales to learn, if any. `pinto` reads the first of them instead.
         method: Which targets are made of them.
         alpha: Weight of the label task in `step_by_step`.
         prefixes: The prefix of every task, which some methods write into a target.
@@ -105,8 +108,24 @@ def make_pair(
         distribution: The teacher's probability of each label, where soft targets are learned.
     """
     shares = task_weights or {RATIONALE: 1.0}
+    first = rationales[0].text if rationales else None
     targets = _TARGETS[method](label, rationales, alpha, prefixes, shares)
-    return TrainPair(example.id, example.input, targets, distribution)
+    read = student_input(method, example.input, first, prefixes)
+    return TrainPair(example.id, read, targets, distribution)
+
+
+def student_input(method: Method, text: str, rationale: str | None, prefixes: Prefixes) -> str:
+    """What a student reads of a row: its input, and by `pinto` the teacher's rationale behind it.
+
+    Args:
+        method: The student's method.
+        text: The input of the row.
+        rationale: The teacher's, if there is one. Other methods ignore it.
+        prefixes: The prefix of every task; that of the rationale marks it.
+    """
+    if not needs_teacher(method):
+        return text
+    return f"{text} {prefixes[RATIONALE].strip()} {rationale or ''}".rstrip()
 
 
 def label_text(method: Method, label: str, prefixes: Prefixes) -> str:
@@ -173,4 +192,5 @@ _TARGETS: Mapping[Method, _MakeTargets] = {
     "step_by_step": _step_by_step,
     "rationale_then_label": _rationale_then_label,
     "label_then_rationale": _label_then_rationale,
+    "pinto": _standard,
 }

@@ -115,10 +115,11 @@ def training_rows(
 def validation_rows(data: TrainingData, validation: Validation) -> list[ValidationRow]:
     """The validation examples that have a label to compare with.
 
-    A limit takes a fixed subset: the same rows in every run.
+    Each has the teacher's rationale, for students that read it. A limit takes a fixed subset: the
+    same rows in every run.
     """
     labeled = []
-    for example in data.splits.get("validation", ()):
+    for example in data.explained(data.splits.get("validation", ())):
         label = training_label(example, data.answers.get(example.id), validation.labels)
         if label is not None:
             labeled.append(ValidationRow(example, label))

@@ -6,8 +6,11 @@ PACKAGED = (
     *(f"prompts/{task}.yaml" for task in ("anli1", "asdiv", "cqa", "esnli", "quickstart", "svamp")),
     *(
         f"pipelines/{name}.yaml"
-        for name in ("anli1", "cqa", "esnli", "quickstart", "svamp", "svamp-asdiv")
+        for task in ("anli1", "cqa", "esnli", "svamp")
+        for name in (task, f"{task}-methods", f"{task}-teachers")
     ),
+    "pipelines/quickstart.yaml",
+    "pipelines/svamp-asdiv.yaml",
     *(f"quickstart/data/{split}.jsonl" for split in ("train", "validation", "test")),
     *(
         f"quickstart/{model}/{file}"

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from dsbs.artifacts.predictions import PREDICTIONS, write_predictions
 from dsbs.artifacts.results.base import Against, Score
 from dsbs.artifacts.results.evaluate import StudentScores
+from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.base import Decode, ScoreNorm
 from dsbs.core.errors import InputError
 from dsbs.core.progress import Progress
 from dsbs.core.records import Example, Prediction, Split
 from dsbs.distillation.labeled_data import LabeledData
+from dsbs.distillation.methods import read_output
 from dsbs.metrics.accuracy import LabelScores, per_label
 from dsbs.metrics.adapter import LabelAccuracy, LabelMacroF1
 from dsbs.metrics.calibration import calibration
@@ -25,6 +27,7 @@ from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.predict import predict
 from dsbs.student.predictor import Predictor
 from dsbs.tasks.fingerprint import input_hash
+from dsbs.tasks.labels import correct_as_published
 from dsbs.tasks.task import Task
 
 
@@ -115,8 +118,19 @@ def measure(
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(out / PREDICTIONS, known)
     found = scores(task, predictions, rows.against)
-    notices = label_signs(task, rows, predictions)
-    return Measured(found.model_copy(update={"notices": notices}), predictions)
+    update = {
+        "notices": label_signs(task, rows, predictions),
+        "published_correct": published_correct(student.card, predictions),
+    }
+    return Measured(found.model_copy(update=update), predictions)
+
+
+def published_correct(card: StudentCard, predictions: Sequence[Prediction]) -> int:
+    """How many predictions the rule of the published code counts as right."""
+    kind = card.task.label.kind
+    stated = [read_output(card.method, p.raw, card.prefixes).label or "" for p in predictions]
+    pairs = zip(stated, predictions, strict=True)
+    return sum(correct_as_published(kind, text, p.gold or "") for text, p in pairs)
 
 
 def label_signs(task: Task, rows: MeasuredRows, predictions: Sequence[Prediction]) -> list[Notice]:

@@ -71,6 +71,8 @@ def evaluate_run(
         from dsbs.metrics.collapse import chance_notices
 
         rows = measured_rows(data, split)
+        if card.needs_teacher:
+            rows = rows._replace(examples=data.explained(rows.examples))
         student = open_predictor(checkpoint, needed_by="dsbs evaluate")
         started = (time.perf_counter(), time.process_time())
         scores, predictions = measure(
@@ -111,6 +113,7 @@ def evaluate_run(
             wall_s=round(ended[0] - started[0], 4),
             cpu_s=round(ended[1] - started[1], 4),
             unlabeled=len(data.splits[split]) - len(rows.examples),
+            without_rationale=sum(card.needs_teacher and not e.rationale for e in rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
             teacher_score=teacher,
             cascade=cascade,

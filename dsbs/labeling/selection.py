@@ -12,7 +12,13 @@ from dsbs.data.load import TaskData
 from dsbs.data.splits import take_fraction
 from dsbs.data.spool import SpooledExamples
 from dsbs.tasks.task import Task
-from dsbs.teachers.published import PublishedAnswers, read_published, read_release
+from dsbs.teachers.published import (
+    PublishedAnswers,
+    read_published,
+    read_release,
+    read_whole_files,
+    whole_files,
+)
 
 _LABELED_BY_DEFAULT: tuple[Split, ...] = ("train", "validation", "extra")
 """Splits that a teacher labels. Test is labeled on request only, because answers cost money."""
@@ -53,6 +59,9 @@ def find_published(
 ) -> PublishedAnswers:
     """The published answers of a file or folder. Raises InputError where there are none.
 
+    A folder of the release holds the answers of PaLM in chunks, or those of GPT-NeoX 20B in one
+    file per split.
+
     Args:
         task: The task that they answer.
         data: The rows that they belong to.
@@ -67,18 +76,22 @@ def find_published(
         return read_published(
             task, source, files.form, rows, may_have_changed=files.may_have_changed
         )
-    if source is None or not source.is_dir() or task.release is None:
-        raise InputError(
-            "--answers-from",
-            got=source or "nothing",
-            expected="a file of answers, or a release's llm/ folder beside the data",
-            fix="name the file or folder of the published answers",
-        )
     ids = {
         data.parts[split]: [example.id for example in data.splits[split]]
         for split in splits or tuple(data.splits)
         if split in data.parts
     }
+    places = whole_files(task, source, ids) if source is not None else {}
+    if places:
+        wanted = {part: of_part for part, of_part in ids.items() if splits or part in places}
+        return read_whole_files(places, wanted)
+    if source is None or not source.is_dir() or task.release is None:
+        raise InputError(
+            "--answers-from",
+            got=source or "nothing",
+            expected="a file of answers, or a release's llm/ or gpt-neox/ folder",
+            fix="name the file or folder of the published answers",
+        )
     return read_release(source, task.release.rows_per_chunk, ids)
 
 

@@ -1,6 +1,6 @@
 """Learning curves, read from finished runs of `dsbs compare`."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import numpy as np
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CellResult, CompareResult
 from dsbs.comparison.cells import counted_cells
+from dsbs.comparison.findings import levels_of
 from dsbs.core.errors import InputError
 from dsbs.planning.model_sizes import read_model_config, shape_of, student_shape
 from dsbs.scaling.learning_curves import Curve
@@ -37,7 +38,7 @@ def read_curves(runs: Sequence[Path]) -> TaskCurves:
         InputError: for runs of other commands, and for comparisons that differ in more than data,
             student, method and labels.
     """
-    found: dict[tuple[str, str, str], list[Measured]] = {}
+    found: dict[tuple[Hashable, ...], list[Measured]] = {}
     first: tuple[str, str, str] | None = None
     for run in runs:
         comparison = _read(run)
@@ -50,7 +51,7 @@ def read_curves(runs: Sequence[Path]) -> TaskCurves:
             raise InputError(f"RUNS {run}", got=got, expected=expected, fix=fix)
         for cell in counted_cells(comparison.cells):
             if cell.score is not None and cell.n_train is not None and not cell.is_baseline:
-                key = (cell.student, cell.method, cell.labels)
+                key = (cell.student, cell.method, cell.labels, *cell.levels.items())
                 measured = Measured(run, cell, cell.n_train, cell.score.share)
                 found.setdefault(key, []).append(measured)
     if first is None or not found:
@@ -75,7 +76,7 @@ def _curve(measured: Sequence[Measured]) -> Curve:
     largest = max(measured, key=lambda one: one.cell.data_frac)
     return Curve(
         student=first.cell.student,
-        method=first.cell.method,
+        method=", ".join([first.cell.method, *levels_of(first.cell)]),
         labels=first.cell.labels,
         params=_params(first),
         rows=np.array([one.rows for one in measured], dtype=float),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Method, Rationale
-from dsbs.distillation.methods import make_pair
+from dsbs.distillation.methods import make_pair, student_input
 from dsbs.labeling.request_tokens import CountTokens, RequestTokens
 from dsbs.planning.hardware import Accelerator
 from dsbs.scaling.encoder_decoder import generation_flops, training_flops
@@ -82,7 +82,9 @@ def student_sequences(
         for example, rationale, label in demonstrations(task)
     ]
     kinds = [target.task for target in pairs[0].targets]
-    inputs = [count([PREFIXES[kind] + example.input for example in examples]) for kind in kinds]
+    (_, rationale, _), *_ = demonstrations(task)
+    read = [student_input(method, e.input, rationale, PREFIXES) for e in examples]
+    inputs = [count([PREFIXES[kind] + text for text in read]) for kind in kinds]
     targets = [count([pair.targets[at].text for pair in pairs]) for at in range(len(kinds))]
     return SequenceLengths(
         np.minimum(np.array(inputs) + 1, max_input_tokens),

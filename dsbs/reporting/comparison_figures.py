@@ -1,6 +1,6 @@
 """Figures of a comparison: accuracy against data, size and cost, and training curves."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dsbs.artifacts.results.compare import Group, Variant
 from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import method_name, share_of_data
+from dsbs.comparison.findings import levels_of, method_name, setting_of, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug
@@ -71,12 +71,13 @@ def curve_figures(comparison: Comparison) -> list[Figure]:
     found = []
     for students in grouped(comparison.counted, lambda student: student.result.setting):
         first = students[0].result
-        setting = f"{first.student}, {first.labels} labels, {share_of_data(first.data_frac)}"
+        setting = setting_of(first)
         for curve in CURVES:
             series = [_curve(student, curve, comparison) for student in students]
             name = ("curves", comparison.name, first.student, first.labels)
+            further = map(str, first.levels.values())
             figure = Figure(
-                slug(*name, f"{first.data_frac:.4g}", curve.key),
+                slug(*name, f"{first.data_frac:.4g}", *further, curve.key),
                 f"{curve.title}: {setting}",
                 "optimizer step",
                 curve.y_label,
@@ -93,11 +94,11 @@ def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
     labels = groups[0].labels
     series = [
         _means(
-            method_name(same[0], comparison.results.equal),
+            ", ".join([method_name(same[0], comparison.results.equal), *levels_of(same[0])]),
             [(100 * group.data_frac, group) for group in same],
             comparison,
         )
-        for same in grouped(groups, lambda group: group.variant)
+        for same in grouped(groups, lambda group: (*group.variant, *group.levels.items()))
     ]
     name = slug("accuracy-by-data", comparison.name, student, labels)
     title = f"Accuracy against data: {student}, {labels} labels"
@@ -125,7 +126,7 @@ def _against_size(comparison: Comparison) -> Figure:
             [(sizes[group.student], group) for group in same],
             comparison,
         )
-        for same in grouped(groups, lambda group: (group.labels, *group.variant))
+        for same in grouped(groups, _line)
     ]
     name = slug("accuracy-by-size", comparison.name)
     title = f"Accuracy against student size, {share_of_data(largest)}"
@@ -150,13 +151,13 @@ def _against_cost(
         for same in grouped(comparison.counted, lambda student: student.result.group)
     }
     known = [group for group in _known(comparison) if costs[group.group]]
-    lines = grouped(known, lambda group: (group.student, group.labels, *group.variant))
+    lines = grouped(known, lambda group: (group.student, *_line(group)))
     title = f"Accuracy against {x_label.split(',')[0]}"
     by_fraction = any(_varies([costs[group.group] or 0.0 for group in line]) for line in lines)
     if not by_fraction:
         largest = max((group.data_frac for group in known), default=1.0)
         at_largest = [group for group in known if group.data_frac == largest]
-        lines = grouped(at_largest, lambda group: (group.labels, *group.variant))
+        lines = grouped(at_largest, _line)
         title = f"{title}, {share_of_data(largest)}"
     series = []
     for at, line in enumerate(lines):
@@ -188,6 +189,9 @@ def _accuracy_figure(
     teacher = comparison.results.teacher_accuracy
     level = None if teacher is None else ("teacher", 100 * teacher)
     score = comparison.results.teacher_score
+    if any(group.levels for group in comparison.results.groups):
+        # Lines of one method share its color, which would not tell its levels apart.
+        series = [replace(one, color=at) for at, one in enumerate(series)]
     caption = _CAPTION if score is None else f"{_CAPTION} {teacher_sentence(score)}."
     return Figure(name, title, x_label, y_label, series, log_x=log_x, level=level, caption=caption)
 
@@ -229,7 +233,13 @@ def _known(comparison: Comparison) -> list[Group]:
 
 
 def _labeled_method(group: Group, comparison: Comparison) -> str:
-    return f"{method_name(group, comparison.results.equal)}, {group.labels} labels"
+    method = method_name(group, comparison.results.equal)
+    return ", ".join([method, f"{group.labels} labels", *levels_of(group)])
+
+
+def _line(group: Group) -> tuple[Hashable, ...]:
+    """What groups on one line share besides the student."""
+    return (group.labels, *group.variant, *group.levels.items())
 
 
 def _flops(students: Sequence[Student]) -> float | None:

@@ -1,20 +1,18 @@
 """The tables of a comparison: means, claims, data needed, tuning, students, and near-duplicates."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from dsbs.artifacts.results.base import Setting
 from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
-from dsbs.comparison.findings import method_name, share_of_data
-from dsbs.comparison.score_sentences import teacher_sentence
+from dsbs.comparison.findings import AXIS_WORDS, marked, method_name, share_of_data, sides
 from dsbs.comparison.verdict_sentences import candidate_rows, prices_sentence
 from dsbs.core.records import NearDuplicates
-from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
 from dsbs.reporting.load_runs import Comparison
-
-Row = dict[str, Any]
-"""Cells by column."""
+from dsbs.reporting.means_table import (
+    Row,
+    groups_table,
+    level_columns,
+    setting_columns,
+    table_of,
+)
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
@@ -34,57 +32,11 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     return [table for table in found if table.rows]
 
 
-def groups_table(results: CompareResult, name: str) -> Table:
-    """The mean of each group of seeds. What is 0 everywhere has no column."""
-    stuck = {
-        "failed": [group.failed for group in results.groups],
-        "at chance": [group.at_chance for group in results.groups],
-        "unparsable": [group.unparsable for group in results.groups],
-        "one label": [group.one_label for group in results.groups],
-    }
-    shown = {column: counts for column, counts in stuck.items() if any(counts)}
-    measured = "accuracy" if results.measured == "accuracy" else "agreement with teacher"
-    learning = [g for g in results.groups if g.method != "standard" and g.n_explained is not None]
-    few = any(group.n_explained != group.n_train for group in learning)
-    unseen = any(group.mean_unseen is not None for group in results.groups)
-    rows = []
-    for at, group in enumerate(results.groups):
-        rows.append(
-            {
-                **_setting(group),
-                "method": method_name(group, results.equal),
-                "rows": group.n_train,
-                **({"with rationale": group.n_explained} if few else {}),
-                "seeds": group.seeds,
-                measured: share(group.mean),
-                "s.e.": share(group.standard_error),
-                "ci95_seeds": group.ci95_seeds,
-                "ci95_examples": group.ci95_examples,
-                **({"without near-duplicates": share(group.mean_unseen)} if unseen else {}),
-                **{column: counts[at] for column, counts in shown.items()},
-                "learning rate": group.learning_rate,
-                "epochs": group.epochs,
-                "target tokens": group.target_tokens,
-                "training FLOPs": group.train_flops,
-            }
-        )
-    note = (
-        "ci95_seeds: for other seeds and these test questions; a dash for one seed, and for seeds "
-        "that all score the same. "
-        "ci95_examples: for other questions and these checkpoints."
-    )
-    withheld = dict.fromkeys(group.ci95_withheld for group in results.groups)
-    note = " ".join([note, *(f"No interval: {why}." for why in withheld if why)])
-    if results.teacher_score is not None:
-        note = f"{note} {teacher_sentence(results.teacher_score)}."
-    return _table("groups", name, "Accuracy by method and data", rows, note)
-
-
 def _candidates_table(results: CompareResult, name: str) -> Table:
     """What may be chosen, with what it costs."""
     rows = candidate_rows(results.verdict) if results.verdict else []
     note = f"{prices_sentence(results.verdict)}." if results.verdict else ""
-    return _table("candidates", name, "What may be chosen, and what it costs", rows, note)
+    return table_of("candidates", name, "What may be chosen, and what it costs", rows, note)
 
 
 def duplicates_table(name: str, found: NearDuplicates | None) -> Table:
@@ -98,7 +50,7 @@ def duplicates_table(name: str, found: NearDuplicates | None) -> Table:
         }
         for pair in (found.pairs if found else ())
     ]
-    return _table("duplicates", name, "Test inputs with a near-duplicate in training", rows)
+    return table_of("duplicates", name, "Test inputs with a near-duplicate in training", rows)
 
 
 def _claims_table(results: CompareResult, name: str) -> Table:
@@ -124,7 +76,9 @@ def _claims_table(results: CompareResult, name: str) -> Table:
         "Claims about methods: paired over seeds, for other seeds and other test questions. "
         "Below 3 seeds no claim is made, below 5 the evidence is weak."
     )
-    return _table("claims", name, "Is one method better than another?", rows, note)
+    about = {claim.axis for claim in results.claims} - {"method"}
+    title = "Is one value better than another?" if about else "Is one method better than another?"
+    return table_of("claims", name, title, rows, note)
 
 
 def _checkpoints_table(results: CompareResult, name: str) -> Table:
@@ -141,7 +95,7 @@ def _checkpoints_table(results: CompareResult, name: str) -> Table:
         for pair in claim.checkpoints
     ]
     note = "Claims about these checkpoints (McNemar's exact test), not about the methods."
-    return _table("checkpoints", name, "Which of two checkpoints is better?", rows, note)
+    return table_of("checkpoints", name, "Which of two checkpoints is better?", rows, note)
 
 
 def _needs_table(results: CompareResult, name: str) -> Table:
@@ -149,7 +103,8 @@ def _needs_table(results: CompareResult, name: str) -> Table:
         {
             "student": need.student,
             "labels": need.labels,
-            "method": need.method,
+            **level_columns(need, results.data_needed),
+            "method": marked(need.method),
             "as good as": _goal(need),
             "from": need.estimate,
             "possible from": need.possible,
@@ -163,7 +118,7 @@ def _needs_table(results: CompareResult, name: str) -> Table:
         "method is as good. A dash: from none of them, or students that did not learn; for the "
         "last two also: not known, since there are fewer than 3 seeds."
     )
-    return _table("data-needed", name, "How much data is needed?", rows, note)
+    return table_of("data-needed", name, "How much data is needed?", rows, note)
 
 
 def _tuning_table(results: CompareResult, name: str) -> Table:
@@ -171,6 +126,7 @@ def _tuning_table(results: CompareResult, name: str) -> Table:
         {
             "student": tried.student,
             "labels": tried.labels,
+            **level_columns(tried, results.tuning),
             "method": method_name(tried, results.equal),
             "learning rate": tried.learning_rate,
             "validation accuracy": share(tried.validation_accuracy),
@@ -179,7 +135,7 @@ def _tuning_table(results: CompareResult, name: str) -> Table:
         for tried in results.tuning
     ]
     note = "On the largest fraction, with the first seed. A dash: that training failed."
-    return _table("tuning", name, "The search for learning rates", rows, note)
+    return table_of("tuning", name, "The search for learning rates", rows, note)
 
 
 def _students_table(comparison: Comparison) -> Table:
@@ -189,7 +145,7 @@ def _students_table(comparison: Comparison) -> Table:
         rows.append(
             {
                 "student": student.name,
-                "learned by": cell.method,
+                "learned by": marked(cell.method),
                 "status": cell.status,
                 "accuracy": share(cell.score.share if cell.score else None),
                 "ci95_examples": cell.score.ci95_examples if cell.score else None,
@@ -205,26 +161,18 @@ def _students_table(comparison: Comparison) -> Table:
                 "error": cell.error or "",
             }
         )
-    return _table("cells", comparison.name, "Every student", rows)
-
-
-def _table(kind: str, name: str, title: str, rows: Sequence[Row], note: str = "") -> Table:
-    """A table whose columns are the keys of its rows."""
-    columns = list(rows[0]) if rows else []
-    return Table(slug(kind, name), title, columns, [list(row.values()) for row in rows], note)
-
-
-def _setting(row: Setting) -> Row:
-    return {"student": row.student, "labels": row.labels, "fraction": row.data_frac}
+    return table_of("cells", comparison.name, "Every student", rows)
 
 
 def _opponents(claim: Claim, results: CompareResult) -> Row:
     """What is compared, in columns."""
-    return {
-        **_setting(claim),
-        "method": method_name(claim, results.equal),
-        "against": method_name(claim.against, results.equal),
-    }
+    ours, theirs = sides(claim, results.equal)
+    setting = setting_columns(claim, results.claims)
+    if any(one.axis != "method" for one in results.claims):
+        setting = {"about": AXIS_WORDS[claim.axis], **setting}
+        method = method_name(claim, results.equal)
+        return {**setting, "method": method, "value": ours, "against": theirs}
+    return {**setting, "method": ours, "against": theirs}
 
 
 def _goal(need: DataNeed) -> str:

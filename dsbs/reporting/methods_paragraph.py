@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from dsbs.artifacts.results.compare import CellResult, CompareResult
 from dsbs.comparison.cells import done_cells, reference_method
+from dsbs.comparison.findings import AXIS_WORDS
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 _EQUAL = {
@@ -39,8 +40,19 @@ def _what(every: Sequence[CellResult], task: str) -> list[str]:
         f"({_listed(cell.student for cell in cells)}), in the labels that they learn "
         f"({_listed(cell.labels for cell in cells)}) and in the share of the training data that "
         f"they see ({fractions}).",
+        *_further(cells),
         f"Each combination was {again}.",
         *([f"Beside them stand {_listed(beside)}, on the same rows and labels."] if beside else []),
+    ]
+
+
+def _further(cells: Sequence[CellResult]) -> list[str]:
+    """What else they differ in: a sentence per further axis."""
+    known = dict.fromkeys((axis, level) for cell in cells for axis, level in cell.levels.items())
+    return [
+        f"They also differ in {AXIS_WORDS[axis]} "
+        f"({_listed(str(level) for name, level in known if name == axis)})."
+        for axis in dict.fromkeys(axis for axis, _ in known)
     ]
 
 

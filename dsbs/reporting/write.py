@@ -22,6 +22,7 @@ from dsbs.reporting.methods_paragraph import methods_paragraph
 from dsbs.reporting.page import Section, page_figures, page_tables, render_page
 from dsbs.reporting.paper_numbers import beside_the_paper
 from dsbs.reporting.provenance import provenance
+from dsbs.reporting.teacher_figures import teacher_figures
 from dsbs.reporting.teacher_section import Teacher, describe_teacher
 
 PAGE = "report.html"
@@ -131,7 +132,7 @@ def _section(
         paragraph=methods_paragraph(results),
         findings=findings.findings(results),
         cautions=cautions(without_teacher),
-        figures=accuracy_figures(comparison, price_per_hour),
+        figures=[*accuracy_figures(comparison, price_per_hour), *teacher_figures(comparison)],
         published=beside_the_paper(comparison) if compare_to_paper else None,
         tables=[*comparison_tables(comparison), *_filled(cascade_table(comparison))],
         curves=curve_figures(comparison),

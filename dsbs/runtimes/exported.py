@@ -46,6 +46,11 @@ class ExportedStudent:
         (ids,) = self.tokens.encode([text])
         return len(ids)
 
+    def bare_tokens(self, text: str) -> int:
+        """See `Predictor.bare_tokens`."""
+        (ids,) = self.tokens.encode_bare([text])
+        return len(ids)
+
     def score(
         self,
         rows: Sequence[Candidates],

@@ -23,6 +23,7 @@ from dsbs.student.candidates import Adjust, Candidates, total
 from dsbs.student.cpu import tune_cpu
 from dsbs.student.decode import generate_texts
 from dsbs.student.encoder.scores import score_options
+from dsbs.student.encoding import bare_tokens
 from dsbs.student.families import FAMILIES
 from dsbs.student.family import Family
 from dsbs.student.predictor import OnBatch
@@ -64,6 +65,10 @@ class Student:
     def count_tokens(self, text: str) -> int:
         """See `Predictor.count_tokens`."""
         return len(self.tokenizer(text).input_ids)
+
+    def bare_tokens(self, text: str) -> int:
+        """See `Predictor.bare_tokens`."""
+        return bare_tokens(self.tokenizer, text)
 
     def score(
         self,

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 from dsbs.config.student_options import TaskPrefix
 from dsbs.core.records import LABEL, TrainPair
 from dsbs.student.codec import Codec
-from dsbs.student.row_batches import cut
+from dsbs.student.row_batches import cut, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +110,9 @@ def encode_pairs(
 
 def word_shortener(tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Callable[[str], str]:
     """A function that keeps the first whole words of a text, at most `limit` tokens of them."""
+    return lambda text: shortened(text, limit, lambda part: bare_tokens(tokenizer, part))
 
-    def count(words: Sequence[str]) -> int:
-        return len(tokenizer(text_target=" ".join(words), add_special_tokens=False).input_ids)
 
-    def shorten(text: str) -> str:
-        if limit is None:
-            return text
-        words = text.split()
-        kept = words
-        while len(kept) > 1 and (tokens := count(kept)) > limit:
-            # A word rarely has more than 8 tokens, so this never drops too many words.
-            kept = kept[: -max(1, (tokens - limit) // 8)]
-        return text if len(kept) == len(words) else " ".join(kept)
-
-    return shorten
+def bare_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    """Tokens of a part of a target."""
+    return len(tokenizer(text_target=text, add_special_tokens=False).input_ids)

@@ -6,9 +6,10 @@ from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.base import Decode, ScoreNorm
 from dsbs.core.errors import InputError
 from dsbs.core.records import LABEL, RATIONALE, Example, Prediction
-from dsbs.distillation.methods import Output, read_output
+from dsbs.distillation.methods import Output, read_output, student_input
 from dsbs.student.candidates import Candidates
 from dsbs.student.predictor import OnBatch, Predictor
+from dsbs.student.row_batches import shortened
 from dsbs.student.score_norms import normalized_scores
 from dsbs.tasks.labels import normalize, same_label
 
@@ -33,7 +34,8 @@ def predict(
 
     Args:
         student: The student.
-        examples: What to label. `correct` is set for those with a gold label.
+        examples: What to label. `correct` is set for those with a gold label. Students that need
+            the teacher read `rationale`; a row without one is read alone.
         decode: How labels are read. Default: the value used in training.
         score_norm: How scores are made comparable. Default: the value used in training.
         explain: Also generate a rationale, which `step_by_step` students do in a second pass.
@@ -43,20 +45,21 @@ def predict(
         on_batch: Called with the number of rows of each batch that is done.
 
     Raises:
-        InputError: The task's labels are open and scores are wanted, or the student has learned no
-            rationales and one is wanted.
+        InputError: The task's labels are open and scores are wanted, the student has learned no
+            rationales and one is wanted, or it reads rationales and no row has one.
     """
     card = student.card
     decode = decode or card.decode
     check(card, decode=decode, explain=explain, scores=scores)
     by_score = decode == "score"
     texts = [""] * len(examples)
+    inputs = _inputs(student, examples)
     if not by_score or card.method == "rationale_then_label":
         whole = explain and card.method != "standard"
-        texts = _generate(student, examples, LABEL, batch_size, on_batch, whole=whole)
+        texts = _generate(student, inputs, LABEL, batch_size, on_batch, whole=whole)
     outputs = [read_output(card.method, text, card.prefixes) for text in texts]
     if explain and card.method == "step_by_step":
-        rationales = _generate(student, examples, _rationale_task(card), batch_size)
+        rationales = _generate(student, inputs, _rationale_task(card), batch_size)
         outputs = [
             output._replace(rationale=rationale)
             for output, rationale in zip(outputs, rationales, strict=True)
@@ -64,7 +67,7 @@ def predict(
     scored: Sequence[dict[str, float] | None] = [None] * len(examples)
     if scores or confidence or by_score:
         norm = score_norm or card.score_norm
-        scored = _score(student, examples, outputs, norm, batch_size, on_batch)
+        scored = _score(student, examples, inputs, outputs, norm, batch_size, on_batch)
     return [
         _prediction(card, example, text, output, label_scores, by_score=by_score)
         for example, text, output, label_scores in zip(
@@ -92,13 +95,34 @@ def check(
             expected="score",
             fix="leave out --decode",
         )
-    if explain and card.method == "standard":
+    if explain and card.method in ("standard", "pinto"):
         raise InputError(
             "--explain",
-            got="a student of method 'standard'",
+            got=f"a student of method {card.method!r}",
             expected="one that learned rationales",
             fix="train with --method step_by_step",
         )
+
+
+def _inputs(student: Predictor, examples: Sequence[Example]) -> list[str]:
+    """What the student reads of each row. InputError if it needs rationales and there are none."""
+    card = student.card
+    if not card.needs_teacher:
+        return [example.input for example in examples]
+    if examples and not any(example.rationale for example in examples):
+        raise InputError(
+            "--run",
+            got=f"a student of method {card.method!r}, and no rationale of a teacher",
+            expected="one for every row, which such a student reads",
+            fix="give a column `rationale` to predict, or answers to these rows to evaluate with "
+            "--answers",
+        )
+    limit = card.max_rationale_tokens
+    read = (e.rationale and shortened(e.rationale, limit, student.bare_tokens) for e in examples)
+    return [
+        student_input(card.method, example.input, rationale, card.prefixes)
+        for example, rationale in zip(examples, read, strict=True)
+    ]
 
 
 def _prediction(
@@ -129,7 +153,7 @@ def _prediction(
 
 def _generate(
     student: Predictor,
-    examples: Sequence[Example],
+    inputs: Sequence[str],
     task: str,
     batch_size: int,
     on_batch: OnBatch = _ignore,
@@ -146,7 +170,7 @@ def _generate(
     if label_only and card.method == "label_then_rationale":
         stop = card.prefixes[RATIONALE].strip()
     return student.generate(
-        [card.encoder_text(task, example.input) for example in examples],
+        [card.encoder_text(task, text) for text in inputs],
         max_new_tokens=card.max_label_tokens if label_only else card.max_target_tokens,
         batch_size=batch_size,
         stop=stop,
@@ -163,6 +187,7 @@ def _rationale_task(card: StudentCard) -> str:
 def _score(
     student: Predictor,
     examples: Sequence[Example],
+    inputs: Sequence[str],
     outputs: Sequence[Output],
     norm: ScoreNorm,
     batch_size: int,
@@ -177,13 +202,13 @@ def _score(
     label_prefix = card.prefixes[LABEL].strip() if rationale_first else ""
     after = card.prefixes[RATIONALE].strip() if card.method == "label_then_rationale" else ""
     rows = []
-    for example, output in zip(examples, outputs, strict=True):
+    for example, text, output in zip(examples, inputs, outputs, strict=True):
         before = ""
         if rationale_first:
             before = " ".join(filter(None, [output.rationale, label_prefix]))
         rows.append(
             Candidates(
-                input=card.encoder_text(LABEL, example.input),
+                input=card.encoder_text(LABEL, text),
                 labels=card.task.allowed(example.choices) or (output.label or "",),
                 before=before,
                 after=after,

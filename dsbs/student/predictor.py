@@ -35,6 +35,10 @@ class Predictor(Protocol):
         """Tokens of an input as the student reads it, before it is cut."""
         ...
 
+    def bare_tokens(self, text: str) -> int:
+        """Tokens of a part of a text, without special ones."""
+        ...
+
     def score(
         self,
         rows: Sequence[Candidates],

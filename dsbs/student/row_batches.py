@@ -1,6 +1,6 @@
-"""Rows of token ids: cut at a limit, and in batches of similar length."""
+"""Rows of token ids, cut at a limit and in batches of similar length: no model library is needed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 _SHORT_INPUT = 64
 """Tokens. Batches of shorter inputs hold more rows."""
@@ -9,6 +9,18 @@ _SHORT_INPUT = 64
 def cut(ids: list[int], limit: int, end: int) -> list[int]:
     """At most `limit` ids, the last of them still the end token."""
     return ids if len(ids) <= limit else [*ids[: limit - 1], end]
+
+
+def shortened(text: str, limit: int | None, count: Callable[[str], int]) -> str:
+    """The first whole words of a text, at most `limit` of the tokens that `count` counts."""
+    if limit is None:
+        return text
+    words = text.split()
+    kept = words
+    while len(kept) > 1 and (tokens := count(" ".join(kept))) > limit:
+        # A word rarely has more than 8 tokens, so this never drops too many words.
+        kept = kept[: -max(1, (tokens - limit) // 8)]
+    return text if len(kept) == len(words) else " ".join(kept)
 
 
 def batches(

@@ -116,3 +116,13 @@ def published_label(kind: LabelKind, text: str) -> str:
         return text.strip().removesuffix(".")
     parts = re.split(r"\(.\)", text)
     return parts[1].strip().removesuffix(".") if len(parts) > 1 else ""
+
+
+def correct_as_published(kind: LabelKind, text: str, gold: str) -> bool:
+    """Whether the published code counts a student's text as right.
+
+    Source: metrics.py of google-research/distilling-step-by-step. Equations are right if the whole
+    text is an expression of the gold value, others if they are the gold label character by
+    character.
+    """
+    return equations.same_value(text, gold) if kind == "equation" else text == gold

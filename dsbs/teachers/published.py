@@ -100,8 +100,49 @@ def read_release(
             expected=f"{len(files)} chunks",
             fix="check data and release",
         )
-    say(f"{folder}: answers come without what was asked, so they are joined to rows by order alone")
+    _say_by_order(folder)
     return PublishedAnswers("published", answers, files)
+
+
+def whole_files(task: Task, folder: Path, parts: Iterable[str]) -> dict[str, Path]:
+    """The files of a folder in the release's other layout, `gpt-neox/<task>/<part>.json`, by part.
+
+    One file holds the answers of a whole part. {} where there are none.
+
+    Args:
+        task: the task.
+        folder: gpt-neox/, or the folder of the task in it.
+        parts: the data's own names of its splits.
+    """
+    places = [place / f"{part}.json" for part in parts for place in (folder / task.name, folder)]
+    return {place.stem: place for place in reversed(places) if place.is_file()}
+
+
+def read_whole_files(
+    places: Mapping[str, Path], ids: Mapping[str, Sequence[str]]
+) -> PublishedAnswers:
+    """The answers of `whole_files`.
+
+    Args:
+        places: the file of each part.
+        ids: the example ids of each part that is wanted, in the order of its file.
+
+    Raises:
+        InputError: for a file that does not hold one answer for each row of its part.
+    """
+    answers: dict[str, FoundAnswer] = {}
+    folder = next(iter(places.values())).parent
+    files = [places.get(part, folder / f"{part}.json") for part in ids]
+    for path, part_ids in zip(files, ids.values(), strict=True):
+        texts = _read_chunk(path, len(part_ids))
+        for example_id, text in zip(part_ids, texts, strict=True):
+            answers[example_id] = FoundAnswer(str(path), text, id=example_id)
+    _say_by_order(folder)
+    return PublishedAnswers("gpt-neox", answers, files)
+
+
+def _say_by_order(folder: Path) -> None:
+    say(f"{folder}: answers come without what was asked, so they are joined to rows by order alone")
 
 
 def read_published(

@@ -53,6 +53,7 @@ def new_student(
         max_input_tokens=training.optimization.max_input_tokens,
         max_target_tokens=training.optimization.max_target_tokens,
         max_label_tokens=prepared.max_label_tokens,
+        max_rationale_tokens=training.recipe.max_rationale_tokens,
         training=TrainingFacts(
             student=training.student,
             method=prepared.rows.method,

@@ -15,7 +15,7 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
             made.add("step_by_step", seed, right, data_frac=frac)
             made.add("standard", seed, right - 9, data_frac=frac)
     teacher = {str(n): n < 62 for n in range(EXAMPLES)}
-    found = find_data_needs(made.cells, made.verdicts, Teacher(teacher), "steps")
+    found = find_data_needs(made.cells, made.verdicts, [Teacher(teacher)], "steps")
     needs = {(need.method, need.against): need for need in found}
     assert set(needs) == {
         ("step_by_step", "standard"),
@@ -34,7 +34,7 @@ def test_the_least_data_that_does_has_a_range(made: Made) -> None:
     assert "is not as good as the teacher from any fraction on that was tried" in need_sentence(
         needs["step_by_step", "teacher"]
     )
-    without = find_data_needs(made.cells, made.verdicts, Teacher({}), "steps")
+    without = find_data_needs(made.cells, made.verdicts, [Teacher({})], "steps")
     assert {need.against for need in without} == {"standard"}
 
 
@@ -60,7 +60,7 @@ def both_methods() -> Made:
 
 def test_students_at_chance_are_as_good_as_nobody() -> None:
     made = at_chance(both_methods(), ("standard", "step_by_step"), (0.25, 1.0))
-    (need,) = find_data_needs(made.cells, made.verdicts, Teacher({}), "steps")
+    (need,) = find_data_needs(made.cells, made.verdicts, [Teacher({})], "steps")
     assert (need.estimate, need.possible, need.certain) == (None, None, None)
     assert need_sentence(need) == (
         "step_by_step (s, gold labels): standard on all data cannot be told from chance, so nothing "
@@ -68,10 +68,10 @@ def test_students_at_chance_are_as_good_as_nobody() -> None:
     )
     # Only what the student itself has learned counts, too.
     made = at_chance(both_methods(), ("step_by_step",), (0.25,))
-    (need,) = find_data_needs(made.cells, made.verdicts, Teacher({}), "steps")
+    (need,) = find_data_needs(made.cells, made.verdicts, [Teacher({})], "steps")
     assert (need.learned, need.estimate, need.certain) == ([False, True], 1.0, None)
     made = at_chance(both_methods(), ("step_by_step",), (0.25, 1.0))
-    (need,) = find_data_needs(made.cells, made.verdicts, Teacher({}), "steps")
+    (need,) = find_data_needs(made.cells, made.verdicts, [Teacher({})], "steps")
     assert "learned at no fraction that was tried" in need_sentence(need)
 
 
@@ -80,7 +80,7 @@ def test_a_teacher_at_chance_or_at_zero_is_no_goal() -> None:
     for right, chance in ((0, 0.0), (22, 0.2)):
         score = Score(n=EXAMPLES, correct=right, ci95_examples=interval(right, EXAMPLES))
         teacher = Teacher({str(n): n < right for n in range(EXAMPLES)}, score, chance)
-        needs = find_data_needs(made.cells, made.verdicts, teacher, "steps")
+        needs = find_data_needs(made.cells, made.verdicts, [teacher], "steps")
         against = [need for need in needs if need.against == "teacher"]
         assert len(against) == 2
         assert not any(need.opponent_learned for need in against)
@@ -95,7 +95,7 @@ def test_a_claim_against_the_teacher_is_no_surer_than_its_accuracy() -> None:
     for seed in range(5):
         made.add("standard", seed, 52, start=20)
     teacher = {str(n): n < 50 for n in range(EXAMPLES)}
-    (need,) = find_data_needs(made.cells, made.verdicts, Teacher(teacher), "steps")
+    (need,) = find_data_needs(made.cells, made.verdicts, [Teacher(teacher)], "steps")
     assert (need.estimate, need.certain) == (1.0, None)
     found = need.ci95_seeds_and_examples[0]
     assert found is not None
@@ -105,7 +105,7 @@ def test_a_claim_against_the_teacher_is_no_surer_than_its_accuracy() -> None:
 def test_the_margin_is_part_of_the_sentence(made: Made) -> None:
     for seed in range(5):
         made.add("step_by_step", seed, 51, data_frac=0.5)
-    (need,) = find_data_needs(made.cells, made.verdicts, Teacher({}), "steps", margin=0.02)
+    (need,) = find_data_needs(made.cells, made.verdicts, [Teacher({})], "steps", margin=0.02)
     assert need.estimate == 0.5
     assert "is at most 2 points worse than standard on all data from 50 % of the data on" in (
         need_sentence(need)

@@ -83,7 +83,7 @@ def empty(tmp_path: Path) -> Path:
 def test_files_are_found_from_a_checkout(checkout: Path, tmp_path: Path) -> None:
     module, task, _, cells = Environment(tmp_path / "venv").ask(checkout)
     assert module == str(checkout / "dsbs" / "__init__.py")
-    assert (task, cells) == (str(checkout / "prompts" / "cqa.yaml"), 192)
+    assert (task, cells) == (str(checkout / "prompts" / "cqa.yaml"), 240)
 
 
 def test_edits_take_effect_in_an_editable_install(
@@ -118,7 +118,7 @@ def test_a_wheel_works_in_an_empty_folder(checkout: Path, empty: Path, tmp_path:
     environment.install(str(wheel))
     module, task, _, cells = environment.ask(empty)
     assert str(tmp_path / "venv") in module
-    assert (task, cells) == (str(Path(module).parent / "prompts" / "cqa.yaml"), 192)
+    assert (task, cells) == (str(Path(module).parent / "prompts" / "cqa.yaml"), 240)
     done = subprocess.run(
         [tmp_path / "venv" / "bin" / "dsbs", "--version"],
         capture_output=True,

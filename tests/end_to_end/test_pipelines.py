@@ -1,5 +1,6 @@
 """Every pipeline file loads; those of the paper have the settings of the paper."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,29 @@ PIPELINES = sorted((ROOT / "pipelines").glob("*.yaml"))
 
 PAPER = [path for path in PIPELINES if path.stem != "quickstart"]
 
+TASKS = ("anli1", "cqa", "esnli", "svamp")
+CELLS = {
+    "anli1": 3 * 2 * 2 * 6 * 4,
+    "cqa": 3 * 2 * 2 * 5 * 4,
+    "esnli": 3 * 2 * 2 * 8 * 4,
+    "svamp": 3 * 2 * 2 * 5 * 4,
+    # Four methods of gold labels, three of the teacher's, four seeds.
+    **{f"{task}-methods": (4 + 3) * 4 for task in TASKS},
+    # Standard, which gold labels need no teacher for, and step-by-step of two teachers.
+    **{f"{task}-teachers": (1 + 2) * 4 for task in TASKS},
+    # Three students, without and with ASDiv, two methods, four seeds.
+    "svamp-asdiv": 3 * 2 * 2 * 4,
+    "quickstart": 3 * 2,
+}
+"""How many students each pipeline trains."""
+
+FRACTIONS = {
+    "anli1": {0.125, 0.25, 0.5, 0.75, 0.8, 1.0},
+    "cqa": {0.125, 0.25, 0.5, 0.75, 1.0},
+    "esnli": {0.001, 0.005, 0.05, 0.125, 0.25, 0.5, 0.75, 1.0},
+    "svamp": {0.2, 0.4, 0.6, 0.8, 1.0},
+}
+
 
 def settings(stage: Stage, path: Path) -> Any:
     return stage.configure(pipeline=path.stem)
@@ -25,7 +49,30 @@ def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
     generate, compare = settings(GENERATE, path), settings(COMPARE, path)
     assert load_task(compare.task).name == generate.task
     cells = compare.cells()
-    assert len({cell.slug() for cell in cells}) == len(cells) > 0
+    assert len({cell.slug() for cell in cells}) == len(cells) == CELLS[path.stem]
+
+
+def test_the_fractions_are_those_of_the_papers_figures_and_text() -> None:
+    for task, fractions in FRACTIONS.items():
+        found = COMPARE.configure(pipeline=task).cells()
+        assert {cell.data_frac for cell in found} == fractions
+        assert {cell.labels for cell in found} == {"gold", "teacher"}
+
+
+def test_the_ablations_vary_what_the_paper_varies() -> None:
+    methods = COMPARE.configure(pipeline="cqa-methods").cells()
+    assert {(cell.method, cell.labels) for cell in methods} == {
+        *itertools.product(("standard", "step_by_step", "pinto"), ("gold", "teacher")),
+        ("rationale_then_label", "gold"),
+    }
+    teachers = COMPARE.configure(pipeline="cqa-teachers").grid()
+    assert [(c.settings.method, c.levels) for c in teachers if c.settings.seed == 0] == [
+        ("standard", {}),
+        ("step_by_step", {"teacher": "cqa-palm"}),
+        ("step_by_step", {"teacher": "cqa-neox"}),
+    ]
+    extra = COMPARE.configure(pipeline="svamp-asdiv").cells()
+    assert {cell.extra_unlabeled for cell in extra} == {(), ("asdiv=ASDiv.xml",)}
 
 
 @pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
@@ -34,7 +81,7 @@ def test_the_papers_pipelines_have_the_papers_settings(path: Path) -> None:
 
     compare = settings(COMPARE, path)
     cells = compare.cells()
-    assert len(cells) == 3 * 2 * 2 * len(compare.data_fracs) * 4
+    assert {cell.seed for cell in cells} == {0, 1, 2, 3}
     paper = {
         "google/t5-v1_1-base": (64, 10_000),
         "google/t5-v1_1-large": (64, 10_000),

@@ -27,7 +27,8 @@ class Made:
         data_frac: float = 1.0,
         **more: Any,
     ) -> None:
-        name = f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}{more.get('labels', '')}"
+        others = [str(value) for axis, value in more.items() if axis != "equal"]
+        name = "-".join([f"{method}-{data_frac}-{seed}-{more.get('equal', 'steps')}", *others])
         score = Score(n=EXAMPLES, correct=right, ci95_examples=interval(right, EXAMPLES))
         cell = CellResult(
             student="s",

@@ -143,3 +143,41 @@ def test_keys_of_published_answers_are_those_of_stores_that_people_have(
     else:
         found = read_release(tmp_path, 2, {"train": list(case["keys"])})
     assert {name: found.key(name) for name in case["keys"]} == case["keys"]
+
+
+def neox_release(folder: Path) -> Path:
+    """Rows of CommonsenseQA in the release's layout, with GPT-NeoX's answers: a file per split."""
+    data = folder / "cqa"
+    answers = folder / "gpt-neox" / "cqa"
+    data.mkdir(parents=True)
+    answers.mkdir(parents=True)
+    for split, count in (("train", 3), ("test", 2)):
+        choices = ["bank", "roof", "sky", "sea", "hill"]
+        rows = [
+            {"id": f"{split}{n}", "question": f"Where is {n}?", "choices": choices, "answer": "sea"}
+            for n in range(count)
+        ]
+        lines = "\n".join(map(json.dumps, rows))
+        (data / f"cqa_{split}.json").write_text(lines)
+        texts = ["\nFish swim. So the answer is (d) sea.\n\nQ: And then?"] * (count - 1)
+        (answers / f"{split}.json").write_text(json.dumps([*texts, "It says nothing."]))
+    return folder
+
+
+@pytest.mark.parametrize("named", ["gpt-neox", "gpt-neox/cqa"])
+def test_answers_of_gpt_neox_are_one_file_per_split(tmp_path: Path, named: str) -> None:
+    release = neox_release(tmp_path)
+    given = {"task": "cqa", "data": release, "engine": "published", "answers_from": release / named}
+    results = api.generate(**given, out=tmp_path / "r")
+    assert results["teacher"] == "gpt-neox"
+    counts = {n: (s["rows"], s["teacher_correct"]) for n, s in results["splits"].items()}
+    assert counts == {"train": (3, 2), "test": (2, 1)}
+    assert results["splits"]["train"]["teacher_correct_strict"] == 2
+    (release / "gpt-neox" / "cqa" / "test.json").unlink()
+    alone = api.generate(**given, out=tmp_path / "alone")
+    assert set(alone["splits"]) == {"train"}
+    with pytest.raises(InputError, match=r"test\.json: got no such chunk"):
+        api.generate(**given, splits="test", out=tmp_path / "missing")
+    (release / "gpt-neox" / "cqa" / "train.json").write_text('["one answer"]')
+    with pytest.raises(InputError, match=r"train\.json: got 1 answers; expected a list of 3"):
+        api.generate(**given, splits="train", out=tmp_path / "short")

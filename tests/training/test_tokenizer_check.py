@@ -31,6 +31,7 @@ METHODS: list[Method] = [
     "step_by_step",
     "rationale_then_label",
     "label_then_rationale",
+    "pinto",
 ]
 
 

@@ -1,10 +1,11 @@
 """Base of all results, and the one score that says what it was measured against."""
 
+from collections.abc import Hashable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from dsbs.core.records import LabelSource, LearnedBy, Method
+from dsbs.core.records import LabelSource, LearnedBy, Method, needs_teacher
 
 Status = Literal["started", "stopped", "failed", "incomplete", "done"]
 """`started`: running. `stopped`: by a limit or a signal. `failed`: by an error. `incomplete`: rows
@@ -73,7 +74,7 @@ class Setting(Result):
     """Share of the training rows, above 0 and at most 1."""
 
     @property
-    def setting(self) -> tuple[str, str, float]:
+    def setting(self) -> tuple[Hashable, ...]:
         """Student, labels and fraction as a key."""
         return (self.student, self.labels, self.data_frac)
 
@@ -88,3 +89,9 @@ class CellKey(Setting):
     """The method that was asked for, where there was no rationale for it and so `method` is
     `standard`.
     """
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether the student reads the teacher's rationale of every row in use."""
+        return needs_teacher(self.method)

@@ -1,17 +1,20 @@
 """What `compare` leaves."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import computed_field
 
 from dsbs.artifacts.results.base import CellKey, Interval, Result, Score, Setting, Status
+from dsbs.artifacts.results.compared import Levels, TeacherResult
 from dsbs.artifacts.results.generate import SplitSummary
 from dsbs.artifacts.results.train import AnswerRows
 from dsbs.artifacts.results.verdict import Verdict
+from dsbs.config.axes import AxisName, Level
 from dsbs.config.base import ScoreNorm
 from dsbs.config.compare import Equal
-from dsbs.core.records import BASELINE, LabelSource, LearnedBy, NearDuplicates
+from dsbs.core.records import BASELINE, LabelSource, LearnedBy, NearDuplicates, needs_teacher
 from dsbs.metrics.collapse import Notice
 
 CELLS = "cells"
@@ -42,11 +45,16 @@ class Variant(Result):
         return (self.method, self.equal)
 
 
-class GroupKey(Setting, Variant):
+class GroupKey(Setting, Variant, Levels):
     """What cells share that differ in their seed only."""
 
     @property
-    def group(self) -> tuple[str, str, float, str, str]:
+    def setting(self) -> tuple[Hashable, ...]:
+        """All that students must share before their methods are compared."""
+        return (self.student, self.labels, self.data_frac, *self.levels.items())
+
+    @property
+    def group(self) -> tuple[Hashable, ...]:
         """All of it as a key."""
         return (*self.setting, *self.variant)
 
@@ -64,6 +72,8 @@ class CellResult(CellKey, GroupKey):
     predictions: str | None = None
     """Path of its predictions on test, relative to the folder of the comparison."""
     score: Score | None = None
+    published_accuracy: float | None = None
+    """Share of right answers by the rule of the published code. None in older results."""
     unparsable: float | None = None
     """Share of outputs without a readable label."""
     chance: float | None = None
@@ -114,6 +124,12 @@ class CellResult(CellKey, GroupKey):
 class Group(GroupKey):
     """The cells that differ in their seed only. Means are over the cells that are done."""
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether its students read the teacher's rationale of every row in use."""
+        return needs_teacher(self.method)
+
     seeds: int
     """Number of its cells."""
     done: int
@@ -132,6 +148,8 @@ class Group(GroupKey):
     train_flops: float | None = None
     mean: float | None = None
     """Mean accuracy (or agreement with the teacher) on test."""
+    mean_published: float | None = None
+    """The mean by the rule of the published code."""
     mean_learned: float | None = None
     """The same over the cells without a flag."""
     standard_error: float | None = None
@@ -162,9 +180,16 @@ class CheckpointClaim(Result):
 
 
 class Claim(GroupKey):
-    """Whether one method is better than another at the same student, labels and fraction."""
+    """Whether one value of an axis is better than another, all else being equal.
+
+    By default the axis is the method.
+    """
 
     against: Variant
+    axis: AxisName = "method"
+    value: Level | None = None
+    """Its value here; None in older results, which compare methods alone."""
+    against_value: Level | None = None
     seeds: list[int]
     """Seeds that both sides have."""
     strength: Literal["refused", "weak", "full"]
@@ -177,7 +202,7 @@ class Claim(GroupKey):
     """Number of students on each side that did not learn."""
     checkpoints: list[CheckpointClaim] = []
     difference: float | None = None
-    """Mean accuracy of the method less that of the other: 0.02 is two points."""
+    """Mean accuracy of the value less that of the other: 0.02 is two points."""
     ci95_seeds_and_examples: Interval | None = None
     """95 % interval of the difference for other seeds and other test questions."""
     cohens_d: float | None = None
@@ -188,14 +213,14 @@ class Claim(GroupKey):
     comparisons: int = 0
 
 
-class DataNeed(Result):
+class DataNeed(Levels):
     """The data from which on a method is as good as another method, or as the teacher."""
 
     student: str
     labels: LabelSource
     method: LearnedBy
     against: str
-    """The other method, or "teacher"."""
+    """The other method, or "teacher"; with its name where there are several."""
     at: float | None = None
     """The fraction of the other method; None for the teacher."""
     seeds: int
@@ -240,7 +265,7 @@ class Detectable(Result):
     """If each answers questions of its own."""
 
 
-class Tuned(Variant):
+class Tuned(Variant, Levels):
     """One learning rate that `--tune lr` tried."""
 
     student: str
@@ -279,6 +304,10 @@ class CompareResult(Result):
     teacher_accuracy: float | None = None
     teacher_score: Score | None = None
     """The same with its interval."""
+    teachers: list[TeacherResult] = []
+    """Every teacher, as a row beside the students."""
+    pairs: list[AxisName] = ["method"]
+    """The axes whose values were compared in pairs."""
     tuning: list[Tuned] = []
     cells: list[CellResult]
     skipped: list[SkippedBaseline] = []

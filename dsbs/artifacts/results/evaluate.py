@@ -1,6 +1,6 @@
 """What `evaluate` leaves."""
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from dsbs.artifacts.results.base import CellKey, Score
 from dsbs.artifacts.results.contract import CascadeRow
@@ -21,8 +21,18 @@ class StudentScores(Score):
     per_label: list[LabelScores] = Field(default_factory=list)
     calibration: CalibrationScores | None = None
     """None where labels were generated and not scored."""
+    published_correct: int | None = None
+    """Right predictions by the rule of the published code: the same text, or for equations the
+    same value of the whole text. None in older results.
+    """
     notices: list[Notice] = Field(default_factory=list)
     """Signs of collapse."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def published_accuracy(self) -> float | None:
+        """Their share."""
+        return None if self.published_correct is None else self.published_correct / self.n
 
 
 class EvaluateResult(CellKey, StudentScores):
@@ -46,6 +56,8 @@ class EvaluateResult(CellKey, StudentScores):
     """Seconds of labeling the rows."""
     cpu_s: float | None = None
     """The same in core-seconds."""
+    without_rationale: int = 0
+    """Rows without a rationale of the teacher, where the student reads one."""
     teacher_accuracy: float | None = None
     """Of the teacher's own labels. None where there are no answers or no gold."""
     teacher_score: Score | None = None
