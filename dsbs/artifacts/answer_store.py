@@ -57,7 +57,7 @@ class AnswerStore:
         try:
             self._db = open_to_read(path) if readonly else open_to_write(path)
             self._check_version()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # also undecodable text
             expected = "an answer store" if readonly else "an answer store to write to"
             raise InputError(
                 path, got=error, expected=expected, fix="check path, rights and disk"

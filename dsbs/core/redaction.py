@@ -157,7 +157,9 @@ def _public_values(value: Any, *, secret: bool) -> Any:
         }
     if isinstance(value, list | tuple):
         pair = len(value) == 2 and isinstance(value[0], str) and _is_header(value[0])
-        return [_public_values(one, secret=secret or (pair and at)) for at, one in enumerate(value)]
+        return [
+            _public_values(one, secret=secret or (pair and at > 0)) for at, one in enumerate(value)
+        ]
     if value is None or isinstance(value, bool):
         return value
     if secret:

@@ -205,3 +205,21 @@ def test_values_of_another_kind_are_not_exported(tmp_path: Path, change: str) ->
     db.close()
     with AnswerStore(path) as store, pytest.raises(InputError, match="expected a whole store"):
         list(store.exported("run"))
+
+
+@pytest.mark.parametrize(
+    ("whole", "damage"),
+    [(b"CREATE TABLE completions (", b"CREATE TABL\xe5 completions ("), (b"version1", b"versionx")],
+)
+def test_a_store_whose_tables_are_damaged_is_one_line(
+    tmp_path: Path, whole: bytes, damage: bytes
+) -> None:
+    path = tmp_path / "s.sqlite"
+    with AnswerStore(path):
+        pass
+    content = path.read_bytes()
+    assert whole in content
+    path.write_bytes(content.replace(whole, damage))
+    for readonly in (True, False):
+        with pytest.raises(InputError, match="expected an answer store"):
+            AnswerStore(path, readonly=readonly)

@@ -159,7 +159,7 @@ class Attack:
         made: list[T] = []
 
         @settings(
-            max_examples=max(100, inputs // _VARIATIONS),
+            max_examples=max(min(100, inputs), inputs // _VARIATIONS),
             deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],

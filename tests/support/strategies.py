@@ -122,6 +122,8 @@ def _varied(value: Any, parts: Sequence[Any], rng: random.Random) -> Any:
             else:
                 changed[key] = _varied(value[key], parts, rng)
             return changed
+        case list() | dict():
+            return value
     return rng.choice(parts)
 
 
