@@ -15,7 +15,7 @@ from dsbs.artifacts.results.compare import (
 from dsbs.artifacts.results.compared import Levels
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.config.axes import AxisName, Level
-from dsbs.core.records import Method, needs_teacher
+from dsbs.core.records import LearnedBy, needs_teacher
 from dsbs.core.tables import percent
 
 NEEDS_TEACHER = "(needs the teacher)"
@@ -73,7 +73,7 @@ def method_name(row: Variant, equal: str | None = None) -> str:
     return name if equal in (None, row.equal) else f"{name} with equal {row.equal}"
 
 
-def marked(method: Method) -> str:
+def marked(method: LearnedBy) -> str:
     """A method, with a mark where its students need the teacher in use."""
     return f"{method} {NEEDS_TEACHER}" if needs_teacher(method) else method
 

@@ -1,4 +1,4 @@
-"""Rows of token ids, cut at a limit and in batches of similar length: no model library is needed."""
+"""Rows of token ids: cut at a limit, in batches of similar length. No model library is needed."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -60,7 +60,7 @@ def normalized_scores(
     if norm == "mean":
         return score(rows, adjust=_per_token, on_batch=on_batch)
     labels = dict.fromkeys(label for row in rows for label in row.labels)
-    parts = [replace(empty, labels=part) for part in batched(labels, _LABELS_PER_ROW)]
+    parts = [replace(empty, labels=tuple(part)) for part in batched(labels, _LABELS_PER_ROW)]
     priors = {
         label: prior for part in score(parts, on_batch=_ignore) for label, prior in part.items()
     }

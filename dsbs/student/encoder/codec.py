@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedConfig
 
-from dsbs.student.codec import Codec, cut
+from dsbs.student.codec import Codec
+from dsbs.student.row_batches import cut
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from dsbs.student.candidates import Candidates
 from dsbs.student.encoder.codec import EncoderCodec
 from dsbs.student.encoder.family import ENCODER
 from dsbs.student.padding import per_sequence
-from dsbs.student.score import Candidates, lead
+from dsbs.student.score import lead
 from dsbs.student.two_precision import pad, read_all
 
 
