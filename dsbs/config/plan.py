@@ -55,8 +55,8 @@ class TeacherPlanConfig(PlanConfig):
     )
     compare: Listed[Path] = Field(
         (),
-        description="run folders of compare, one for each teacher, to test the law of capacity gap "
-        "on; sizes are those of --candidates, else in the teachers' names",
+        description="run folders of compare, over several teachers or over one each, to test the "
+        "law of capacity gap on; sizes are those of --candidates, else in the teachers' names",
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
@@ -21,27 +21,34 @@ class Sweep(NamedTuple):
     points: list[TeacherPoint]
 
 
+class _Teacher(NamedTuple):
+    """A teacher of a comparison."""
+
+    name: str
+    size: float | None
+    quality: float | None
+
+
 def read_sweeps(runs: Sequence[Path], sizes: Mapping[str, float]) -> list[Sweep]:
-    """One sweep for each student, method, labels and fraction that two or more teachers have.
+    """One sweep for all students that differ in their teacher alone, where there are two or more.
 
     Args:
-        runs: Run folders of compare, each over the answers of one teacher.
+        runs: Run folders of compare: one over several teachers, or several over one each.
         sizes: Parameters of teachers by name. Others have the size in their name, or none.
 
     Raises:
-        InputError: for runs of other commands or of several teachers at once, and for runs without
-            anything in common.
+        InputError: for runs of other commands, and for runs without anything in common.
     """
     found: dict[str, list[TeacherPoint]] = {}
     for run in runs:
-        comparison, teacher = _read(run)
-        score = comparison.teacher_score
+        comparison, teachers = _read(run, sizes)
         for group in comparison.groups:
-            if group.mean is not None:
+            teacher = teachers.get(getattr(group, "teacher", None))
+            if teacher is not None and group.mean is not None:
                 point = TeacherPoint(
-                    teacher=teacher,
-                    size=_size(teacher, sizes),
-                    quality=score.share if score else comparison.teacher_accuracy,
+                    teacher=teacher.name,
+                    size=teacher.size,
+                    quality=teacher.quality,
                     accuracy=group.mean,
                     interval=group.ci95_seeds or group.ci95_examples,
                 )
@@ -55,14 +62,38 @@ def read_sweeps(runs: Sequence[Path], sizes: Mapping[str, float]) -> list[Sweep]
     return sweeps
 
 
-def _read(run: Path) -> tuple[CompareResult, str]:
-    """A comparison, and the name of its teacher."""
+def _read(
+    run: Path, sizes: Mapping[str, float]
+) -> tuple[CompareResult, Mapping[str | None, _Teacher]]:
+    """A comparison, and its teachers by the name that its groups have for them.
+
+    Where there is one teacher, the groups have no name for it.
+    """
     manifest = read_manifest(run)
-    if not isinstance(manifest.results, CompareResult):
+    comparison = manifest.results
+    if not isinstance(comparison, CompareResult):
         got = f"a run of {manifest.stage} with status {manifest.status}"
         expected = "a finished run of compare"
         raise InputError(f"--compare {run}", got=got, expected=expected, fix="check the path")
-    places = manifest.answer_places(run)
+    # Comparisons over one teacher, and older ones, list no teachers.
+    listed: Sequence[Any] = getattr(comparison, "teachers", ())
+    if listed:
+        named = {one.name: _listed(one, sizes) for one in listed}
+        return comparison, {**named, **({None: named[listed[0].name]} if len(named) == 1 else {})}
+    return comparison, {None: _only_teacher(run, manifest.answer_places(run), comparison, sizes)}
+
+
+def _listed(teacher: Any, sizes: Mapping[str, float]) -> _Teacher:
+    """A teacher as its comparison describes it."""
+    known = [_size(name, sizes) for name in (teacher.name, *teacher.models)]
+    size = teacher.parameters or next(filter(None, known), None)
+    return _Teacher(teacher.name, size, teacher.score.share if teacher.score else None)
+
+
+def _only_teacher(
+    run: Path, places: Sequence[Path], comparison: CompareResult, sizes: Mapping[str, float]
+) -> _Teacher:
+    """The teacher of a comparison over the answers of one run."""
     if len(places) != 1:
         got = f"the answers of {len(places)} runs together"
         expected = "those of one teacher"
@@ -72,7 +103,9 @@ def _read(run: Path) -> tuple[CompareResult, str]:
     if not isinstance(answers, GenerateResult):
         expected = "the run of generate that the comparison learned from"
         raise InputError(places[0], got="no answers", expected=expected, fix="check the path")
-    return manifest.results, answers.teacher
+    score = comparison.teacher_score
+    quality = score.share if score else comparison.teacher_accuracy
+    return _Teacher(answers.teacher, _size(answers.teacher, sizes), quality)
 
 
 def _size(teacher: str, sizes: Mapping[str, float]) -> float | None:
@@ -85,7 +118,10 @@ def _size(teacher: str, sizes: Mapping[str, float]) -> float | None:
 
 
 def _name(task: str, group: Group) -> str:
+    """What students have in common besides their teacher."""
+    levels: Mapping[str, object] = getattr(group, "levels", {})
+    further = [f", {name} {level}" for name, level in levels.items() if name != "teacher"]
     return (
         f"{task}, {group.student}, {group.method}, labels {group.labels}, "
-        f"{percent(group.data_frac)} of the rows"
+        f"{percent(group.data_frac)} of the rows{''.join(further)}"
     )

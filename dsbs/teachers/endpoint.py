@@ -221,6 +221,8 @@ class EndpointTeacher:
 
     def _without(self, setting: str, sent: object, reason: str) -> SettingRefused:
         """From now on, send the value of a setting that the model takes, or none."""
+        if setting == "top_logprobs" and sent not in (True, self.sampling.top_logprobs):
+            return SettingRefused(setting, reason)  # another request in flight was refused before
         few = self.sampling.top_logprobs == MOST_TOP_LOGPROBS and sent is not True
         if setting == "top_logprobs" and few:
             self.sampling = replace(self.sampling, top_logprobs=_FEW_TOP_LOGPROBS)

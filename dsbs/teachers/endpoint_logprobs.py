@@ -24,7 +24,7 @@ def _token(stated: Any) -> AnswerToken | None:
     if not isinstance(stated, dict) or (text := _text(stated)) is None:
         return None
     others = stated.get("top_logprobs")
-    found = {}
+    found: dict[bytes, float] = {}
     for one in [*(others if isinstance(others, list) else ()), stated]:
         other = _text(one) if isinstance(one, dict) else None
         value = one.get("logprob") if isinstance(one, dict) else None

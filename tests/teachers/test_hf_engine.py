@@ -12,8 +12,10 @@ from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
 
 from dsbs.core.files import packaged
 from dsbs.data.load import load_data
+from dsbs.labeling.requests import Asker, Style
 from dsbs.tasks.prompts import load_task, prompt_prefix, render_prompt
 from dsbs.teachers.hf_engine import TransformersTeacher
+from dsbs.teachers.label_scoring import encode_continuations
 from dsbs.teachers.protocol import EngineOptions, Idle, Prompt, Sampling
 
 TEACHER = packaged("quickstart/teacher")
@@ -58,3 +60,17 @@ def test_a_model_that_looks_back_only_so_far_reads_each_prompt_whole(tmp_path: P
     alone, tokens_alone = answers(tmp_path, 1)
     assert together == alone
     assert tokens_together >= tokens_alone
+
+
+def test_labels_are_scored_with_one_reading_of_what_precedes_them() -> None:
+    """As if each label's text were read whole, and by the label behind its letter."""
+    task = load_task("quickstart")
+    example = load_data(task, None).splits["test"][0]
+    options = EngineOptions(str(TEACHER), dtype="float32", api="completions")
+    with TransformersTeacher(options, Sampling(), device="cpu") as teacher:
+        prompt = Asker(task, teacher, Style()).score_prompt(example, "It is so.")
+        scored = encode_continuations(teacher._encode, prompt.text, prompt.labels)
+        assert not scored.in_one_step
+        alone = [teacher._logprob(scored.shared, rest) for rest in scored.rests]
+        (found,) = [c for c in teacher.complete([prompt]) if not isinstance(c, Idle)]
+    assert list((found.label_scores or {}).values()) == pytest.approx(alone, abs=1e-3)
