@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
+from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.core.errors import InputError
 from dsbs.core.tables import percent
@@ -43,8 +44,8 @@ def read_sweeps(runs: Sequence[Path], sizes: Mapping[str, float]) -> list[Sweep]
     for run in runs:
         comparison, teachers = _read(run, sizes)
         for group in comparison.groups:
-            teacher = teachers.get(getattr(group, "teacher", None))
-            if teacher is not None and group.mean is not None:
+            teacher = teachers.get(group.teacher)
+            if teacher is not None and group.mean is not None and not group.is_baseline:
                 point = TeacherPoint(
                     teacher=teacher.name,
                     size=teacher.size,
@@ -76,14 +77,15 @@ def _read(
         expected = "a finished run of compare"
         raise InputError(f"--compare {run}", got=got, expected=expected, fix="check the path")
     # Comparisons over one teacher, and older ones, list no teachers.
-    listed: Sequence[Any] = getattr(comparison, "teachers", ())
-    if listed:
-        named = {one.name: _listed(one, sizes) for one in listed}
-        return comparison, {**named, **({None: named[listed[0].name]} if len(named) == 1 else {})}
+    named = {one.name: _listed(one, sizes) for one in comparison.teachers}
+    if len(named) == 1:
+        return comparison, {None: named[comparison.teachers[0].name]}
+    if named:
+        return comparison, named
     return comparison, {None: _only_teacher(run, manifest.answer_places(run), comparison, sizes)}
 
 
-def _listed(teacher: Any, sizes: Mapping[str, float]) -> _Teacher:
+def _listed(teacher: TeacherResult, sizes: Mapping[str, float]) -> _Teacher:
     """A teacher as its comparison describes it."""
     known = [_size(name, sizes) for name in (teacher.name, *teacher.models)]
     size = teacher.parameters or next(filter(None, known), None)
@@ -119,8 +121,7 @@ def _size(teacher: str, sizes: Mapping[str, float]) -> float | None:
 
 def _name(task: str, group: Group) -> str:
     """What students have in common besides their teacher."""
-    levels: Mapping[str, object] = getattr(group, "levels", {})
-    further = [f", {name} {level}" for name, level in levels.items() if name != "teacher"]
+    further = [f", {name} {level}" for name, level in group.levels.items() if name != "teacher"]
     return (
         f"{task}, {group.student}, {group.method}, labels {group.labels}, "
         f"{percent(group.data_frac)} of the rows{''.join(further)}"
