@@ -37,7 +37,7 @@ def show_terms(terms: ContractTerms) -> list[str]:
     ]
     if terms.needed:
         rows = [[percent(one.share), one.rows or "no number would do"] for one in terms.needed]
-        lines.append(table(["share local", "rows"], rows, title="rows needed, at the rate seen"))
+        lines.append(table(["share local", "rows"], rows, title="rows needed"))
     if terms.per_class:
         lines.append(_classes(terms))
     return lines
@@ -57,7 +57,13 @@ def show_cascade(rows: list[CascadeRow]) -> str:
         ]
         for row in rows
     ]
-    return table(columns, cells, title="cascade")
+    lines = [table(columns, cells, title="cascade")]
+    if all(row.agreement is None for row in rows):
+        lines.append(
+            "The cascade's accuracy needs the teacher's answers to these rows: label them with "
+            "dsbs generate --splits test, and name that run with --answers"
+        )
+    return "\n".join(lines)
 
 
 def _share(score: Score | None) -> str | None:
@@ -98,7 +104,7 @@ def _money(terms: ContractTerms) -> list[str]:
 
 def _curve(terms: ContractTerms) -> str:
     rows = [[percent(point.budget), percent(point.share_local)] for point in terms.curve]
-    return table(["budget", "share local"], rows, title="other budgets, each by itself")
+    return table(["budget", "share local"], rows, title="other budgets")
 
 
 def _classes(terms: ContractTerms) -> str:

@@ -97,11 +97,12 @@ def find_terms(
         different = sum(terms.different for terms in table.values())
     holds = any(terms.holds for terms in table.values()) if by_class else found.score is not None
     share = local / n
+    interval = two_sided(local, n, 0.05)
     return Findings(
         holds=holds,
         threshold=None if by_class else found.score,
         share_local=share,
-        share_local_ci95=tuple(two_sided(local, n, 0.05)),
+        share_local_ci95=(interval.low, interval.high),
         disagreement_bound=upper_limit(different, n, promise.level) if holds else None,
         n=n,
         different=different,
