@@ -8,17 +8,17 @@ from dsbs.core.tables import percent, span, table
 def sentence(terms: ContractTerms) -> str:
     """The promise in one sentence."""
     wrong = "wrongly" if terms.against == "gold" else "differently from the teacher"
+    of_calls = "the calls that the student gives a class" if terms.by_class else "all calls"
     promise = (
-        f"at most {percent(terms.budget)} of all calls are answered locally and {wrong}, "
+        f"at most {percent(terms.budget)} of {of_calls} are answered locally and {wrong}, "
         f"with {percent(terms.confidence)} confidence"
     )
     if not terms.holds:
         return f"No contract possible with these {terms.n:,} rows: {promise}."
     interval = f" (95 % {span(terms.share_local_ci95)})" if terms.share_local_ci95 else ""
-    who = "For each class by itself, at" if terms.by_class else "At"
     return (
         f"The student answers {percent(terms.share_local)} of calls{interval} and leaves the rest "
-        f"to the teacher. {who}{promise.removeprefix('at')}, for calls like these {terms.n:,} rows."
+        f"to the teacher. A{promise.removeprefix('a')}, for calls like these {terms.n:,} rows."
     )
 
 
