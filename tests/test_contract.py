@@ -142,7 +142,7 @@ def test_published_answers_are_nobody_to_ask(
 
 
 def test_another_student_is_refused(signals: Signals, made: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"another weights.*dsbs contract --run"):
+    with pytest.raises(InputError, match=r"other weights.*dsbs contract --run"):
         api.evaluate(run=signals.folder / "held", contract=made["out"])
 
 

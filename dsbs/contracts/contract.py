@@ -106,7 +106,7 @@ class Contract(ContractTerms):
         facts = [_fact(name, identity) for name in other]
         raise InputError(
             "--contract",
-            got=f"a student with another {', '.join(facts)}",
+            got=f"a student with other {', '.join(facts)}",
             expected="the student that the contract was made for",
             fix=f"make a new one: {self.command(run)}",
         )

@@ -8,17 +8,17 @@ from dsbs.core.tables import percent, span, table
 def sentence(terms: ContractTerms) -> str:
     """The promise in one sentence."""
     wrong = "wrongly" if terms.against == "gold" else "differently from the teacher"
+    of_calls = "the calls that the student gives a class" if terms.by_class else "all calls"
     promise = (
-        f"at most {percent(terms.budget)} of all calls are answered locally and {wrong}, "
+        f"at most {percent(terms.budget)} of {of_calls} are answered locally and {wrong}, "
         f"with {percent(terms.confidence)} confidence"
     )
     if not terms.holds:
         return f"No contract possible with these {terms.n:,} rows: {promise}."
     interval = f" (95 % {span(terms.share_local_ci95)})" if terms.share_local_ci95 else ""
-    who = "For each class by itself, at" if terms.by_class else "At"
     return (
         f"The student answers {percent(terms.share_local)} of calls{interval} and leaves the rest "
-        f"to the teacher. {who}{promise.removeprefix('at')}, for calls like these {terms.n:,} rows."
+        f"to the teacher. A{promise.removeprefix('a')}, for calls like these {terms.n:,} rows."
     )
 
 
@@ -37,7 +37,7 @@ def show_terms(terms: ContractTerms) -> list[str]:
     ]
     if terms.needed:
         rows = [[percent(one.share), one.rows or "no number would do"] for one in terms.needed]
-        lines.append(table(["share local", "rows"], rows, title="rows needed, at the rate seen"))
+        lines.append(table(["share local", "rows"], rows, title="rows needed"))
     if terms.per_class:
         lines.append(_classes(terms))
     return lines
@@ -57,7 +57,13 @@ def show_cascade(rows: list[CascadeRow]) -> str:
         ]
         for row in rows
     ]
-    return table(columns, cells, title="cascade")
+    lines = [table(columns, cells, title="cascade")]
+    if all(row.agreement is None for row in rows):
+        lines.append(
+            "The cascade's accuracy needs the teacher's answers to these rows: label them with "
+            "dsbs generate --splits test, and name that run with --answers"
+        )
+    return "\n".join(lines)
 
 
 def _share(score: Score | None) -> str | None:
@@ -98,7 +104,7 @@ def _money(terms: ContractTerms) -> list[str]:
 
 def _curve(terms: ContractTerms) -> str:
     rows = [[percent(point.budget), percent(point.share_local)] for point in terms.curve]
-    return table(["budget", "share local"], rows, title="other budgets, each by itself")
+    return table(["budget", "share local"], rows, title="other budgets")
 
 
 def _classes(terms: ContractTerms) -> str:

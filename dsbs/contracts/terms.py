@@ -96,20 +96,25 @@ def find_terms(
         local = sum(terms.local for terms in table.values())
         different = sum(terms.different for terms in table.values())
     holds = any(terms.holds for terms in table.values()) if by_class else found.score is not None
+    bound = upper_limit(different, n, promise.level)
+    if by_class:
+        # All classes keep theirs together, so their mean over calls does.
+        bound = max((one.disagreement_bound or 0.0 for one in table.values()), default=0.0)
     share = local / n
+    interval = two_sided(local, n, 0.05)
     return Findings(
         holds=holds,
         threshold=None if by_class else found.score,
         share_local=share,
-        share_local_ci95=tuple(two_sided(local, n, 0.05)),
-        disagreement_bound=upper_limit(different, n, promise.level) if holds else None,
+        share_local_ci95=(interval.low, interval.high),
+        disagreement_bound=bound if holds else None,
         n=n,
         different=different,
         agreement=float(1 - rows.different.mean()),
         rows_needed=None if holds else _fewest(rows, promise),
         per_class=table,
         curve=_curve(rows, promise),
-        needed=_needed(rows, promise, share),
+        needed=[] if by_class else _needed(rows, promise, share),
     )
 
 

@@ -14,7 +14,7 @@ from dsbs.contracts.calibration import CalibrationRows
 from dsbs.contracts.contract import Contract
 from dsbs.contracts.identity import identity_of
 from dsbs.contracts.scores import base_score, logit, stance
-from dsbs.contracts.signal import auroc, enough, weigh_rationale
+from dsbs.contracts.signal import Floats, auroc, enough, weigh_rationale
 from dsbs.contracts.terms import Promise, ScoredRows, find_terms, money_of
 from dsbs.core.progress import Progress, say
 from dsbs.core.records import Example, Prediction
@@ -131,9 +131,7 @@ def _choose_score(student: Student, rows: Sequence[Example], batch_size: int) ->
     return ChosenScore(best, found.weight, found.signal)
 
 
-def _stances(
-    task: Task, rows: Sequence[Example], predictions: Sequence[Prediction]
-) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _stances(task: Task, rows: Sequence[Example], predictions: Sequence[Prediction]) -> Floats:
     kind = task.label.kind
     pairs = zip(rows, predictions, strict=True)
     return np.array([stance(kind, one, task.allowed(row.choices)) for row, one in pairs])

@@ -67,7 +67,8 @@ def predict(
     scored: Sequence[dict[str, float] | None] = [None] * len(examples)
     if scores or confidence or by_score:
         norm = score_norm or card.score_norm
-        scored = _score(student, examples, inputs, outputs, norm, batch_size, on_batch)
+        count = on_batch if by_score else _ignore  # generating has counted its batches
+        scored = _score(student, examples, inputs, outputs, norm, batch_size, count)
     return [
         _prediction(card, example, text, output, label_scores, by_score=by_score)
         for example, text, output, label_scores in zip(

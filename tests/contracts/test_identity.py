@@ -5,6 +5,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,10 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def flip_byte(name: str) -> Callable[[Path, random.Random], None]:
+Change = Callable[[Path, random.Random], None]
+
+
+def flip_byte(name: str) -> Change:
     def change(folder: Path, drawn: random.Random) -> None:
         content = bytearray((folder / name).read_bytes())
         content[drawn.randrange(len(content))] ^= 1 << drawn.randrange(8)
@@ -53,7 +57,7 @@ def flip_byte(name: str) -> Callable[[Path, random.Random], None]:
     return change
 
 
-def change_card(change: Callable[[dict[str, object], int], None]) -> object:
+def change_card(change: Callable[[dict[str, Any], int], None]) -> Change:
     def apply(folder: Path, drawn: random.Random) -> None:
         card = json.loads((folder / CARD).read_text())
         change(card, drawn.randrange(26))
@@ -62,28 +66,28 @@ def change_card(change: Callable[[dict[str, object], int], None]) -> object:
     return apply
 
 
-def in_labels(card: dict[str, object], letter: int) -> None:
-    card["task"]["label"] = {"kind": "class", "labels": [chr(97 + letter), "?"]}  # type: ignore[index]
-    card["task"]["columns"]["choices"] = None  # type: ignore[index]
+def in_labels(card: dict[str, Any], letter: int) -> None:
+    card["task"]["label"] = {"kind": "class", "labels": [chr(97 + letter), "?"]}
+    card["task"]["columns"]["choices"] = None
 
 
-def in_prompt(card: dict[str, object], letter: int) -> None:
-    card["prefixes"]["label"] = f"[labe{chr(65 + letter)}] "  # type: ignore[index]
+def in_prompt(card: dict[str, Any], letter: int) -> None:
+    card["prefixes"]["label"] = f"[labe{chr(65 + letter)}] "
 
 
-def in_template(card: dict[str, object], letter: int) -> None:
-    card["task"]["input"] += chr(97 + letter)  # type: ignore[index]
+def in_template(card: dict[str, Any], letter: int) -> None:
+    card["task"]["input"] += chr(97 + letter)
 
 
-def in_precision(card: dict[str, object], letter: int) -> None:
+def in_precision(card: dict[str, Any], letter: int) -> None:
     card["precision"] = f"{chr(97 + letter)}p32" if letter != 5 else "bp32"
 
 
-def in_runtime(card: dict[str, object], letter: int) -> None:
+def in_runtime(card: dict[str, Any], letter: int) -> None:
     card["runtime"] = f"torc{chr(65 + letter)}"
 
 
-CHANGES = {
+CHANGES: dict[str, Change] = {
     "weights": flip_byte("model.safetensors"),
     "weights: settings": flip_byte("config.json"),
     "tokenizer": flip_byte("tokenizer.json"),
@@ -106,7 +110,7 @@ def test_a_hundred_changes_of_one_byte_are_refused(
     for seed in range(10):
         folder = tmp_path / f"changed-{seed}"
         shutil.copytree(student, folder)
-        CHANGES[name](folder, random.Random(seed))  # type: ignore[operator]
+        CHANGES[name](folder, random.Random(seed))
         write_checksums(folder)
         part = name.partition(":")[0]
         expected = "card" if part == "card" else f"{part}.*dsbs contract --run"
@@ -119,7 +123,7 @@ def test_another_version_of_the_run_time_is_refused(
 ) -> None:
     contract = made_contract(identity=identity_of(student))
     monkeypatch.setattr(identity, "version", lambda library: "999.1")
-    with pytest.raises(InputError, match=r"another runtime \(torch 999\.1, transformers 999\.1"):
+    with pytest.raises(InputError, match=r"other runtime \(torch 999\.1, transformers 999\.1"):
         contract.check(identity_of(student))
 
 

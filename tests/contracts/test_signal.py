@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from dsbs.contracts.signal import auroc, enough, weigh_rationale
+from dsbs.contracts.bound import Verdicts
+from dsbs.contracts.signal import Floats, auroc, enough, weigh_rationale
 
 
-def made(informative: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def made(informative: bool) -> tuple[Floats, Floats, Verdicts]:
     random = np.random.default_rng(0)
     log_odds = random.normal(1, 1, 600)
     same = random.random(600) < 1 / (1 + np.exp(-log_odds))
