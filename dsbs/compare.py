@@ -77,14 +77,21 @@ def show(results: CompareResult) -> str:
     title = f"{results.task}: test, equal {results.equal}, labels read by {results.decode}"
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
-        table(means.columns, means.rows, title=title, width=220),
-        teacher_sentence(results.teacher_score),
+        table(means.columns, means.rows, title=title, width=270),
+        *_teachers(results),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),
         *cautions(results),
         f"Everything is in {results.out}",
     ]
     return "\n".join(lines)
+
+
+def _teachers(results: CompareResult) -> list[str]:
+    """How often each teacher is right itself."""
+    if len(results.teachers) < 2:
+        return [teacher_sentence(results.teacher_score)]
+    return [teacher_sentence(teacher.score, teacher.name) for teacher in results.teachers]
 
 
 def _launcher(config: CompareConfig) -> Callable[[Sequence[Job]], None] | None:
