@@ -92,8 +92,8 @@ def show(results: CompareResult) -> str:
     chosen = [row for row in results.tuning if row.chosen]
     lines = [
         *verdict_lines(results.verdict),
-        table(means.columns, means.rows, title=title, width=220),
-        teacher_sentence(results.teacher_score),
+        table(means.columns, means.rows, title=title, width=270),
+        *_teachers(results),
         *(findings.tuned_sentence(row, results.equal) for row in chosen),
         *findings.findings(results),
         *cautions(results),
@@ -127,6 +127,13 @@ def _prices(config: CompareConfig) -> Prices:
         core_hour=config.price_per_core_hour,
         gpu_hour=config.price_per_gpu_hour,
     )
+
+
+def _teachers(results: CompareResult) -> list[str]:
+    """How often each teacher is right itself."""
+    if len(results.teachers) < 2:
+        return [teacher_sentence(results.teacher_score)]
+    return [teacher_sentence(teacher.score, teacher.name) for teacher in results.teachers]
 
 
 def _launcher(config: CompareConfig) -> Callable[[Sequence[Job]], None] | None:

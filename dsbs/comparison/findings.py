@@ -216,7 +216,10 @@ def _where(claim: Claim) -> str:
 
 def _what(claim: Claim) -> str:
     """What a claim is about."""
-    return "the methods" if claim.axis == "method" else f"the {AXIS_WORDS[claim.axis]}"
+    if claim.axis == "method":
+        return "the methods"
+    word = AXIS_WORDS[claim.axis]
+    return word if claim.axis in ("alpha", "extra") else f"the {word}"
 
 
 def _verdict(claim: Claim, who: str) -> str:

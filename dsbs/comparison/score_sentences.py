@@ -11,9 +11,13 @@ def over_examples(score: Score) -> str:
     return f"95 % over examples {span(score.ci95_examples)}"
 
 
-def teacher_sentence(score: Score | None) -> str:
-    """The teacher's own accuracy on the test rows that it answered, with its interval."""
+def teacher_sentence(score: Score | None, name: str = "") -> str:
+    """The teacher's own accuracy on the test rows that it answered, with its interval.
+
+    Its name is given where there are several.
+    """
+    who = f"The teacher {name} itself" if name else "The teacher itself"
     if score is None:
-        return "The teacher itself: –"
+        return f"{who}: –"
     right = f"{score.correct:,}/{score.n:,}"
-    return f"The teacher itself: {percent(score.share)} ({right}), {over_examples(score)}"
+    return f"{who}: {percent(score.share)} ({right}), {over_examples(score)}"

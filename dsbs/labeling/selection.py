@@ -81,7 +81,7 @@ def find_published(
         for split in splits or tuple(data.splits)
         if split in data.parts
     }
-    places = whole_files(task, source, ids) if source is not None else {}
+    places = whole_files(task, source, data.parts.values()) if source is not None else {}
     if places:
         wanted = {part: of_part for part, of_part in ids.items() if splits or part in places}
         return read_whole_files(places, wanted)

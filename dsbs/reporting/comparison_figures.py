@@ -1,14 +1,12 @@
-"""Figures of a comparison: accuracy against data, size and cost, and training curves."""
+"""Figures of a comparison: accuracy against data, size and cost."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import NamedTuple
 
 from dsbs.artifacts.results.compare import Group, Variant
-from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import levels_of, method_name, setting_of, share_of_data
+from dsbs.comparison.findings import levels_of, method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug
@@ -18,27 +16,6 @@ _LEARNED_BY = [*METHODS, *(f"{BASELINE}{name}" for name in BASELINES)]
 _CAPTION = (
     "Bars are 95 % intervals over seeds, or over examples if there is one seed. "
     "The dashed level is the teacher's own accuracy."
-)
-
-
-class Curve(NamedTuple):
-    """A number that a training logs."""
-
-    key: str
-    """Part of the figure's name."""
-    title: str
-    y_label: str
-    value: Callable[[LogEntry], float | None]
-
-
-CURVES = (
-    Curve("loss", "Training loss", "training loss", lambda entry: entry.loss),
-    Curve(
-        "eval-accuracy",
-        "Validation accuracy",
-        "validation accuracy, %",
-        lambda entry: None if entry.eval_accuracy is None else 100 * entry.eval_accuracy,
-    ),
 )
 
 
@@ -64,28 +41,6 @@ def accuracy_figures(comparison: Comparison, price_per_hour: float | None) -> li
             )
         )
     return [figure for figure in found if any(series.x for series in figure.series)]
-
-
-def curve_figures(comparison: Comparison) -> list[Figure]:
-    """Training loss and validation accuracy by step, per student, label source and fraction."""
-    found = []
-    for students in grouped(comparison.counted, lambda student: student.result.setting):
-        first = students[0].result
-        setting = setting_of(first)
-        for curve in CURVES:
-            series = [_curve(student, curve, comparison) for student in students]
-            name = ("curves", comparison.name, first.student, first.labels)
-            further = map(str, first.levels.values())
-            figure = Figure(
-                slug(*name, f"{first.data_frac:.4g}", *further, curve.key),
-                f"{curve.title}: {setting}",
-                "optimizer step",
-                curve.y_label,
-                [s for s in series if s.x],
-            )
-            if figure.series:
-                found.append(figure)
-    return found
 
 
 def _against_data(comparison: Comparison, groups: Sequence[Group]) -> Figure:
@@ -187,7 +142,9 @@ def _accuracy_figure(
     agreement = comparison.results.measured == "teacher_agreement"
     y_label = "agreement with the teacher, %" if agreement else "test accuracy, %"
     teacher = comparison.results.teacher_accuracy
-    level = None if teacher is None else ("teacher", 100 * teacher)
+    several = comparison.results.teachers[1:]
+    name_of_first = f"teacher {comparison.results.teachers[0].name}" if several else "teacher"
+    level = None if teacher is None else (name_of_first, 100 * teacher)
     score = comparison.results.teacher_score
     if any(group.levels for group in comparison.results.groups):
         # Lines of one method share its color, which would not tell its levels apart.
@@ -208,22 +165,8 @@ def _means(name: str, points: Iterable[tuple[float, Group]], comparison: Compari
         [None if group.mean is None else 100 * group.mean for group in groups],
         [100 * both[0] if both else None for both in ends],
         [100 * both[1] if both else None for both in ends],
-        color=_color(first, comparison) if first else 0,
+        color=color_of(first, comparison) if first else 0,
         dashed=first is not None and first.labels != "gold",
-    )
-
-
-def _curve(student: Student, curve: Curve, comparison: Comparison) -> Series:
-    """The curve of one student; empty if its log is gone."""
-    log = student.trained.log if student.trained else []
-    points = [(entry.step, y) for entry in log if (y := curve.value(entry)) is not None]
-    method = method_name(student.result, comparison.results.equal)
-    return Series(
-        f"{method}, seed {student.result.seed}",
-        [step for step, _ in points],
-        [y for _, y in points],
-        color=_color(student.result, comparison),
-        legend=method,
     )
 
 
@@ -255,7 +198,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _color(row: Variant, comparison: Comparison) -> int:
+def color_of(row: Variant, comparison: Comparison) -> int:
     """Each method has one color everywhere, and another with another `equal`."""
     other = row.equal != comparison.results.equal
     return _LEARNED_BY.index(row.method) + (len(_LEARNED_BY) if other else 0)

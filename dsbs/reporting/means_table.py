@@ -14,7 +14,7 @@ from dsbs.plots.table import Table, share
 Row = dict[str, Any]
 """Cells by column."""
 
-PUBLISHED_RULE = "by the published rule"
+PUBLISHED_RULE = "published rule"
 """The column of accuracies as the published code counts them."""
 
 
@@ -62,10 +62,10 @@ def groups_table(results: CompareResult, name: str) -> Table:
     )
     withheld = dict.fromkeys(group.ci95_withheld for group in results.groups)
     note = " ".join([note, *(f"No interval: {why}." for why in withheld if why)])
-    if results.teacher_score is not None:
+    if results.teacher_score is not None and len(results.teachers) < 2:
         note = f"{note} {teacher_sentence(results.teacher_score)}."
     if published:
-        note = f"{note} {PUBLISHED_RULE}: as the published code scores students."
+        note = f"{note} {PUBLISHED_RULE}: right as the published code counts."
     if any(NEEDS_TEACHER in str(row["method"]) for row in rows):
         note = f"{note} {NEEDS_TEACHER}: in use, the teacher must answer every row first."
     return table_of("groups", name, "Accuracy by method and data", rows, note)
@@ -82,7 +82,7 @@ def _teacher_row(teacher: TeacherResult, like: Row, measured: str) -> Row:
     known = {
         "student": "+".join(teacher.models),
         "teacher": teacher.name,
-        "method": f"{teacher.method} {NEEDS_TEACHER}",
+        "method": teacher.method,
         measured: share(score.share),
         PUBLISHED_RULE: share(teacher.published_accuracy),
         "ci95_examples": score.ci95_examples,

@@ -14,8 +14,9 @@ from dsbs.plots.drawing import save_figures
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, save_tables
 from dsbs.reporting.cascade_table import cascade_table
-from dsbs.reporting.comparison_figures import accuracy_figures, curve_figures
+from dsbs.reporting.comparison_figures import accuracy_figures
 from dsbs.reporting.comparison_tables import comparison_tables
+from dsbs.reporting.curve_figures import curve_figures
 from dsbs.reporting.example_browser import packed_examples
 from dsbs.reporting.load_runs import Collected, Comparison, collect, numbered
 from dsbs.reporting.methods_paragraph import methods_paragraph
