@@ -50,7 +50,6 @@ def find_differences(
     cells: Sequence[CellResult],
     verdicts: Verdicts,
     teacher: Mapping[str, bool],
-    chance: float | None,
     asked: Asked,
 ) -> list[Difference]:
     """Those of all pairs of candidates, in both directions, and of each with what it must beat.
@@ -69,8 +68,8 @@ def find_differences(
         found.append(_difference(name, MAJORITY, ours, majority, asked))
         if teacher:
             found.append(_difference(name, TEACHER, ours, dict.fromkeys(ours, teacher), asked))
-        if chance is not None:
-            found.append(_from_level(name, CHANCE, ours, chance, asked))
+        if same[0].chance is not None:
+            found.append(_from_level(name, CHANCE, ours, same[0].chance, asked))
         found.append(_from_level(name, PERFECT, ours, 1.0, asked))
     return [one for one in found if one is not None]
 

@@ -52,7 +52,7 @@ def find_verdict(
     cells = counted_cells(results.cells)
     level = level_for(len(candidate_groups(cells)))
     asked = Asked(results.margin, level, row_groups)
-    found = find_differences(cells, verdicts, teacher, results.chance, asked)
+    found = find_differences(cells, verdicts, teacher, asked)
     return decide(results, found, prices)
 
 
