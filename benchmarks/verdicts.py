@@ -49,14 +49,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", default=",".join(BUILT_TASKS))
     parser.add_argument("--out", type=Path, default=Path("runs/verdicts"))
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument(
+        "--steps", type=int, help="default: 2,000 where a student is right, else 300"
+    )
     parser.add_argument("--resamplings", type=int, default=RESAMPLINGS)
     given = parser.parse_args()
     print(
         "| task | accuracy, % | right verdicts | with a choice | verdicts |\n|---|---|---|---|---|"
     )
     for name in given.tasks.split(","):
-        found = outcome(BUILT_TASKS[name], given.out / name, given.steps, given.resamplings)
+        task = BUILT_TASKS[name]
+        steps = given.steps or (2000 if "student" in task.right else 300)
+        found = outcome(task, given.out / name, steps, given.resamplings)
         means = ", ".join(f"{who} {100 * mean:.1f}" for who, mean in found.means.items())
         seen = ", ".join(f"{what} {count}" for what, count in found.seen.most_common())
         share = f"{found.right} of {given.resamplings}"

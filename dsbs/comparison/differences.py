@@ -16,6 +16,10 @@ from dsbs.comparison.variance import Needed, needed
 MAJORITY = "majority"
 CHANCE = "chance"
 TEACHER = "teacher"
+PERFECT = "perfect"
+"""A candidate that errs nowhere: what is not below it by the margin is below nothing else, however
+much the others differ from seed to seed.
+"""
 GATES = (MAJORITY, CHANCE)
 """What a candidate must be better than."""
 
@@ -46,7 +50,6 @@ def find_differences(
     cells: Sequence[CellResult],
     verdicts: Verdicts,
     teacher: Mapping[str, bool],
-    chance: float | None,
     asked: Asked,
 ) -> list[Difference]:
     """Those of all pairs of candidates, in both directions, and of each with what it must beat.
@@ -65,8 +68,9 @@ def find_differences(
         found.append(_difference(name, MAJORITY, ours, majority, asked))
         if teacher:
             found.append(_difference(name, TEACHER, ours, dict.fromkeys(ours, teacher), asked))
-        if chance is not None:
-            found.append(_over_chance(name, ours, chance, asked))
+        if same[0].chance is not None:
+            found.append(_from_level(name, CHANCE, ours, same[0].chance, asked))
+        found.append(_from_level(name, PERFECT, ours, 1.0, asked))
     return [one for one in found if one is not None]
 
 
@@ -89,13 +93,14 @@ def _difference(
     return _tested(name, against, paired(seeds, ours, theirs, asked.row_groups), asked)
 
 
-def _over_chance(name: str, ours: BySeed, chance: float, asked: Asked) -> Difference | None:
-    """Less a number: that of a model that has learned nothing."""
+def _from_level(
+    name: str, against: str, ours: BySeed, share: float, asked: Asked
+) -> Difference | None:
+    """Less a number: a share of right answers that is known."""
     if len(ours) < MIN_SEEDS:
         return None
     pair = paired(sorted(ours), ours, ours, asked.row_groups)
-    level = np.full(pair.first.shape, chance)
-    return _tested(name, CHANCE, pair._replace(second=level), asked)
+    return _tested(name, against, pair._replace(second=np.full(pair.first.shape, share)), asked)
 
 
 def _tested(name: str, against: str, pair: Paired, asked: Asked) -> Difference | None:

@@ -16,7 +16,7 @@ from dsbs.artifacts.results.verdict import (
 from dsbs.comparison import verdict_sentences as words
 from dsbs.comparison.candidates import candidate, candidate_groups
 from dsbs.comparison.cells import RowGroups, Verdicts, counted_cells
-from dsbs.comparison.differences import GATES, TEACHER, Asked, find_differences, level_for
+from dsbs.comparison.differences import GATES, PERFECT, TEACHER, Asked, find_differences, level_for
 from dsbs.comparison.more_rows import rows_to_reach
 from dsbs.comparison.statistics import MIN_SEEDS
 from dsbs.comparison.variance import Needed
@@ -52,7 +52,7 @@ def find_verdict(
     cells = counted_cells(results.cells)
     level = level_for(len(candidate_groups(cells)))
     asked = Asked(results.margin, level, row_groups)
-    found = find_differences(cells, verdicts, teacher, results.chance, asked)
+    found = find_differences(cells, verdicts, teacher, asked)
     return decide(results, found, prices)
 
 
@@ -122,6 +122,9 @@ class _Known(NamedTuple):
 
     def unproven(self, name: str, others: Sequence[str]) -> list[Difference]:
         """Those from candidates that may be better by more than the margin."""
+        best = self.pairs.get((name, PERFECT))
+        if best is not None and best.interval[0] >= -self.margin:
+            return []
         pairs = [self.pairs[name, other] for other in others if other != name]
         return [one for one in pairs if one.interval[0] < -self.margin]
 

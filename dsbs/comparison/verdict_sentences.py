@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.verdict import Candidate, Difference, MoreRows, Verdict
 from dsbs.comparison.candidates import candidate_groups
-from dsbs.comparison.differences import GATES, TEACHER
+from dsbs.comparison.differences import GATES, PERFECT, TEACHER
 from dsbs.comparison.findings import points, share_of_data
 from dsbs.core.records import BASELINE
 from dsbs.core.tables import Share, percent, table
@@ -16,6 +16,7 @@ _NAMES = {
     "embedding": "frozen embeddings",
     "input-ablated": "TF-IDF of a part of the input",
 }
+_AGAINST = {"majority": _NAMES["majority"], PERFECT: "one that never errs"}
 _RATIONALES = {
     "help": "rationales help",
     "do_not_help": "rationales do not help here",
@@ -73,6 +74,7 @@ def reasons(verdict: Verdict, results: CompareResult) -> list[str]:
     """The differences that the verdict rests on, and what else should be known."""
     chosen = verdict.choice or _best(verdict).name
     about = [one for one in verdict.differences if one.candidate == chosen]
+    about = [d for d in about if d.against != PERFECT or d.interval[0] >= -verdict.margin]
     lines = [difference_sentence(one, verdict) for one in about]
     lines += _undecided(verdict)
     lines += _guessed(results)
@@ -83,7 +85,7 @@ def reasons(verdict: Verdict, results: CompareResult) -> list[str]:
 def difference_sentence(found: Difference, verdict: Verdict) -> str:
     """A difference with its interval."""
     low, high = (100 * end for end in found.interval)
-    against = _NAMES["majority"] if found.against == "majority" else display(found.against)
+    against = _AGAINST.get(found.against) or display(found.against)
     return (
         f"{display(found.candidate)} less {against}: {points(found.difference)} "
         f"({100 * verdict.level:.4g} % interval {low:+.1f} to {high:+.1f})."

@@ -104,6 +104,17 @@ def test_equal_candidates_cannot_be_told_within_a_narrow_margin() -> None:
     assert "(there are 100 test rows and 5 seeds)" in found.sentence
 
 
+def test_what_hardly_errs_is_as_good_as_anything_however_unsteady_that_is() -> None:
+    table = Table(seeds=3)
+    table.add("baseline:tfidf", 100)
+    table.add("standard", 85, spread=15)
+    found = table.verdict(margin=0.07)
+    pairs = {(one.candidate, one.against): one for one in found.differences}
+    assert pairs["baseline:tfidf", "standard"].interval[0] < -0.07
+    assert found.choice == "baseline:tfidf"
+    assert any("less one that never errs" in reason for reason in found.reasons)
+
+
 def test_one_seed_tells_nothing_and_asks_for_three() -> None:
     table = Table(seeds=1)
     table.add("standard", 90)

@@ -28,14 +28,14 @@ FILLERS = [
     "by",
 ]
 GROUPS = {
-    "red": ["apple", "rose", "cherry", "brick", "ruby", "flame", "tomato", "poppy"],
-    "blue": ["sky", "sea", "whale", "plum", "jay", "ice", "jeans", "smurf"],
+    "red": ["apple", "rose", "brick", "flame", "tomato"],
+    "blue": ["sky", "sea", "whale", "jeans", "ice"],
 }
 KINDS = {
-    "fruit": ["pear", "grape", "lemon", "melon", "fig", "kiwi"],
-    "tool": ["saw", "drill", "file", "clamp", "plane", "chisel"],
-    "bird": ["crow", "swan", "finch", "stork", "robin", "heron"],
-    "metal": ["iron", "zinc", "tin", "lead", "gold", "nickel"],
+    "fruit": ["pear", "grape", "lemon", "melon"],
+    "tool": ["saw", "drill", "file", "clamp"],
+    "bird": ["crow", "swan", "finch", "stork"],
+    "metal": ["iron", "zinc", "tin", "gold"],
 }
 TRAITS = {
     "sweet": {"fruit": "yes", "tool": "no", "bird": "no", "metal": "yes"},

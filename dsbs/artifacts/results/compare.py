@@ -325,8 +325,12 @@ class CompareResult(Result):
 
     @property
     def chance(self) -> float | None:
-        """Accuracy of a student that has learned nothing; the highest of the cells'."""
-        return max((cell.chance for cell in self.cells if cell.chance is not None), default=None)
+        """Accuracy of a student that has learned nothing; the highest of the cells'.
+
+        A baseline chooses among the options of a row, which a student need not see.
+        """
+        cells = [cell for cell in self.cells if not cell.is_baseline] or self.cells
+        return max((cell.chance for cell in cells if cell.chance is not None), default=None)
 
     @property
     def measured(self) -> str:

@@ -56,7 +56,7 @@ class Difference(Result):
 
     candidate: str
     against: str
-    """Another candidate, "majority", "chance" or "teacher"."""
+    """Another candidate, "majority", "chance", "teacher", or "perfect": one that never errs."""
     difference: float
     interval: Interval
     """For other seeds and other test rows, at `Verdict.level`."""
