@@ -185,14 +185,21 @@ def _score(
                 after=after,
             )
         )
-    sizes = {"max_input_tokens": card.max_input_tokens, "batch_size": batch_size}
     if card.family == "encoder":
-        return score_options(student.model, student.tokenizer, rows, **sizes, on_batch=on_batch)
+        return score_options(
+            student.model,
+            student.tokenizer,
+            rows,
+            max_input_tokens=card.max_input_tokens,
+            batch_size=batch_size,
+            on_batch=on_batch,
+        )
     return score_labels(
         student.model,
         student.tokenizer,
         rows,
-        **sizes,
+        max_input_tokens=card.max_input_tokens,
+        batch_size=batch_size,
         prompt=card.decoder_prompt(LABEL),
         # A rationale-first student has counted its batches while generating.
         on_batch=_ignore if rationale_first else on_batch,
