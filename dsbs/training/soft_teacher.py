@@ -87,7 +87,7 @@ class WhiteBoxTeacher:
 
     @functools.cached_property
     def _models(self) -> list[Any]:
-        models = [load_model(name, self.dtype, flag=_FLAG) for name in self.names]
+        models: list[Any] = [load_model(name, self.dtype, flag=_FLAG) for name in self.names]
         return [model.to(self.device).eval().requires_grad_(False) for model in models]
 
 

@@ -83,8 +83,9 @@ def _attention(
     split = [tensor[0].split(lengths, dim=1) for tensor in (query, key, value)]
     for part, q, k, v in zip(parts, *split, strict=True):
         mask = part.within(sliding_window)
-        rows = [_rows(part, tokens) for tokens in (q, k, v)]
-        out, _ = sdpa_attention_forward(module, *rows, mask, **options)
+        out, _ = sdpa_attention_forward(
+            module, _rows(part, q), _rows(part, k), _rows(part, v), mask, **options
+        )
         mixed.append(out.flatten(0, 1))
     return torch.cat(mixed)[None], None
 

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import PreTrainedConfig
 
@@ -38,7 +39,7 @@ class EncoderCodec(Codec):
         """An input and one of its options as one text."""
         return f"{text}{self.separator}{option}"
 
-    def _special(self, *names: str) -> object:
+    def _special(self, *names: str) -> Any:
         known = (getattr(self.tokenizer, name) for name in names)
         return next(token for token in known if token is not None)
 
