@@ -18,7 +18,7 @@ pytest.importorskip("torch")
 from support.farm import Farm
 from support.random_students import save_random_student
 from support.served_farm import Serve
-from support.server import Server, save_contract
+from support.server import FAULTS, Server, save_contract
 
 ROW = {"animal": "owl", "sound": "hoots"}
 CHAT = {"model": "m", "messages": [{"role": "user", "content": json.dumps(ROW)}]}
@@ -82,7 +82,7 @@ def test_kills_and_faults_under_load_give_no_wrong_answer(
     flags = ["--run", student, "--contract", contract, "--teacher", "model"]
     flags += ["--out", tmp_path / "out"]
     right = serve()
-    faulty = serve("--faults", "0.2", "--log", seen, "--delay", "0.02")
+    faulty = serve("--faults", "0.2", "--log", seen, "--delay", "0.02", "--fault", *FAULTS)
     rows = [{"animal": "owl", "sound": f"says {number}"} for number in range(40)]
     first = Server(*flags, "--teacher-url", right, "--store", tmp_path / "right.sqlite")
     wanted = httpx.post(f"{first.address}/predict", json={"rows": rows}, timeout=30).json()["rows"]
