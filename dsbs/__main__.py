@@ -12,6 +12,8 @@ STAGES = {
     "answers": "Look into an answer store: count, list, export and re-parse, without a teacher.",
     "train": "Train one student by one method on a fraction of the data.",
     "evaluate": "Measure a trained student on a split it has not seen.",
+    "contract": "Find which calls a student may answer: a threshold that keeps a promise, with "
+    "confidence.",
     "compare": "Train and measure a grid of students: methods x labels x fractions x seeds.",
     "plan": "Choose before you spend: which teacher, which student, how much data, at what cost.",
     "report": "Write one page, figures and tables about runs of compare, train and generate.",

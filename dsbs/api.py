@@ -19,6 +19,7 @@ __all__ = [
     "InputError",
     "answers",
     "compare",
+    "contract",
     "doctor",
     "evaluate",
     "export",
@@ -50,6 +51,11 @@ def train(**settings: Any) -> dict[str, Any]:
 def evaluate(**settings: Any) -> dict[str, Any]:
     """Measure a trained student; settings of `EvaluateConfig`."""
     return _run("evaluate", settings)
+
+
+def contract(**settings: Any) -> dict[str, Any]:
+    """Find which calls a student may answer; settings of `ContractConfig`, with `with_`."""
+    return _run("contract", settings)
 
 
 def compare(**settings: Any) -> dict[str, Any]:

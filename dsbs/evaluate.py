@@ -3,6 +3,7 @@
     python -m dsbs.evaluate --run runs/cqa-dss
     python -m dsbs.evaluate --run runs/cqa-dss --decode score --json
     python -m dsbs.evaluate --run copied/best --data questions.csv
+    python -m dsbs.evaluate --run runs/cqa-dss --contract runs/cqa-contract
 
 Leaves predictions.parquet and manifest.json in RUN/evaluate-<split>-<decode>.
 """
@@ -12,6 +13,7 @@ from dsbs.artifacts.student_card import checkpoint_of, read_card
 from dsbs.cli.stage import Stage
 from dsbs.comparison.score_sentences import over_examples, teacher_sentence
 from dsbs.config.evaluate import EvaluateConfig
+from dsbs.contracts.show import show_cascade
 from dsbs.core.require import check_installed
 from dsbs.core.tables import percent, table
 from dsbs.evaluation.load import load_for_evaluation
@@ -41,6 +43,7 @@ def evaluate(config: EvaluateConfig) -> EvaluateResult:
         decode=config.decode,
         batch_size=config.batch_size,
         out=config.out,
+        contract=config.contract,
     )
     say_notices(results.notices)
     return results
@@ -65,6 +68,8 @@ def show(results: EvaluateResult) -> str:
             for row in results.per_label
         ]
         lines.append(table(columns, rows, title=f"macro-F1 {results.macro_f1:.3f}"))
+    if results.cascade:
+        lines.append(show_cascade(results.cascade))
     return "\n".join(lines)
 
 

@@ -6,7 +6,8 @@ r"""Label new inputs with a trained student.
 
 Writes one JSON line per input: id and label, and on request rationale and scores. A row needs the
 columns of the task's input and no other. Its own id is the id that is printed. No teacher is
-needed.
+needed. With --contract, rows that the contract leaves to the teacher are marked; with
+--ask-teacher RUN it is asked for them, and nothing that its store holds is asked again.
 """
 
 import sys
@@ -15,8 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsbs.artifacts.predictions import PredictedLine
+from dsbs.artifacts.student_card import checkpoint_of
 from dsbs.cli.stage import Stage
 from dsbs.config.predict import PredictConfig
+from dsbs.contracts.contract import own_contract
+from dsbs.contracts.routing import Cascade
 from dsbs.core.iteration import batched
 from dsbs.core.known_secrets import printable_json
 from dsbs.data.json_rows import parse_lines
@@ -42,7 +46,9 @@ class PredictResult:
 
 def predict(config: PredictConfig) -> PredictResult:
     """Load the student and start to read the input."""
-    student = open_predictor(config.run, needed_by="dsbs predict")
+    checkpoint = checkpoint_of(config.run)
+    contract = own_contract(config.contract, checkpoint, config.run)
+    student = open_predictor(checkpoint, needed_by="dsbs predict")
     card = student.card
     check(card, decode=card.decode, explain=config.explain, scores=config.scores)
     rows = (
@@ -50,27 +56,30 @@ def predict(config: PredictConfig) -> PredictResult:
         if config.input == "-"
         else read_rows(Path(config.input))
     )
-
+    cascade = Cascade(contract, card.task, config.ask_teacher) if contract else None
     counts = PredictionCounts(LabelCounts(card.task.label.kind))
 
     def lines() -> Iterator[PredictedLine]:
-        for asked in batched(unlabeled_examples(card.task, rows), _ROWS_AT_ONCE):
+        kept = cascade.watched(rows) if cascade else rows
+        for asked in batched(unlabeled_examples(card.task, kept), _ROWS_AT_ONCE):
             predictions = predict_examples(
                 student,
                 [one.example for one in asked],
-                explain=config.explain,
+                explain=config.explain or (contract is not None and contract.reads_rationales),
                 scores=config.scores,
+                confidence=contract is not None,
                 batch_size=config.batch_size,
             )
             for (identity, example), prediction in zip(asked, predictions, strict=True):
                 counts.add(prediction, card.task.allowed(example.choices))
-                yield PredictedLine.of(
+                line = PredictedLine.of(
                     identity, prediction, explain=config.explain, scores=config.scores
                 )
+                yield cascade.marked(line, example, prediction) if cascade else line
         learned = card.labels.counts(card.task.label.kind)
         say_notices(counts.notices("the student", learned, whose="training"))
 
-    return PredictResult(lines())
+    return PredictResult(cascade.answered(lines()) if cascade else lines())
 
 
 def show(results: PredictResult) -> Iterator[str]:

@@ -4,9 +4,9 @@
     python -m dsbs.quickstart --fast
     python -m dsbs.quickstart --seeds 5 --json
 
-Runs generate, compare and report one after the other on a small world that comes with dsbs, and
-prints each command before it starts. Their settings are in pipelines/quickstart.yaml. The same
-command goes on where it stopped.
+Runs generate, compare, report and contract one after the other on a small world that comes with
+dsbs, and prints each command before it starts. Their settings are in pipelines/quickstart.yaml.
+The same command goes on where it stopped.
 """
 
 import os
@@ -14,16 +14,23 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from pydantic import Field
 
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.results.compare import CompareResult, Group
+from dsbs.artifacts.results.contract import ContractResult
 from dsbs.cli.stage import Stage
 from dsbs.comparison.score_sentences import teacher_sentence
+from dsbs.comparison.statistics import mean_over_seeds
 from dsbs.config.quickstart import QuickstartConfig
+from dsbs.contracts.show import sentence
 from dsbs.core import output
 from dsbs.core.errors import InputError
 from dsbs.core.progress import duration, say
+from dsbs.core.records import Method
 from dsbs.core.require import check_installed
 from dsbs.core.supervisor import Children
 from dsbs.core.tables import percent, span, table
@@ -41,6 +48,15 @@ FIRST_SEED = 100
 """World and settings were chosen on seeds below it."""
 SMALLER = "0.25"
 """The fraction of --fast; the pipeline has it and the whole."""
+AGREE = 0.98
+"""What the contract promises."""
+
+
+class StudentContract(ContractResult):
+    """A contract, and whose it is."""
+
+    method: Method
+    seed: int
 
 
 class QuickstartResult(CompareResult):
@@ -50,11 +66,14 @@ class QuickstartResult(CompareResult):
     """The run folder of the teacher's answers."""
     report: str
     """The page."""
+    contracts: list[StudentContract] = Field(default_factory=list)
+    """Of students of the smaller fraction, whose unused rows are calibrated on; none with --fast.
+    """
     wall_s: float
 
 
 def quickstart(config: QuickstartConfig) -> QuickstartResult:
-    """Run generate, compare and report.
+    """Run generate, compare, report and contract.
 
     Raises:
         InputError: A stage ended because its input is wrong. It has printed its own message.
@@ -74,10 +93,12 @@ def quickstart(config: QuickstartConfig) -> QuickstartResult:
     _run_stage("compare", *SETTINGS, *students)
     _run_stage("report", str(comparison), str(answers), "--out", str(comparison / "report"))
     results = _results(comparison)
+    contracts = [] if config.fast else _contracts(results)
     return QuickstartResult(
         **{name: getattr(results, name) for name in CompareResult.model_fields},
         answers=str(answers),
         report=str(comparison / "report" / PAGE),
+        contracts=contracts,
         wall_s=round(time.monotonic() - started, 1),
     )
 
@@ -97,11 +118,52 @@ def show(results: QuickstartResult) -> str:
         "one to six points.",
         f"Report: {results.report} ({duration(results.wall_s)} in all)",
     ]
+    lines += _promises(results.contracts)
     explaining = [c for c in results.cells if c.status == "done" and c.method == "step_by_step"]
     for cell in explaining[-1:]:
         command = f"dsbs predict --run {cell.out} --explain"
         lines.append(f"Ask the student: echo '{QUESTION}' | {command}")
     return "\n".join(lines)
+
+
+def _contracts(results: CompareResult) -> list[StudentContract]:
+    """A contract for each student of the smaller fraction that learned from the teacher.
+
+    With one seed only the step-by-step student has one: the other is there to be compared.
+    """
+    learned = [
+        cell
+        for cell in results.cells
+        if (cell.status, cell.labels, cell.data_frac) == ("done", "teacher", float(SMALLER))
+    ]
+    several = len({cell.seed for cell in learned}) > 1
+    made = []
+    for cell in [cell for cell in learned if several or cell.method == "step_by_step"]:
+        out = Path(cell.out) / "contract"
+        _run_stage("contract", "--run", cell.out, "--agree", str(AGREE), "--out", str(out))
+        found: ContractResult = read_manifest(out).final
+        made.append(StudentContract(**dict(found), method=cell.method, seed=cell.seed))
+    return made
+
+
+def _promises(contracts: Sequence[StudentContract]) -> list[str]:
+    """The sentence of the last contract; over seeds, what rationales do for the local share."""
+    if not contracts:
+        return []
+    best = [one for one in contracts if one.method == "step_by_step"]
+    lines = [sentence(best[-1])] if best else []
+    shares = {(one.method, one.seed): one.share_local for one in contracts}
+    seeds = sorted({one.seed for one in contracts})
+    pairs = [(shares.get(("standard", s)), shares.get(("step_by_step", s))) for s in seeds]
+    gains = [more - less for less, more in pairs if less is not None and more is not None]
+    if len(gains) > 1:
+        mean = mean_over_seeds(gains)
+        for method in ("standard", "step_by_step"):
+            own = [one.share_local for one in contracts if one.method == method]
+            lines.append(f"answered locally by {method}: {percent(sum(own) / len(own))}")
+        interval = f" (95 % {span(mean.ci95_seeds)} over seeds)" if mean.ci95_seeds else ""
+        lines.append(f"step_by_step answers {percent(mean.mean)} more{interval}")
+    return lines
 
 
 def _run_stage(name: str, *arguments: str) -> None:

@@ -15,7 +15,9 @@ from typing import Any
 
 from dsbs import api
 from dsbs.core.errors import InputError
+from dsbs.quickstart import StudentContract, _promises
 from support.command import Cli
+from support.contracts import made_contract
 from support.places import ROOT
 
 FEW = ["--max-steps", "4", "--batch-size", "8", "--eval-every", "4"]
@@ -118,3 +120,19 @@ def test_a_stage_that_finds_its_input_wrong_ends_the_run_in_one_line(tmp_path: P
     (tmp_path / "answers" / "mine.txt").write_text("not a run")
     with pytest.raises(InputError, match="dsbs generate: got exit code 2"):
         api.quickstart(out=tmp_path, engine="transformers")
+
+
+def test_contracts_of_several_seeds_are_paired() -> None:
+    contracts = [
+        StudentContract(
+            **dict(made_contract(share_local=share, share_local_ci95=(share, share))),
+            run="r", out="o", contract="c", method=method, seed=seed,
+        )
+        for method, shares in (("standard", (0.1, 0.2)), ("step_by_step", (0.4, 0.6)))
+        for seed, share in enumerate(shares)
+    ]  # fmt: skip
+    last, *lines = _promises(contracts)
+    assert "answers 60.0 % of calls" in last
+    assert lines[0] == "answered locally by standard: 15.0 %"
+    assert lines[2].startswith("step_by_step answers 35.0 % more (95 % -28.5 to 98.5 % over seeds)")
+    assert len(_promises(contracts[-1:])) == 1

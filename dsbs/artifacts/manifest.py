@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from dsbs.artifacts.lock import LOCKS_WORK, is_locked
 from dsbs.artifacts.results.base import Result, Status
 from dsbs.artifacts.results.compare import CompareResult
+from dsbs.artifacts.results.contract import ContractResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.export import ExportResult
 from dsbs.artifacts.results.generate import GenerateResult
@@ -29,6 +30,7 @@ STAGES: dict[str, type[Result]] = {
     "train": TrainResult,
     "evaluate": EvaluateResult,
     "compare": CompareResult,
+    "contract": ContractResult,
     "export": ExportResult,
 }
 """The commands that leave a manifest, and the model of their results."""

@@ -26,6 +26,12 @@ class PredictedLine(BaseModel):
     rationale: str | None = None
     scores: Mapping[str, float] | None = None
     """Log-likelihoods of the allowed labels."""
+    local: bool = True
+    """Whether the student answers by its contract. Else the label is the teacher's, or None."""
+    score: float | None = None
+    """What the contract's threshold is compared with."""
+    student_label: str | None = None
+    """What the student would have answered."""
 
     @classmethod
     def of(
@@ -37,6 +43,17 @@ class PredictedLine(BaseModel):
         if scores:
             wanted["scores"] = prediction.scores
         return line.model_copy(update=wanted)
+
+    def in_cascade(self, *, local: bool, score: float, teacher_label: str | None = None) -> Self:
+        """The line under a contract: the student's label where it is local, else the teacher's."""
+        return self.model_copy(
+            update={
+                "label": self.label if local else teacher_label,
+                "local": local,
+                "score": score,
+                "student_label": self.label,
+            }
+        )
 
     @model_serializer(mode="wrap")
     def _wanted_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -67,6 +67,8 @@ class DataFacts(_Part):
     """None: the task's own."""
     split_seed: int = 0
     skip_incomplete: bool = False
+    calibration_frac: float = 0.0
+    """Share of the training rows that were held for calibration."""
     files: tuple[FileRecord, ...] = ()
 
 

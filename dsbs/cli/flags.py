@@ -33,7 +33,7 @@ class Flag:
     @property
     def typed(self) -> str:
         """As it is typed: `--data-frac`, or `RUNS` for one that stands without a name."""
-        return self.field.upper() if self.positional else f"--{self.field.replace('_', '-')}"
+        return self.field.upper() if self.positional else flag_name(self.field)
 
     @property
     def value(self) -> str:
@@ -41,6 +41,15 @@ class Flag:
         if self.kind is bool:
             return ""
         return ("CHOICE" if self.choices else self.kind.__name__.upper()) + ",..." * self.listed
+
+
+def flag_name(field: str) -> str:
+    """The flag of a setting. A setting named like a word of Python ends in an underscore.
+
+    >>> flag_name("with_")
+    '--with'
+    """
+    return f"--{field.rstrip('_').replace('_', '-')}"
 
 
 SHARED_FLAGS = (

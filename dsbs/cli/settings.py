@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from dsbs.cli.flags import flag_name
 from dsbs.config.base import StageConfig
 from dsbs.core.errors import InputError, brief, nearest
 from dsbs.core.files import find_file
@@ -40,11 +41,9 @@ def build(config: type[Config], settings: Mapping[str, Any]) -> Config:
         if not first["loc"]:  # settings that do not go together: "name: why"
             name, _, why = first["msg"].removeprefix("Value error, ").partition(": ")
             got = _got(name, settings.get(name, "nothing"))
-            raise InputError(
-                f"--{name.replace('_', '-')}", got=got, expected=why, fix="see --help"
-            ) from None
+            raise InputError(flag_name(name), got=got, expected=why, fix="see --help") from None
         field = str(first["loc"][0])
-        flag = field.upper() if field == config.positional else "--" + field.replace("_", "-")
+        flag = field.upper() if field == config.positional else flag_name(field)
         if first["type"] == "missing":
             raise InputError(
                 flag, got="nothing", expected=_help(config, first["loc"]), fix=f"give {flag}"
@@ -68,12 +67,13 @@ def _help(config: type[StageConfig], location: Sequence[Any]) -> str:
 
 
 def _known(settings: Mapping[str, Any], config: type[StageConfig], where: str) -> dict[str, Any]:
-    """Settings with underscores for hyphens. Raises InputError for a key that the stage lacks."""
+    """Settings by field. Raises InputError for a key that the stage lacks."""
+    fields = {name.rstrip("_"): name for name in config.model_fields}
     for key in settings:
-        if str(key).replace("-", "_") not in config.model_fields:
-            fix = nearest(str(key), config.model_fields)
+        if str(key).replace("-", "_") not in fields:
+            fix = nearest(str(key), fields)
             raise InputError(where, got=f"key {key!r}", expected="a setting of this stage", fix=fix)
-    return {str(key).replace("-", "_"): value for key, value in settings.items()}
+    return {fields[str(key).replace("-", "_")]: value for key, value in settings.items()}
 
 
 def _section(pipeline: Mapping[str, Any], path: Path, stage: str) -> Mapping[str, Any]:

@@ -29,6 +29,10 @@ class EvaluateConfig(StageConfig):
         description="Use answers whose rows or labels have changed since they were made. "
         "Default: that is an error.",
     )
+    contract: Annotated[Path | None, NamesInput] = Field(
+        None,
+        description="Contract of this student: also measure the cascade of student and teacher.",
+    )
     decode: Decode | None = Field(None, description="Default: the value used in training.")
     batch_size: Annotated[int, Incidental] = Field(
         64, ge=1, description="Examples per forward pass."

@@ -32,6 +32,8 @@ class DataSource:
     """NAME=PATH of further training inputs."""
     may_have_changed: bool = False
     """Whether rows may be others than those that were answered."""
+    calibration_frac: float = 0.0
+    """Share of the training rows that no student learns from."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def data_source(options: StudentOptions) -> DataSource:
         options.split_seed,
         options.extra_unlabeled,
         options.allow_changed_inputs,
+        options.calibration_frac,
     )
 
 

@@ -56,6 +56,13 @@ class StudentOptions(StageConfig):
     split_seed: int | None = Field(
         None, description="Seed of the 80/10/10 split. Default: that of the answers' run."
     )
+    calibration_frac: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the training rows that are held for `dsbs contract`: no student "
+        "learns from them.",
+    )
     drop_overlap: bool = Field(False, description="Leave out training inputs that test also has.")
     allow_changed_inputs: Annotated[bool, Incidental] = Field(
         False,

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from dsbs.artifacts.results.contract import ContractTerms, Identity
+from dsbs.contracts.identity import identity_of
 from dsbs.contracts.scores import base_score, stance, with_rationale
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_json
@@ -34,7 +35,7 @@ class Contract(ContractTerms):
         Raises:
             InputError: The file is missing, damaged, changed by hand, or newer than this dsbs.
         """
-        file = path / CONTRACT if path.is_dir() else path
+        file = contract_file(path)
         values = _read(file)
         version = values.get("schema_version")
         if not isinstance(version, int) or version > SCHEMA_VERSION:
@@ -105,7 +106,7 @@ class Contract(ContractTerms):
         facts = [_fact(name, identity) for name in other]
         raise InputError(
             "--contract",
-            got=f"a student with another {', '.join(facts)}",
+            got=f"a student with other {', '.join(facts)}",
             expected="the student that the contract was made for",
             fix=f"make a new one: {self.command(run)}",
         )
@@ -115,6 +116,24 @@ class Contract(ContractTerms):
         promise = f"--agree {self.agree:g} --confidence {self.confidence:g}"
         by_class = " --per-class" if self.by_class else ""
         return f"dsbs contract --run {run} {promise} --with {self.against}{by_class}"
+
+
+def contract_file(path: Path) -> Path:
+    """The file of a contract: itself, or that in the folder of a run of `dsbs contract`."""
+    return path / CONTRACT if path.is_dir() else path
+
+
+def own_contract(path: Path | None, checkpoint: Path, run: object) -> Contract | None:
+    """The contract of a student; None without a path.
+
+    Raises:
+        InputError: It cannot be read, or was made for another student.
+    """
+    if path is None:
+        return None
+    contract = Contract.load(path)
+    contract.check(identity_of(checkpoint), run)
+    return contract
 
 
 def _fact(name: str, identity: Identity) -> str:

@@ -19,6 +19,8 @@ _TEN_OF_ALL: tuple[Split, ...] = (*_TRAIN * 8, "validation", "test")
 _TEN_OF_TRAIN: tuple[Split, ...] = (*_TRAIN * 9, "validation")
 _FRACTION = 0xF7AC
 """Keeps the order that fractions are cut from apart from the other orders of a seed."""
+_CALIBRATION = 0xCA1B
+"""The order that calibration rows are cut from."""
 
 
 def cut_80_10_10(units: Sequence[Hashable], seed: int = 0) -> list[Split]:
@@ -58,6 +60,27 @@ def take_fraction(rows: Sequence[T], frac: float, seed: int) -> list[T]:
 
     order = np.random.default_rng([seed, _FRACTION]).permutation(len(rows))
     return [rows[i] for i in order[: round(frac * len(rows))]]
+
+
+def held_for_calibration(units: Sequence[Hashable], frac: float) -> list[bool]:
+    """Whether each training row is held for calibration: round(frac x N) rows, and whole units.
+
+    The rows are the same for every student, whatever its seed and its fraction.
+
+    Args:
+        units: The group of every row, or its id where it has none.
+        frac: Share of the rows, from 0 to below 1.
+    """
+    import numpy as np
+
+    wanted = round(frac * len(units))
+    _, which = np.unique(np.asarray(units, dtype=object).astype(str), return_inverse=True)
+    sizes = np.bincount(which, minlength=1)
+    order = np.random.default_rng(_CALIBRATION).permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    held = np.zeros(len(sizes), bool)
+    held[order[before < wanted]] = True
+    return held[which].tolist() if len(units) else []
 
 
 def occurrences(units: Sequence[Hashable]) -> "NDArray[np.int32]":

@@ -14,6 +14,8 @@ from dsbs.core.progress import say
 from dsbs.core.records import Answer, Example, Split
 from dsbs.data.examples import overlap
 from dsbs.data.load import extra_examples, extra_files, load_data
+from dsbs.data.splits import held_for_calibration
+from dsbs.data.spool import SpooledExamples
 from dsbs.distillation.row_match import Match, RowIndex, match_rows
 from dsbs.distillation.teacher_runs import (
     Ranking,
@@ -71,6 +73,8 @@ class TrainingData(LabeledData):
     """How the answers of each teacher fit the rows."""
     overlapping: frozenset[str]
     """Ids of training examples whose input test also has."""
+    calibration_frac: float = 0.0
+    """Share of the training rows that were taken out for calibration."""
 
     @property
     def named_teachers(self) -> list[TeacherRun]:
@@ -125,6 +129,7 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         "extra": extra_examples(task, source.extra, skip_incomplete=skip),
     }
     fitting = _checked(teachers, task, splits, may_have_changed=source.may_have_changed)
+    splits["train"] = _not_held(rows.splits.get("train"), source.calibration_frac)
     kind = task.label.kind
     ranking = rank(teachers, kind, splits.get("validation", ()))
     extra = [file for _, file in extra_files(source.extra)]
@@ -143,7 +148,16 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         skip_incomplete=skip,
         answer_rows=fitting,
         overlapping=frozenset(overlap(splits.get("train", ()), splits.get("test", ()))),
+        calibration_frac=source.calibration_frac,
     )
+
+
+def _not_held(train: SpooledExamples | None, frac: float) -> Sequence[Example]:
+    """The training rows that are not held for calibration."""
+    if train is None or not frac:
+        return train or ()
+    held = held_for_calibration([row.group or row.id for row in train], frac)
+    return train.chosen((not one for one in held), "train")
 
 
 def tokenizer_texts(data: TrainingData) -> list[str]:

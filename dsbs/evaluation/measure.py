@@ -66,13 +66,43 @@ def measured_rows(data: LabeledData, split: Split) -> MeasuredRows:
     return MeasuredRows(labeled, "teacher")
 
 
+class Measured(NamedTuple):
+    """The scores of a student, and the predictions behind them."""
+
+    scores: StudentScores
+    predictions: list[Prediction]
+
+
 def measure(
-    student: Predictor, rows: MeasuredRows, *, decode: Decode, batch_size: int, out: Path
-) -> StudentScores:
-    """Predict the rows, write the predictions to `out` as Parquet, and score them."""
+    student: Predictor,
+    rows: MeasuredRows,
+    *,
+    decode: Decode,
+    batch_size: int,
+    out: Path,
+    confidence: bool = False,
+    explain: bool = False,
+) -> Measured:
+    """Predict the rows, write the predictions to `out` as Parquet, and score them.
+
+    Args:
+        student: The student.
+        rows: What it is measured on.
+        decode: How labels are read.
+        batch_size: Rows per forward pass.
+        out: Folder for the predictions.
+        confidence: Whether predictions also have the scores that a contract reads.
+        explain: Whether they also have rationales.
+    """
     with Progress("evaluate", len(rows.examples)) as progress:
         predictions = predict(
-            student, rows.examples, decode=decode, batch_size=batch_size, on_batch=progress.add
+            student,
+            rows.examples,
+            decode=decode,
+            confidence=confidence,
+            explain=explain,
+            batch_size=batch_size,
+            on_batch=progress.add,
         )
     task = student.card.task
     known = [
@@ -82,7 +112,8 @@ def measure(
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(out / PREDICTIONS, known)
     found = scores(task, predictions, rows.against)
-    return found.model_copy(update={"notices": label_signs(task, rows, predictions)})
+    notices = label_signs(task, rows, predictions)
+    return Measured(found.model_copy(update={"notices": notices}), predictions)
 
 
 def label_signs(task: Task, rows: MeasuredRows, predictions: Sequence[Prediction]) -> list[Notice]:
@@ -125,7 +156,7 @@ def scores(
             macro_f1 = f1["macro_f1"]
             gold = [p.gold or "" for p in predictions]
             label_scores = per_label(gold, [p.label for p in predictions])
-    over = _over_examples((bool(p.correct), p.group) for p in predictions)
+    over = over_examples((bool(p.correct), p.group) for p in predictions)
     scored = [(softmax(p.scores), p.gold) for p in predictions if p.scores and p.gold is not None]
     return StudentScores(
         against=against,
@@ -146,7 +177,7 @@ def teacher_score(data: LabeledData, split: Split) -> Score | None:
     if not verdicts:
         return None
     rows = [example for example in data.splits[split] if example.id in verdicts]
-    over = _over_examples((verdicts[row.id], row.group) for row in rows)
+    over = over_examples((verdicts[row.id], row.group) for row in rows)
     return Score(
         n=len(rows),
         correct=sum(verdicts.values()),
@@ -155,7 +186,7 @@ def teacher_score(data: LabeledData, split: Split) -> Score | None:
     )
 
 
-def _over_examples(rows: Iterable[tuple[bool, str | None]]) -> UnitsInterval:
+def over_examples(rows: Iterable[tuple[bool, str | None]]) -> UnitsInterval:
     """The interval of the share of right rows, each with its group."""
     verdicts = GroupedVerdicts()
     for verdict, group in rows:

@@ -12,7 +12,8 @@ from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
 from dsbs.plots.drawing import save_figures
 from dsbs.plots.figure import slug
-from dsbs.plots.table import save_tables
+from dsbs.plots.table import Table, save_tables
+from dsbs.reporting.cascade_table import cascade_table
 from dsbs.reporting.comparison_figures import accuracy_figures, curve_figures
 from dsbs.reporting.comparison_tables import comparison_tables
 from dsbs.reporting.example_browser import packed_examples
@@ -130,10 +131,15 @@ def _section(
         cautions=cautions(without_teacher),
         figures=accuracy_figures(comparison, price_per_hour),
         published=beside_the_paper(comparison) if compare_to_paper else None,
-        tables=comparison_tables(comparison),
+        tables=[*comparison_tables(comparison), *_filled(cascade_table(comparison))],
         curves=curve_figures(comparison),
         examples=packed_examples(comparison),
     )
+
+
+def _filled(table: Table) -> list[Table]:
+    """The table, if it has rows."""
+    return [table] if table.rows else []
 
 
 def _teachers(collected: Collected) -> list[Teacher]:

@@ -60,7 +60,8 @@ def predict(
         ]
     scored: Sequence[dict[str, float] | None] = [None] * len(examples)
     if scores or confidence or by_score:
-        scored = _score(student, examples, outputs, batch_size, on_batch)
+        count = on_batch if by_score else _ignore  # generating has counted its batches
+        scored = _score(student, examples, outputs, batch_size, count)
     return [
         _prediction(card, example, text, output, label_scores, by_score=by_score)
         for example, text, output, label_scores in zip(

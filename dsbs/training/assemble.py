@@ -61,6 +61,7 @@ def new_student(
             place=Place.of(data.data, checkpoint) if data.data else None,
             split_seed=data.split_seed,
             skip_incomplete=data.skip_incomplete,
+            calibration_frac=data.calibration_frac,
             files=tuple(FileRecord.of(file, checkpoint) for file in data.data_files),
         ),
         answers=AnswerFacts(

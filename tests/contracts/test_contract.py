@@ -51,7 +51,5 @@ def test_another_student_is_refused_with_the_command_that_makes_a_new_one(part: 
     contract = made_contract()
     contract.check(IDENTITY)
     other = IDENTITY.model_copy(update={part: "other"})
-    with pytest.raises(
-        InputError, match=f"another {part}.*dsbs contract --run runs/a --agree 0.98"
-    ):
+    with pytest.raises(InputError, match=f"other {part}.*dsbs contract --run runs/a --agree 0.98"):
         contract.check(other, "runs/a")

@@ -4,10 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from dsbs.artifacts.results.base import Interval, Result
-
-With = Literal["teacher", "gold"]
-"""What a local answer must agree with: the teacher's label, or the gold label."""
+from dsbs.artifacts.results.base import Interval, Result, Score
+from dsbs.config.contract import With
 
 ScoreKind = Literal["likelihood", "margin"]
 """The student's score for its own label, from 0 to 1.
@@ -103,6 +101,9 @@ class Money(Result):
     """Cost of 1,000 calls."""
 
     teacher: float
+    """Of the teacher alone."""
+    student: float = 0.0
+    """Of the student alone, which reads every call."""
     cascade: float
     saved: float
 
@@ -154,6 +155,20 @@ class ContractTerms(Result):
     def budget(self) -> float:
         """The largest share of calls that may be answered locally and differently."""
         return round(1 - self.agree, 12)
+
+
+class CascadeRow(Result):
+    """One way to answer, on the rows of a split."""
+
+    who: Literal["student", "cascade", "teacher"]
+    accuracy: Score | None = None
+    """None without gold labels, or without answers of the teacher where they are needed."""
+    agreement: Score | None = None
+    """With the teacher's labels. A row that it has no usable label for counts as different."""
+    share_local: float
+    share_local_ci95: Interval | None = None
+    cost_per_1000: float | None = None
+    """Of 1,000 calls. None without prices."""
 
 
 class ContractResult(ContractTerms):

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from dsbs.artifacts.results.base import CellKey, Score
+from dsbs.artifacts.results.contract import CascadeRow
 from dsbs.core.records import Split
 from dsbs.metrics.accuracy import LabelScores
 from dsbs.metrics.calibration import CalibrationScores
@@ -41,3 +42,5 @@ class EvaluateResult(CellKey, StudentScores):
     """Of the teacher's own labels. None where there are no answers or no gold."""
     teacher_score: Score | None = None
     """The same with its interval and its number of rows: those with gold that it answered."""
+    cascade: list[CascadeRow] = Field(default_factory=list)
+    """Student alone, cascade and teacher; empty without a contract."""
