@@ -12,33 +12,29 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        registry = self._registry
-        self.calls = Counter("dsbs_calls", "Calls", ["route", "status"], registry=registry)
+        own = self._registry
+        self.calls = Counter("dsbs_calls", "Calls", ["route", "status"], registry=own)
         self.seconds = Histogram(
-            "dsbs_call_seconds", "Time of a call", ["route"], buckets=_SECONDS, registry=registry
+            "dsbs_call_seconds", "Time of a call", ["route"], buckets=_SECONDS, registry=own
         )
-        self.rows = Counter("dsbs_rows", "Rows, by who answered", ["source"], registry=registry)
-        self.batches = Histogram(
-            "dsbs_batch_rows", "Rows of a batch", buckets=_ROWS, registry=registry
-        )
-        self.waiting = Gauge(
-            "dsbs_waiting_rows", "Rows that wait for the student", registry=registry
-        )
+        self.rows = Counter("dsbs_rows", "Rows, by who answered", ["source"], registry=own)
+        self.batches = Histogram("dsbs_batch_rows", "Rows of a batch", buckets=_ROWS, registry=own)
+        self.waiting = Gauge("dsbs_waiting_rows", "Rows that wait for the student", registry=own)
         self.no_answer = Counter(
-            "dsbs_teacher_no_answer", "Rows that the teacher did not answer", registry=registry
+            "dsbs_teacher_no_answer", "Rows that the teacher did not answer", registry=own
         )
-        self.audited = Gauge("dsbs_audited", "Audited calls under this contract", registry=registry)
+        self.audited = Gauge("dsbs_audited", "Audited calls under this contract", registry=own)
         self.different = Gauge(
             "dsbs_audited_different",
             "Of those: answered locally and differently",
-            registry=registry,
+            registry=own,
         )
-        self.withdrawn = Gauge("dsbs_contract_withdrawn", "1: withdrawn", registry=registry)
+        self.withdrawn = Gauge("dsbs_contract_withdrawn", "1: withdrawn", registry=own)
         self.shadow = Counter(
             "dsbs_shadow_rows",
             "Rows that the student would have answered",
             ["agrees"],
-            registry=registry,
+            registry=own,
         )
 
     def text(self) -> bytes:
