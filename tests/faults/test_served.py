@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("fastapi")
-pytest.importorskip("prometheus_client")
-pytest.importorskip("torch")
-pytest.importorskip("ctranslate2")
-httpx = pytest.importorskip("httpx")
-
 from dsbs import api
 from support.campaign import Counts, Scale
 from support.farm import Farm
 from support.random_students import save_random_student
 from support.served_farm import Serve
 from support.server import FAULTS, Server, save_contract
+
+pytest.importorskip("fastapi")
+pytest.importorskip("prometheus_client")
+pytest.importorskip("torch")
+pytest.importorskip("ctranslate2")
+httpx = pytest.importorskip("httpx")
 
 ROWS = [{"animal": "owl", "sound": f"says {number}"} for number in range(40)]
 WRONG = "wrong answers"
