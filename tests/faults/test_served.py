@@ -83,9 +83,11 @@ def test_kills_of_a_server(serve: Serve, tmp_path: Path, scale: Scale, counts: C
     api.export(run=student, to="ctranslate2", out=export, latency_repeats=0)
     contract = save_contract(export, tmp_path / "contract", threshold=2.0)
     flags = ["--run", export, "--contract", contract, "--teacher", "model"]
+    flags += ["--teacher-timeout", "5"]
     seen = tmp_path / "seen.txt"
     sound = Server(*flags, "--teacher-url", serve(), "--out", tmp_path / "sound")
     reply = httpx.post(f"{sound.address}/predict", json={"rows": ROWS}, timeout=60)
+    assert reply.status_code == 200, reply.text
     wanted = {number: row["label"] for number, row in enumerate(reply.json()["rows"])}
     sound.kill()
     faulty = serve("--faults", "0.2", "--log", seen, "--delay", "0.02", "--fault", *FAULTS)
