@@ -1,7 +1,6 @@
 """How long a student takes, from text to label, by length of input, size of batch and threads."""
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from dsbs.artifacts.results.export import Latency
 from dsbs.core.records import Example
+from dsbs.runtimes.open import all_threads
 from dsbs.student.predict import predict
 from dsbs.student.predictor import Predictor
 
@@ -63,11 +63,6 @@ def times_of(
         predict(sized, rows, batch_size=batch)
         times.append(time.perf_counter() - started)
     return times
-
-
-def all_threads() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _cut_to(student: Any, length: int) -> Predictor:

@@ -80,6 +80,13 @@ def _open_export(folder: Path, card: StudentCard, threads: int) -> Predictor:
     return ExportedStudent(engine, tokens, card, facts.end_ids[0])
 
 
+def all_threads() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _threads() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdigit() and int(given) else len(os.sched_getaffinity(0))
+    return int(given) if given.isdigit() and int(given) else all_threads()
