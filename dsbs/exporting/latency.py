@@ -9,7 +9,7 @@ import numpy as np
 
 from dsbs.artifacts.results.export import Latency
 from dsbs.core.records import Example
-from dsbs.runtimes.open import all_threads
+from dsbs.environment.devices import cores
 from dsbs.student.predict import predict
 from dsbs.student.predictor import Predictor
 
@@ -31,7 +31,7 @@ def measure(opened: Open, examples: Sequence[Example], repeats: int) -> list[Lat
         repeats: Batches to time for each number.
     """
     found = []
-    for threads in dict.fromkeys((1, all_threads())):
+    for threads in dict.fromkeys((1, cores())):
         student = opened(threads)
         longest = student.card.max_input_tokens
         for length in dict.fromkeys(min(length, longest) for length in LENGTHS):
