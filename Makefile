@@ -44,6 +44,8 @@ bench: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/hinton.py --seeds 2
 	$(VENV)/bin/python benchmarks/coverage.py
 	$(VENV)/bin/python benchmarks/planner.py --repeats 2
+	$(VENV)/bin/python benchmarks/serve.py speed --rounds 5
+	$(VENV)/bin/python benchmarks/serve.py server --calls 500
 
 # Only what the quickstart runs. vLLM, Ray and the developers' tools come with $(VENV)/installed, into the same environment.
 $(VENV)/quickstart-installed: $(MADE_FROM)

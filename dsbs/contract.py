@@ -25,13 +25,15 @@ from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.evaluation.calibration_rows import RowSources, rows_for_contract
 from dsbs.evaluation.run import default_out
+from dsbs.runtimes.open import check_runtime
 
 
 def contract(config: ContractConfig) -> ContractResult:
     """Predict the calibration rows, find the threshold, and write the contract."""
-    check_installed("torch", "transformers", "scipy", extra="train", needed_by="dsbs contract")
+    check_installed("scipy", extra="train", needed_by="dsbs contract")
     checkpoint = checkpoint_of(config.run)
     card = read_card(checkpoint)
+    check_runtime(card, needed_by="dsbs contract")
     _check_classes(config, card)
     cost = _teacher_cost(config, card, checkpoint)
     rows = rows_for_contract(

@@ -16,6 +16,7 @@ from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import table
+from dsbs.evaluation.run import default_out
 from dsbs.exporting.targets import family_of, route_of
 
 _SHOWN = 10
@@ -40,7 +41,7 @@ def export(config: ExportConfig) -> ExportResult:
     from dsbs.exporting.export import export as make
     from dsbs.exporting.export import rows_of
 
-    out = config.out or config.run / f"export-{config.to}-{config.quantize}"
+    out = config.out or default_out(checkpoint, f"export-{config.to}-{config.quantize}")
     rows = rows_of(card, checkpoint, config)
     weights = sorted(checkpoint.glob("*.safetensors"))
     with open_run(out, ExportResult, config, weights, takes_new_inputs=True) as run:

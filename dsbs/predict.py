@@ -49,8 +49,9 @@ class PredictResult:
 
 def predict(config: PredictConfig) -> PredictResult:
     """Load the student and start to read the input."""
-    student = open_predictor(config.run, needed_by="dsbs predict")
-    contract = own_contract(config.contract, checkpoint_of(config.run), config.run)
+    checkpoint = checkpoint_of(config.run)
+    contract = own_contract(config.contract, checkpoint, config.run)
+    student = open_predictor(checkpoint, needed_by="dsbs predict")
     card = student.card
     check(card, decode=card.decode, explain=config.explain, scores=config.scores)
     rows = (

@@ -9,7 +9,7 @@ from dsbs.config.base import NamesInput, StageConfig
 
 
 class ServeConfig(StageConfig):
-    """Answer calls over HTTP with a student, and with its teacher where the contract wants it."""
+    """Answer calls over HTTP with a student, and some with its teacher under a contract."""
 
     run: Annotated[Path, NamesInput] = Field(
         description="Run folder of train, or its best/, or a copy of that, or an export."

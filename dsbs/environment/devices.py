@@ -47,7 +47,7 @@ def this_machine() -> Machine:
     return Machine(
         system=platform.platform(terse=True),
         processor=described.get("model name") or platform.processor() or platform.machine(),
-        cores=_cores(),
+        cores=cores(),
         cpu_features=tuple(name for name in _FEATURES if name in flags),
         memory_gb=_kilobytes(memory.get("memtotal")),
         memory_free_gb=_kilobytes(memory.get("memavailable")),
@@ -71,7 +71,8 @@ def _kilobytes(text: str | None) -> float | None:
     return round(int(text.split()[0]) * 1024 / _GB, 1) if text else None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -19,8 +19,9 @@ from dsbs.contracts.terms import Promise, ScoredRows, find_terms, money_of
 from dsbs.core.progress import Progress, say
 from dsbs.core.records import Example, Prediction
 from dsbs.core.version import __version__
-from dsbs.student.checkpoint import Student, load_student
+from dsbs.runtimes.open import open_predictor
 from dsbs.student.predict import predict
+from dsbs.student.predictor import Predictor
 from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.task import Task
 
@@ -70,7 +71,7 @@ def make_contract(
         batch_size: Rows per forward pass.
     """
     identity = identity_of(checkpoint)
-    student = load_student(checkpoint)
+    student = open_predictor(checkpoint, needed_by="dsbs contract")
     task = student.card.task
     chosen = _choose_score(student, validation, batch_size)
     predictions = _predict(student, rows.examples, batch_size, explain=chosen.weight != 0)
@@ -107,7 +108,7 @@ def make_contract(
     return blank.model_copy(update={**terms, "money": _money(wanted, found.share_local)})
 
 
-def _choose_score(student: Student, rows: Sequence[Example], batch_size: int) -> ChosenScore:
+def _choose_score(student: Predictor, rows: Sequence[Example], batch_size: int) -> ChosenScore:
     """The score that best tells equal labels from different ones on validation."""
     card = student.card
     labeled = [row for row in rows if row.gold is not None][:_MOST_VALIDATION]
@@ -138,7 +139,7 @@ def _stances(task: Task, rows: Sequence[Example], predictions: Sequence[Predicti
 
 
 def _predict(
-    student: Student, rows: Sequence[Example], batch_size: int, *, explain: bool
+    student: Predictor, rows: Sequence[Example], batch_size: int, *, explain: bool
 ) -> list[Prediction]:
     with Progress("contract", len(rows)) as progress:
         return predict(

@@ -14,7 +14,7 @@ from dsbs.core.errors import InputError
 from dsbs.core.files import open_to_umask
 from dsbs.core.hashing import hash_file
 from dsbs.core.progress import say
-from dsbs.core.records import Example
+from dsbs.core.records import Example, Split
 from dsbs.data.load import load_data
 from dsbs.evaluation.load import recorded_data
 from dsbs.exporting.latency import measure
@@ -24,7 +24,7 @@ from dsbs.runtimes.exported import ExportedStudent
 from dsbs.runtimes.open import open_predictor
 from dsbs.student.predictor import Predictor
 
-_SPLITS = ("test", "validation", "train")
+_SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 _PARTIAL = ".partial"
 _PRECISION = {"none": "fp32", "int8": "int8"}
 
@@ -38,7 +38,7 @@ def rows_of(card: StudentCard, checkpoint: Path, config: ExportConfig) -> list[E
         split_seed=card.data.split_seed,
         skip_incomplete=card.data.skip_incomplete,
     ).with_validation()
-    rows = chain.from_iterable(data.splits.get(name, ()) for name in _SPLITS)  # type: ignore[call-overload]
+    rows = chain.from_iterable(data.splits[name] for name in _SPLITS if name in data.splits)
     found = list(islice(rows, config.rows))
     if not found:
         raise InputError("--data", got="no rows", expected="rows to compare on", fix="name others")

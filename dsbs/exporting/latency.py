@@ -1,7 +1,6 @@
 """How long a student takes, from text to label, by length of input, size of batch and threads."""
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from dsbs.artifacts.results.export import Latency
 from dsbs.core.records import Example
+from dsbs.environment.devices import cores
 from dsbs.student.predict import predict
 from dsbs.student.predictor import Predictor
 
@@ -31,7 +31,7 @@ def measure(opened: Open, examples: Sequence[Example], repeats: int) -> list[Lat
         repeats: Batches to time for each number.
     """
     found = []
-    for threads in dict.fromkeys((1, all_threads())):
+    for threads in dict.fromkeys((1, cores())):
         student = opened(threads)
         longest = student.card.max_input_tokens
         for length in dict.fromkeys(min(length, longest) for length in LENGTHS):
@@ -63,11 +63,6 @@ def times_of(
         predict(sized, rows, batch_size=batch)
         times.append(time.perf_counter() - started)
     return times
-
-
-def all_threads() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _cut_to(student: Any, length: int) -> Predictor:

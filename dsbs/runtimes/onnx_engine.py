@@ -27,19 +27,8 @@ class OnnxEngine:
 
     def __init__(self, folder: Path, facts: ExportFacts, precision: str, threads: int) -> None:
         onnxruntime = require("onnxruntime", "onnx", needed_by="an ONNX export")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self._encoder, self._decoder = (
-                onnxruntime.InferenceSession(
-                    str(folder / name), options, providers=["CPUExecutionProvider"]
-                )
-                for name in (ENCODER, DECODER)
-            )
-        except Exception as error:  # the library raises many kinds of its own
-            fix = "export the student again"
-            raise InputError(folder, got=error, expected="an export that loads", fix=fix) from None
+        self._encoder = _session(folder / ENCODER, threads)
+        self._decoder = _session(folder / DECODER, threads)
         self._facts = facts
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}, {precision}"
 
@@ -114,3 +103,17 @@ def _chosen(logits: Floats, ids: Sequence[int]) -> list[float]:
     norm = np.log(np.exp(shifted).sum(axis=-1))
     found: list[float] = (shifted[np.arange(len(ids)), list(ids)] - norm).tolist()
     return found
+
+
+def _session(path: Path, threads: int) -> Any:
+    """A graph that is ready to run. InputError where it cannot be read."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library raises many kinds of its own
+        fix = "export the student again"
+        raise InputError(path, got=error, expected="an export that loads", fix=fix) from None

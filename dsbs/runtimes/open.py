@@ -14,6 +14,7 @@ from dsbs.artifacts.student_card import (
 from dsbs.core.checksums import damage
 from dsbs.core.errors import InputError
 from dsbs.core.require import check_installed
+from dsbs.environment.devices import cores
 from dsbs.runtimes.engine import Engine
 from dsbs.runtimes.exported import ExportedStudent
 from dsbs.runtimes.text_tokens import load_tokens
@@ -82,4 +83,4 @@ def _open_export(folder: Path, card: StudentCard, threads: int) -> Predictor:
 
 def _threads() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdigit() and int(given) else len(os.sched_getaffinity(0))
+    return int(given) if given.isdigit() and int(given) else cores()

@@ -116,7 +116,8 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             )
             pairs = zip(rows, replies, strict=True)
             found = [_labeled(row.id, reply, body) for row, reply in pairs]
-            return JSONResponse({"rows": [one.model_dump() for one in found]})
+            text = PredictReply(rows=found).model_dump_json()
+            return Response(text, media_type="application/json")
 
     @app.post("/v1/chat/completions")
     async def chat(body: ChatBody) -> Response:

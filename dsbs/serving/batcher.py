@@ -12,6 +12,9 @@ from dsbs.core.records import Example, Prediction
 from dsbs.runtimes.loaded import LoadedStudent
 from dsbs.serving.settings import Batching
 
+_QUICK_S = 0.0005
+"""Seconds of work for which another thread is not worth it, while nothing waits."""
+
 
 class Overloaded(Exception):
     """More rows wait than may. `retry_after` is in seconds."""
@@ -70,6 +73,8 @@ class Batcher:
             return []
         if self.waiting and self.waiting + len(examples) > self._most_waiting:
             raise Overloaded(max(1, round(self.waiting * self._row_s)))
+        if not self.waiting and len(examples) * self._row_s < _QUICK_S:
+            return self._predicted(examples, wanted)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="student", daemon=True)
             self._thread.start()
@@ -93,15 +98,17 @@ class Batcher:
 
     def _read(self, calls: Sequence[_Call]) -> list[Prediction] | Exception:
         """The predictions of all rows; an error goes to these calls, and the next batch is read."""
-        started = time.monotonic()
         rows = [example for call in calls for example in call.examples]
-        wanted = calls[0].wanted
         try:
-            found = self._student.predict_examples(
-                rows, explain=wanted.explain, confidence=wanted.confidence
-            )
+            return self._predicted(rows, calls[0].wanted)
         except Exception as error:
             return error
+
+    def _predicted(self, rows: Sequence[Example], wanted: Wanted) -> list[Prediction]:
+        started = time.monotonic()
+        found = self._student.predict_examples(
+            rows, explain=wanted.explain, confidence=wanted.confidence
+        )
         self._row_s = (time.monotonic() - started) / len(rows)
         self._on_batch(len(rows))
         return found

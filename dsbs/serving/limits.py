@@ -52,7 +52,7 @@ class Guard:
         stated = dict(scope["headers"]).get(b"content-length", b"")
         if stated.isdigit() and int(stated) > self._most:
             return None
-        parts = []
+        parts: list[bytes] = []
         size = 0
         while True:
             message = await receive()

@@ -12,24 +12,29 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        register = {"registry": self._registry}
-        self.calls = Counter("dsbs_calls", "Calls", ["route", "status"], **register)
+        own = self._registry
+        self.calls = Counter("dsbs_calls", "Calls", ["route", "status"], registry=own)
         self.seconds = Histogram(
-            "dsbs_call_seconds", "Time of a call", ["route"], buckets=_SECONDS, **register
+            "dsbs_call_seconds", "Time of a call", ["route"], buckets=_SECONDS, registry=own
         )
-        self.rows = Counter("dsbs_rows", "Rows, by who answered", ["source"], **register)
-        self.batches = Histogram("dsbs_batch_rows", "Rows of a batch", buckets=_ROWS, **register)
-        self.waiting = Gauge("dsbs_waiting_rows", "Rows that wait for the student", **register)
+        self.rows = Counter("dsbs_rows", "Rows, by who answered", ["source"], registry=own)
+        self.batches = Histogram("dsbs_batch_rows", "Rows of a batch", buckets=_ROWS, registry=own)
+        self.waiting = Gauge("dsbs_waiting_rows", "Rows that wait for the student", registry=own)
         self.no_answer = Counter(
-            "dsbs_teacher_no_answer", "Rows that the teacher did not answer", **register
+            "dsbs_teacher_no_answer", "Rows that the teacher did not answer", registry=own
         )
-        self.audited = Gauge("dsbs_audited", "Audited calls under this contract", **register)
+        self.audited = Gauge("dsbs_audited", "Audited calls under this contract", registry=own)
         self.different = Gauge(
-            "dsbs_audited_different", "Of those: answered locally and differently", **register
+            "dsbs_audited_different",
+            "Of those: answered locally and differently",
+            registry=own,
         )
-        self.withdrawn = Gauge("dsbs_contract_withdrawn", "1: withdrawn", **register)
+        self.withdrawn = Gauge("dsbs_contract_withdrawn", "1: withdrawn", registry=own)
         self.shadow = Counter(
-            "dsbs_shadow_rows", "Rows that the student would have answered", ["agrees"], **register
+            "dsbs_shadow_rows",
+            "Rows that the student would have answered",
+            ["agrees"],
+            registry=own,
         )
 
     def text(self) -> bytes:

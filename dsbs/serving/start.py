@@ -11,12 +11,13 @@ import uvicorn
 from dsbs.artifacts.run_folder import SERVER_LOG
 from dsbs.artifacts.student_card import StudentCard, checkpoint_of, read_card
 from dsbs.config.serve import ServeConfig
-from dsbs.contracts.contract import CONTRACT, Contract
+from dsbs.contracts.contract import contract_file, own_contract
 from dsbs.contracts.identity import identity_of
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import short_hash
 from dsbs.core.known_secrets import remember
 from dsbs.core.progress import say
+from dsbs.evaluation.run import default_out
 from dsbs.runtimes.loaded import LoadedStudent, load
 from dsbs.serving.app import Service, make_app
 from dsbs.serving.audit_file import AuditFile
@@ -78,7 +79,7 @@ def application(config: ServeConfig, student: LoadedStudent | None = None) -> Ap
     card = read_card(checkpoint)
     promise = _promise(config, checkpoint)
     student = student or load(config.run, batch_size=config.batch_size, threads=config.threads)
-    out = config.out or default_out(config.run, card)
+    out = config.out or default_out(checkpoint, "serve")
     metrics = Metrics()
     log = CallLog(out / LOG, inputs=config.log_inputs)
     limits = _limits(config, card)
@@ -134,21 +135,11 @@ def run(app: App, place: Place) -> None:
     uvicorn.Server(config).run(sockets=[place.socket])
 
 
-def default_out(run: Path, card: StudentCard) -> Path:
-    """Where log and store of a server lie: in a run folder, else beside the checkpoint."""
-    checkpoint = checkpoint_of(run)
-    if checkpoint != run:
-        return run / "serve"
-    return run.resolve().with_name(f"{run.resolve().name}-serve")
-
-
 def _promise(config: ServeConfig, checkpoint: Path) -> Promise | None:
-    if config.contract is None:
+    contract = own_contract(config.contract, checkpoint, config.run)
+    if contract is None or config.contract is None:
         return None
-    contract = Contract.load(config.contract)
-    contract.check(identity_of(checkpoint), config.run)
-    path = config.contract / CONTRACT if config.contract.is_dir() else config.contract
-    audit = AuditFile(path, contract.budget)
+    audit = AuditFile(contract_file(config.contract), contract.budget)
     if audit.withdrawn:
         say(
             f"the contract was withdrawn ({audit.path}): every call goes to the teacher; make a "

@@ -26,6 +26,8 @@ from dsbs.teachers.protocol import WAIT, Idle, Prompt, SettingRefused, Teacher, 
 
 _DOWN_S = 1.0
 """Seconds after a failed connection in which nobody waits for the teacher."""
+_FIRST_S = 10.0
+"""Most seconds that a server waits for its teacher before it answers the first call."""
 _POLL_S = 0.05
 _FAILURES = 3
 """Failed answers in a row after which the teacher counts as down."""
@@ -71,6 +73,8 @@ class TeacherDesk:
         self._waiting: dict[str, list[_Question]] = {}
         """By key: those whose answer is being asked for."""
         self._there = threading.Event()
+        self._tried = threading.Event()
+        """Whether somebody has tried to reach the teacher."""
         self._closing = False
         self._down_until = 0.0
         self._failures = 0
@@ -84,9 +88,10 @@ class TeacherDesk:
         """Why the teacher is down; "" where it is not."""
 
     def start(self) -> None:
-        """Open the store, so that a bad one is told at once, and start the thread."""
+        """Open the store, so that a bad one is told at once, and try to reach the teacher."""
         AnswerStore(self._store_path).__exit__()
         self._thread.start()
+        self._tried.wait(_FIRST_S)
 
     async def ask(self, example: Example, seconds: float) -> Answer:
         """The teacher's answer with a usable label.
@@ -125,6 +130,7 @@ class TeacherDesk:
             while not self._closing:
                 try:
                     with self._open() as teacher:
+                        self._tried.set()
                         self._serve(teacher, desk)
                 except (InputError, OSError) as error:
                     self._down(str(error))
@@ -204,6 +210,7 @@ class TeacherDesk:
         self._waiting.clear()
 
     def _down(self, reason: str) -> None:
+        self._tried.set()
         self.problem = reason
         self._down_until = time.monotonic() + _DOWN_S
         for questions in self._waiting.values():

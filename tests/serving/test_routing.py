@@ -23,7 +23,7 @@ from dsbs.serving.start import LOG, application
 from support.farm import Farm
 from support.random_students import card_of, save_random_student
 from support.served_farm import Serve
-from support.server import KnownStudent, save_contract
+from support.server import FAULTS, KnownStudent, save_contract
 
 ROWS = [{"animal": name, "sound": "says something"} for name in ("duck", "crow", "robin", "bat")]
 Start = Callable[..., TestClient]
@@ -127,7 +127,9 @@ def test_a_faulty_teacher_costs_retries_and_no_wrong_answer(
     start: Start, serve: Serve, tmp_path: Path
 ) -> None:
     right = ask(start(serve()))
-    client = start(serve("--faults", "0.2", "--seed", "3"), store=tmp_path / "other.sqlite")
+    client = start(
+        serve("--faults", "0.2", "--seed", "3", "--fault", *FAULTS), store=tmp_path / "other.sqlite"
+    )
     for row, wanted in zip(ROWS, right, strict=True):
         for _ in range(20):
             reply = client.post("/predict", json={"rows": [row]})

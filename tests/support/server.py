@@ -14,6 +14,9 @@ from dsbs.contracts.contract import CONTRACT, Contract
 from dsbs.contracts.identity import identity_of
 from dsbs.student.candidates import Candidates
 
+FAULTS = ("429", "500", "503", "close", "truncated", "empty")
+"""Of a teacher, those that are over at once."""
+
 
 class KnownStudent:
     """Knows the label of an input by a function, and takes a given time for a batch."""
