@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsbs.artifacts.results.contract import ClassTerms, CurvePoint, Interval, Money, NeededRows
+from dsbs.artifacts.results.base import Interval
+from dsbs.artifacts.results.contract import ClassTerms, CurvePoint, Money, NeededRows
 from dsbs.contracts.bound import (
     Scores,
     Threshold,

@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers.modeling_outputs import BaseModelOutput
@@ -38,7 +38,7 @@ class _Decoder(torch.nn.Module):
         self, decoder_input_ids: torch.Tensor, states: torch.Tensor, attention_mask: torch.Tensor
     ) -> torch.Tensor:
         logits: torch.Tensor = self.model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=states),
+            encoder_outputs=BaseModelOutput(last_hidden_state=cast(torch.FloatTensor, states)),
             attention_mask=attention_mask,
             decoder_input_ids=decoder_input_ids,
             use_cache=False,

@@ -8,7 +8,7 @@ full vocabulary, so labels beyond its alternatives have none, and nothing is put
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -95,7 +95,7 @@ def _read(completion: Completion, place: LabelPlace) -> _Read | None:
     if at is None:
         return None
     number, lead = at
-    labels: Counter[str] = Counter()
+    labels: dict[str, float] = defaultdict(float)
     shared = 0.0
     path = 0.0  # log-probability of the tokens of the label so far
     written = ""

@@ -77,7 +77,9 @@ def _read(
         expected = "a finished run of compare"
         raise InputError(f"--compare {run}", got=got, expected=expected, fix="check the path")
     # Comparisons over one teacher, and older ones, list no teachers.
-    named = {one.name: _listed(one, sizes) for one in comparison.teachers}
+    named: dict[str | None, _Teacher] = {
+        one.name: _listed(one, sizes) for one in comparison.teachers
+    }
     if len(named) == 1:
         return comparison, {None: named[comparison.teachers[0].name]}
     if named:

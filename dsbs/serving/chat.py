@@ -51,8 +51,9 @@ def message_of(body: ChatBody) -> str:
         raise BadCall(f"messages: the last one is of role {got}; it must be the user's")
     content = last.get("content")
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        if len(parts) < len(content) or not all(isinstance(part, str) for part in parts):
+        found = [part.get("text") for part in content if isinstance(part, dict)]
+        parts = [text for text in found if isinstance(text, str)]
+        if len(parts) < len(content):
             raise BadCall("messages: a student reads text only", parameter="messages")
         content = "\n".join(parts)
     if not isinstance(content, str) or not content.strip():

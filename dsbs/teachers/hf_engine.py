@@ -139,7 +139,7 @@ class TransformersTeacher:
 
     def _inputs(self, rows: list[list[int]]) -> dict[str, Any]:
         """The inputs of `generate`. The shared beginning of all prompts is read once."""
-        shared, rests = split_shared(rows)
+        shared, rests, _ = split_shared(rows)
         if len(rows) == 1 or len(shared) < _WORTH_SHARING or not self._looks_back_everywhere():
             shared, rests = [], rows
         width = max(map(len, rests))
