@@ -18,7 +18,7 @@ answer: {marker: So it is, ends: ["Signal:"]}
 demonstrations:
   - {text: red lamp, rationale: Red means stop., label: stop}
   - {text: green lamp, rationale: Green means go., label: go}
-columns: {fields: {text: text}, gold: kind, group: place}
+columns: {fields: {text: text}, gold: kind}
 """
 MEANING = {"red": "stop", "green": "go"}
 
@@ -26,22 +26,21 @@ MEANING = {"red": "stop", "green": "go"}
 class Signals:
     """Rows of random words, one of which decides the label, with a teacher's answers."""
 
-    def __init__(self, folder: Path, *, rows: int, groups: int = 0) -> None:
+    def __init__(self, folder: Path, *, rows: int) -> None:
         self.folder = folder
         self.task = folder / "signals.yaml"
         self.data = folder / "rows.jsonl"
         self.task.write_text(TASK)
-        self.write(self.data, self.made(rows, groups=groups))
+        self.write(self.data, self.made(rows))
 
-    def made(self, count: int, *, seed: int = 0, groups: int = 0) -> list[dict[str, str]]:
+    def made(self, count: int, *, seed: int = 0) -> list[dict[str, str]]:
         """Rows of this seed."""
         drawn = random.Random(seed)
         rows = []
-        for at in range(count):
+        for _ in range(count):
             color = drawn.choice(list(MEANING))
             words = ["".join(drawn.choices("abcdefgh", k=4)) for _ in range(5)]
-            row = {"text": " ".join([color, *words]), "kind": MEANING[color]}
-            rows.append(row | ({"place": f"p{at % groups}"} if groups else {}))
+            rows.append({"text": " ".join([color, *words]), "kind": MEANING[color]})
         return rows
 
     def write(self, path: Path, rows: list[dict[str, str]]) -> None:
