@@ -6,7 +6,7 @@
 Each task of `tests/support/built_tasks.py` is really trained: two methods and the default baselines
 with three seeds each, on 2,000 rows, measured on 4,000. The stored predictions are then resampled 160
 times, 4,000 rows with replacement, and a verdict is made of each. The same command goes on where it
-stopped. About three minutes a task on one core.
+stopped.
 """
 
 import argparse
