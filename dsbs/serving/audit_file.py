@@ -36,6 +36,9 @@ class AuditFile:
         self._contract = hash_file(contract)
         self._audit = Audit(budget=budget, state=self._read())
         self._lock = threading.Lock()
+
+    def check_writable(self) -> None:
+        """Raise InputError where audited calls could not be written down."""
         check_writable(self.path, "--audit")
 
     @property

@@ -140,6 +140,8 @@ def _promise(config: ServeConfig, checkpoint: Path) -> Promise | None:
     if contract is None or config.contract is None:
         return None
     audit = AuditFile(contract_file(config.contract), contract.budget)
+    if config.audit:
+        audit.check_writable()
     if audit.withdrawn:
         say(
             f"the contract was withdrawn ({audit.path}): every call goes to the teacher; make a "
