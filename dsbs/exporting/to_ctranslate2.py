@@ -18,7 +18,7 @@ def convert(checkpoint: Path, card: StudentCard, out: Path, quantize: Quantize) 
     require("ctranslate2", "export", needed_by="--to ctranslate2")
     from ctranslate2.converters import TransformersConverter
 
-    class Converter(TransformersConverter):  # type: ignore[misc]
+    class Converter(TransformersConverter):
         """The library reads from `tie_word_embeddings` whether states are scaled before the head.
 
         Transformers 5 has that in a setting of its own, and sets the other to true always.

@@ -37,8 +37,9 @@ class _Decoder(torch.nn.Module):
     def forward(
         self, decoder_input_ids: torch.Tensor, states: torch.Tensor, attention_mask: torch.Tensor
     ) -> torch.Tensor:
+        given: Any = states  # transformers names a narrower type than it takes
         logits: torch.Tensor = self.model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=states),
+            encoder_outputs=BaseModelOutput(last_hidden_state=given),
             attention_mask=attention_mask,
             decoder_input_ids=decoder_input_ids,
             use_cache=False,

@@ -77,8 +77,8 @@ class Service:
             run=self.run,
             task=self.task,
             runtime=self.runtime,
-            contract=contract if self.has_contract else "none",  # type: ignore[arg-type]
-            teacher=teacher,  # type: ignore[arg-type]
+            contract=contract if self.has_contract else "none",
+            teacher=teacher,
         )
 
 
@@ -128,7 +128,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             (reply,) = await service.answer(
                 "/v1/chat/completions", [example], explain=False, scores=bool(body.logprobs)
             )
-            headers = {"x-dsbs-source": reply.source}
+            headers: dict[str, str] = {"x-dsbs-source": reply.source}
             if reply.marked:
                 headers["x-dsbs-marked"] = reply.marked.encode("ascii", "replace").decode()[:200]
             names = {"model": body.model or service.run, "identity": service.identity}

@@ -54,7 +54,7 @@ def message_of(body: ChatBody) -> str:
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         if len(parts) < len(content) or not all(isinstance(part, str) for part in parts):
             raise BadCall("messages: a student reads text only", parameter="messages")
-        content = "\n".join(parts)
+        content = "\n".join(map(str, parts))
     if not isinstance(content, str) or not content.strip():
         raise BadCall("messages: the last one has no text", parameter="messages")
     return content
