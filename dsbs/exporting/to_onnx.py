@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from transformers.modeling_outputs import BaseModelOutput
@@ -37,8 +37,9 @@ class _Decoder(torch.nn.Module):
     def forward(
         self, decoder_input_ids: torch.Tensor, states: torch.Tensor, attention_mask: torch.Tensor
     ) -> torch.Tensor:
+        given: Any = states  # transformers names a narrower type than it takes
         logits: torch.Tensor = self.model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=cast(torch.FloatTensor, states)),
+            encoder_outputs=BaseModelOutput(last_hidden_state=given),
             attention_mask=attention_mask,
             decoder_input_ids=decoder_input_ids,
             use_cache=False,

@@ -55,7 +55,7 @@ def message_of(body: ChatBody) -> str:
         parts = [text for text in found if isinstance(text, str)]
         if len(parts) < len(content):
             raise BadCall("messages: a student reads text only", parameter="messages")
-        content = "\n".join(parts)
+        content = "\n".join(map(str, parts))
     if not isinstance(content, str) or not content.strip():
         raise BadCall("messages: the last one has no text", parameter="messages")
     return content

@@ -29,6 +29,6 @@ def test_help_names_every_setting(words: tuple[str, ...], stage: Stage, cli: Cli
     assert shown.returncode == 0
     for name, field in stage.config.model_fields.items():
         assert (
-            name.upper() if name == stage.config.positional else f"--{name.replace('_', '-')}"
+            name.upper() if name == stage.config.positional else flag_name(name)
         ) in shown.stdout
         assert field.description, name

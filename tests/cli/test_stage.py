@@ -81,7 +81,7 @@ WRONG = {
     "--config broken.yaml": "broken.yaml:2",
     "--config type.yaml": "--alpha: got 'half'",
     "--config latin.yaml": "latin.yaml",
-    "--pipeline nope": "--pipeline: got 'nope'; expected a known pipeline; choose one of: anli1, cqa",
+    "--pipeline nope": "--pipeline: got 'nope'; expected a known pipeline; choose one of: anli1, anli1-methods",
     "--prefixes one": "--prefixes",
     "--answers nowhere": "nowhere: got no manifest.json",
 }
