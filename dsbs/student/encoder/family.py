@@ -69,7 +69,6 @@ class EncoderFamily:
         labels = task.label.labels if task.label.kind == "class" else ("score",)
         architecture.id2label = dict(enumerate(labels))
         architecture.label2id = {label: number for number, label in enumerate(labels)}
-        architecture.problem_type = "single_label_classification"
 
     def codec(
         self, tokenizer: PreTrainedTokenizerBase, architecture: PreTrainedConfig

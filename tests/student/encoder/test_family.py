@@ -1,6 +1,7 @@
 """Encoder students in miniature: loss, gradient and scores are those of plain passes."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -142,6 +143,19 @@ def test_predicted_scores_are_the_log_probabilities_that_are_trained(
     for (sequence,), row, score in zip(found.examples, rows, scores, strict=True):
         expected = scores_by_hand(plain.eval(), sequence).log_softmax(-1).tolist()
         assert [score[label] for label in row.labels] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["class", "choice"])
+def test_a_saved_model_loads_in_plain_transformers(
+    kind: str, tokenizer: Any, tasks: dict[str, Task], tmp_path: Path
+) -> None:
+    model, _, found = prepared(kind, tokenizer, tasks)
+    model.eval().save_pretrained(tmp_path)
+    loaded = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+    batch = ENCODER.micro_batch(found.examples, found.tasks, 0)
+    logits = [ENCODER.pass_logits(one, one, [batch]).targets for one in (model, loaded)]
+    torch.testing.assert_close(logits[0], logits[1])
+    assert loaded.config.num_labels == (2 if kind == "class" else 1)
 
 
 def test_what_it_cannot_learn_is_refused_with_the_way_out(tasks: dict[str, Task]) -> None:
