@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from dsbs.__main__ import STAGES
+from dsbs.cli.flags import flag_name
 from dsbs.cli.stage import Stage, StageGroup
 from support.command import Cli
 
