@@ -18,7 +18,7 @@ from dsbs.core.supervisor import Children
 
 _STORE = "answers.sqlite"
 _OTHER_ROWS: dict[str, Any] = {
-    "splits": ["train", "validation", "test"],
+    "splits": ["test"],
     "data_frac": 1.0,
     "max_rows": None,
     "extra_unlabeled": [],
@@ -53,13 +53,15 @@ def ask_again(run: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_text(folder / "rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+        data = folder / "rows"
+        data.mkdir()
+        write_text(data / "test.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
         settings = {name: value for name, value in made.config.items() if value is not None}
         settings |= {name: value for name, value in _OTHER_ROWS.items() if value is not None}
         for name in [name for name, value in _OTHER_ROWS.items() if value is None]:
             settings.pop(name, None)
         settings["task"] = str(made.task_place(run).resolve())
-        settings["data"] = str(folder / "rows.jsonl")
+        settings["data"] = str(data)
         settings["store"] = str(made.config.get("store") or (run / _STORE).resolve())
         settings["out"] = str(folder / "asked")
         write_text(folder / "generate.yaml", json.dumps(settings))

@@ -1,6 +1,7 @@
 """Rows of several calls in one batch: what comes while a batch is read goes into the next."""
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -94,7 +95,8 @@ class Batcher:
             live = [call for call in batch if not call.answered.cancelled()]
             found = self._read(live) if live else []
             rows = sum(len(call.examples) for call in batch)
-            batch[0].loop.call_soon_threadsafe(self._hand_out, live, found, rows)
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+                batch[0].loop.call_soon_threadsafe(self._hand_out, live, found, rows)
 
     def _read(self, calls: Sequence[_Call]) -> list[Prediction] | Exception:
         """The predictions of all rows; an error goes to these calls, and the next batch is read."""
