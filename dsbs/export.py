@@ -17,7 +17,7 @@ from dsbs.core.progress import say
 from dsbs.core.require import check_installed
 from dsbs.core.tables import table
 from dsbs.evaluation.run import default_out
-from dsbs.exporting.targets import family_of, route_of
+from dsbs.exporting.targets import route_of
 
 _SHOWN = 10
 """Rows whose label differs that are printed; the manifest has all."""
@@ -35,7 +35,7 @@ def export(config: ExportConfig) -> ExportResult:
             expected="a student as training left it",
             fix="name the run of dsbs train",
         )
-    route = route_of(family_of(checkpoint), config.to, config.quantize, checkpoint)
+    route = route_of(card.family, config.to, config.quantize, checkpoint)
     check_installed(*route.packages, extra="export", needed_by=f"--to {config.to}")
     # Not above: they load torch.
     from dsbs.exporting.export import export as make

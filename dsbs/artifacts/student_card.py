@@ -103,18 +103,24 @@ class ExportFacts(_Part):
 
     target: str
     """hf, ctranslate2 or onnx."""
-    family: str
-    """What kind of student it is: encoder-decoder."""
+    family: FamilyName
+    """What kind of student it is."""
     source: str
     """SHA-256 of the weights that it was made of."""
     versions: dict[str, str] = {}
     """The libraries that made it."""
     start_id: int
-    """What the decoder reads first."""
+    """What the decoder reads first; -1 for an encoder, which has none."""
     end_ids: tuple[int, ...]
     pad_id: int
     clean_up: bool = False
     """Whether spaces before punctuation are removed from a text."""
+    separator: str | None = None
+    """What joins two sentences of an encoder's input, and an input and an option."""
+    classes: dict[str, int] | None = None
+    """The place of each class among an encoder's scores. None: it scores options."""
+    positions: int | None = None
+    """Tokens that an encoder has positions for. None: any number."""
 
 
 class StudentCard(_Part):

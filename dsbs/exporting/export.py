@@ -19,8 +19,9 @@ from dsbs.data.load import load_data
 from dsbs.evaluation.load import recorded_data
 from dsbs.exporting.latency import measure
 from dsbs.exporting.parity import compare
-from dsbs.exporting.targets import Route, converter, facts_of, family_of
+from dsbs.exporting.targets import Route, converter, facts_of
 from dsbs.runtimes.exported import ExportedStudent
+from dsbs.runtimes.exported_encoder import ExportedEncoder
 from dsbs.runtimes.open import open_predictor
 from dsbs.student.predictor import Predictor
 
@@ -81,7 +82,7 @@ def export(
         run=str(config.run),
         out=str(out),
         to=config.to,
-        family=family_of(checkpoint),
+        family=card.family,
         quantize=config.quantize,
         runtime=_runtime_of(made),
         bytes=size,
@@ -93,12 +94,11 @@ def export(
 
 def card_of(checkpoint: Path, card: StudentCard, config: ExportConfig, route: Route) -> StudentCard:
     """The card of the export: that of the student, and what its run-time needs to know."""
-    family = family_of(checkpoint)
     names = ("torch", "transformers", *route.packages)
     facts = facts_of(
         checkpoint,
         config.to,
-        family,
+        card.family,
         source=_hash_weights(checkpoint),
         versions={name: version(name) for name in names},
     )
@@ -129,7 +129,7 @@ def _hash_weights(checkpoint: Path) -> str:
 
 
 def _runtime_of(made: Predictor) -> str:
-    if isinstance(made, ExportedStudent):
+    if isinstance(made, ExportedStudent | ExportedEncoder):
         return made.engine.runtime
     return f"PyTorch {version('torch')}, transformers {version('transformers')}"
 

@@ -18,12 +18,15 @@ _TOKENIZER_FILES = (
 )
 
 
-def load_source(checkpoint: Path) -> Any:
-    """The model in fp32, with attention in plain operations that every target knows."""
+def load_source(checkpoint: Path, kind: Any = AutoModelForSeq2SeqLM) -> Any:
+    """The model in fp32, with attention in plain operations that every target knows.
+
+    Args:
+        checkpoint: Its folder.
+        kind: The class of transformers that loads it.
+    """
     silence_libraries()
-    model = AutoModelForSeq2SeqLM.from_pretrained(
-        checkpoint, dtype=torch.float32, attn_implementation="eager"
-    )
+    model = kind.from_pretrained(checkpoint, dtype=torch.float32, attn_implementation="eager")
     return model.eval()
 
 

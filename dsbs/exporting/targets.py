@@ -4,13 +4,12 @@ import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dsbs.artifacts.student_card import ExportFacts, StudentCard
 from dsbs.config.export import Quantize, Target
 from dsbs.core.errors import InputError, brief
-
-Family = Literal["encoder-decoder", "decoder-only", "encoder"]
+from dsbs.core.records import FamilyName
 
 
 class Convert(Protocol):
@@ -33,29 +32,16 @@ class Route(NamedTuple):
     quantizes: bool = True
 
 
-ROUTES: Mapping[tuple[Family, Target], Route] = {
+ROUTES: Mapping[tuple[FamilyName, Target], Route] = {
     ("encoder-decoder", "hf"): Route("to_hf", "torch", (), quantizes=False),
     ("encoder-decoder", "ctranslate2"): Route("to_ctranslate2", "ctranslate2", ("ctranslate2",)),
     ("encoder-decoder", "onnx"): Route("to_onnx", "onnxruntime", ("onnx", "onnxruntime")),
+    ("encoder", "onnx"): Route("encoder_to_onnx", "onnxruntime", ("onnx", "onnxruntime")),
 }
 """A pair that is not here is refused."""
 
 
-def family_of(checkpoint: Path) -> Family:
-    """What kind of student a checkpoint is, by its configuration."""
-    path = checkpoint / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        if config.get("is_encoder_decoder"):
-            return "encoder-decoder"
-        architecture = " ".join(config.get("architectures") or ())
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        fix = "name a run of dsbs train"
-        raise InputError(path, got=error, expected="a model", fix=fix) from None
-    return "decoder-only" if "CausalLM" in architecture else "encoder"
-
-
-def route_of(family: Family, target: Target, quantize: Quantize, checkpoint: Path) -> Route:
+def route_of(family: FamilyName, target: Target, quantize: Quantize, checkpoint: Path) -> Route:
     """How to export. InputError, with the ways that there are, where there is none."""
     route = ROUTES.get((family, target))
     if route is None:
@@ -84,14 +70,33 @@ def converter(route: Route) -> Convert:
 
 
 def facts_of(
-    checkpoint: Path, target: Target, family: Family, *, source: str, versions: dict[str, str]
+    checkpoint: Path, target: Target, family: FamilyName, *, source: str, versions: dict[str, str]
 ) -> ExportFacts:
     """What an export needs to know of its model and tokenizer, from their files."""
+    tokenizer = _json(checkpoint / "tokenizer_config.json")
+    return ExportFacts(
+        target=target,
+        family=family,
+        source=source,
+        versions=versions,
+        clean_up=bool(tokenizer.get("clean_up_tokenization_spaces", False)),
+        **(_encoder_tokens(checkpoint) if family == "encoder" else _writer_tokens(checkpoint)),
+    )
+
+
+def _encoder_tokens(checkpoint: Path) -> dict[str, Any]:
+    """What an export needs to know of an encoder's tokens and classes."""
+    from dsbs.exporting.encoder_to_onnx import tokens_of  # it loads torch
+
+    return tokens_of(checkpoint)
+
+
+def _writer_tokens(checkpoint: Path) -> dict[str, Any]:
+    """The special tokens of a student that writes text."""
     config = _json(checkpoint / "config.json")
     generation = checkpoint / "generation_config.json"
     chosen = _json(generation) if generation.is_file() else {}
     ends = chosen.get("eos_token_id", config.get("eos_token_id"))
-    tokenizer = _json(checkpoint / "tokenizer_config.json")
     start = config.get("decoder_start_token_id")
     pad = config.get("pad_token_id")
     if not isinstance(start, int) or not isinstance(pad, int) or not isinstance(ends, int | list):
@@ -99,16 +104,11 @@ def facts_of(
         raise InputError(
             checkpoint, got=got, expected="ids of these tokens", fix="mend its config.json"
         )
-    return ExportFacts(
-        target=target,
-        family=family,
-        source=source,
-        versions=versions,
-        start_id=start,
-        end_ids=tuple(ends) if isinstance(ends, list) else (ends,),
-        pad_id=pad,
-        clean_up=bool(tokenizer.get("clean_up_tokenization_spaces", False)),
-    )
+    return {
+        "start_id": start,
+        "end_ids": tuple(ends) if isinstance(ends, list) else (ends,),
+        "pad_id": pad,
+    }
 
 
 def _json(path: Path) -> dict[str, object]:

@@ -57,13 +57,13 @@ def convert(checkpoint: Path, card: StudentCard, out: Path, quantize: Quantize) 
     with torch.no_grad():
         encoder = _Encoder(model)
         states = encoder(ids, mask)
-        _write(encoder, (ids, mask), out / ENCODER, _names("input_ids", "states"))
+        write_graph(encoder, (ids, mask), out / ENCODER, _names("input_ids", "states"))
         given = (ids[:, :5], states, mask)
         names = _names("states", "logits", decoder="decoder_input_ids")
-        _write(_Decoder(model), given, out / DECODER, names)
+        write_graph(_Decoder(model), given, out / DECODER, names)
     if quantize == "int8":
         for name in (ENCODER, DECODER):
-            _quantize(out / name)
+            quantize_graph(out / name)
     copy_tokenizer(checkpoint, out)
 
 
@@ -78,7 +78,7 @@ def _names(first: str, output: str, *, decoder: str = "") -> _Axes:
     return {**before, first: _ROWS, "attention_mask": _ROWS, output: last}
 
 
-def _write(module: torch.nn.Module, given: tuple[Any, ...], path: Path, names: _Axes) -> None:
+def write_graph(module: torch.nn.Module, given: tuple[Any, ...], path: Path, names: _Axes) -> None:
     """Trace the module. torch's newer exporter gives the same graphs in twenty times the time."""
     *inputs, output = names
     with warnings.catch_warnings():
@@ -95,7 +95,7 @@ def _write(module: torch.nn.Module, given: tuple[Any, ...], path: Path, names: _
         )
 
 
-def _quantize(path: Path) -> None:
+def quantize_graph(path: Path) -> None:
     """Weights in 8 bits; what they multiply is quantized as it comes."""
     quantization = require("onnxruntime.quantization", "export", needed_by="--quantize int8")
     partial = path.with_name(f".{path.name}.partial")

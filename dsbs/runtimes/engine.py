@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Engine(Protocol):
     """An encoder-decoder model that some run-time computes."""
@@ -37,4 +40,15 @@ class Engine(Protocol):
             prompt: What the decoder reads behind its start token.
             targets: Token ids that the decoder produces.
         """
+        ...
+
+
+class Classifier(Protocol):
+    """An encoder with a head that some run-time computes."""
+
+    runtime: str
+    """Its name and version, and how it computes."""
+
+    def logits(self, texts: Sequence[list[int]]) -> NDArray[np.float64]:
+        """(N, C): the scores of C classes, or of one option, for each text of a batch."""
         ...

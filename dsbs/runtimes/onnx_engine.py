@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsbs.artifacts.student_card import ExportFacts
-from dsbs.core.errors import InputError
 from dsbs.core.require import require
+from dsbs.runtimes.onnx_session import Ids, mask_of, open_session, padded
 
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
 
-Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
@@ -27,8 +26,8 @@ class OnnxEngine:
 
     def __init__(self, folder: Path, facts: ExportFacts, precision: str, threads: int) -> None:
         onnxruntime = require("onnxruntime", "onnx", needed_by="an ONNX export")
-        self._encoder = _session(folder / ENCODER, threads)
-        self._decoder = _session(folder / DECODER, threads)
+        self._encoder = open_session(folder / ENCODER, threads)
+        self._decoder = open_session(folder / DECODER, threads)
         self._facts = facts
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}, {precision}"
 
@@ -74,8 +73,7 @@ class OnnxEngine:
     def _encode(self, inputs: Sequence[list[int]]) -> tuple[Ids, Floats]:
         """Mask (B, X) and encoder states (B, X, D)."""
         ids = self._padded(inputs)
-        lengths = np.asarray([len(row) for row in inputs])
-        mask: Ids = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
+        mask = mask_of(inputs)
         (states,) = self._encoder.run(None, {"input_ids": ids, "attention_mask": mask})
         return mask, states
 
@@ -90,11 +88,7 @@ class OnnxEngine:
         return np.asarray(logits)
 
     def _padded(self, rows: Sequence[Sequence[int]]) -> Ids:
-        width = max(map(len, rows))
-        ids = np.full((len(rows), width), self._facts.pad_id, dtype=np.int64)
-        for at, row in enumerate(rows):
-            ids[at, : len(row)] = row
-        return ids
+        return padded(rows, self._facts.pad_id)
 
 
 def _chosen(logits: Floats, ids: Sequence[int]) -> list[float]:
@@ -103,17 +97,3 @@ def _chosen(logits: Floats, ids: Sequence[int]) -> list[float]:
     norm = np.log(np.exp(shifted).sum(axis=-1))
     found: list[float] = (shifted[np.arange(len(ids)), list(ids)] - norm).tolist()
     return found
-
-
-def _session(path: Path, threads: int) -> Any:
-    """A graph that is ready to run. InputError where it cannot be read."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the library raises many kinds of its own
-        fix = "export the student again"
-        raise InputError(path, got=error, expected="an export that loads", fix=fix) from None

@@ -17,6 +17,7 @@ from dsbs.core.require import check_installed
 from dsbs.environment.devices import cores
 from dsbs.runtimes.engine import Engine
 from dsbs.runtimes.exported import ExportedStudent
+from dsbs.runtimes.exported_encoder import ExportedEncoder
 from dsbs.runtimes.text_tokens import load_tokens
 from dsbs.student.predictor import Predictor
 
@@ -74,10 +75,16 @@ def _open_export(folder: Path, card: StudentCard, threads: int) -> Predictor:
         raise InputError(
             folder, got=f"a damaged export: {found}", expected="the files as saved", fix=fix
         )
+    tokens = load_tokens(folder, clean_up=facts.clean_up)
+    if facts.family == "encoder":
+        # Not above: it loads the run-time.
+        from dsbs.runtimes.onnx_classifier import OnnxClassifier
+
+        classifier = OnnxClassifier(folder, facts, card.precision, threads or _threads())
+        return ExportedEncoder(classifier, tokens, card, facts)
     module, name = ENGINES[card.runtime]
     opened: _OpenEngine = getattr(import_module(f"dsbs.runtimes.{module}"), name)
     engine = opened(folder, facts, card.precision, threads or _threads())
-    tokens = load_tokens(folder, clean_up=facts.clean_up)
     return ExportedStudent(engine, tokens, card, facts.end_ids[0])
 
 

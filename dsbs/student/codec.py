@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.student.row_batches import cut
+from dsbs.student.row_batches import SEPARATOR, cut
 from dsbs.student.token_cache import token_ids
-
-SEPARATOR = "</s>"
-"""What joins two sentences in a task's inputs: T5's end token."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+SEPARATOR = "</s>"
+"""What joins two sentences in a task's inputs: T5's end token."""
 _SHORT_INPUT = 64
 """Tokens. Batches of shorter inputs hold more rows."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from transformers import PreTrainedConfig
 
 from dsbs.student.codec import Codec
+from dsbs.student.encoder.options import with_option
 from dsbs.student.row_batches import cut
 
 
@@ -37,7 +38,7 @@ class EncoderCodec(Codec):
 
     def with_option(self, text: str, option: str) -> str:
         """An input and one of its options as one text."""
-        return f"{text}{self.separator}{option}"
+        return with_option(text, option, self.separator)
 
     def _special(self, *names: str) -> Any:
         known = (getattr(self.tokenizer, name) for name in names)

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from dsbs.student.candidates import Candidates
 from dsbs.student.encoder.codec import EncoderCodec
 from dsbs.student.encoder.family import ENCODER
+from dsbs.student.encoder.options import places_of, texts_of
 from dsbs.student.padding import per_sequence
 from dsbs.student.score import lead
 from dsbs.student.two_precision import pad, read_all
@@ -35,7 +36,9 @@ def score_options(
         on_batch: Called with the number of rows of each batch that is done.
     """
     codec = ENCODER.codec(tokenizer, model.config)
-    texts = [_texts(codec, row) for row in rows]
+    classes = _classes(model, codec)
+    separator = codec.separator if codec.per_option else None
+    texts = [texts_of(row, separator) for row in rows]
     ids = iter(codec.inputs([text for own in texts for text in own]))
     encoded = [[codec.cut_input(next(ids), max_input_tokens) for _ in own] for own in texts]
     scores: list[dict[str, float]] = [{} for _ in rows]
@@ -43,7 +46,7 @@ def score_options(
     def read(batch: Sequence[int]) -> list[float]:
         found = _log_probabilities(model, tokenizer, [encoded[i] for i in batch])
         for at, i in enumerate(batch):
-            places = _places(model, codec, rows[i])
+            places = places_of(rows[i], classes)
             scores[i] = {label: float(found[at, place]) for label, place in places.items()}
         return [lead(scores[i].values()) for i in batch]
 
@@ -52,20 +55,10 @@ def score_options(
     return scores
 
 
-def _texts(codec: EncoderCodec, row: Candidates) -> list[str]:
-    """What is read for a row: its input, or its input with each different option."""
-    if not codec.per_option:
-        return [row.input]
-    return [codec.with_option(row.input, label) for label in dict.fromkeys(row.labels)]
-
-
-def _places(model: PreTrainedModel, codec: EncoderCodec, row: Candidates) -> dict[str, int]:
-    """The place of each of a row's labels among the scores."""
-    labels = dict.fromkeys(row.labels)
-    if codec.per_option:
-        return {label: number for number, label in enumerate(labels)}
+def _classes(model: PreTrainedModel, codec: EncoderCodec) -> dict[str, int] | None:
+    """The place of each class; None where options are scored."""
     known: Any = model.config.label2id
-    return {label: int(known[label]) for label in labels}
+    return None if codec.per_option else {label: int(place) for label, place in known.items()}
 
 
 def _log_probabilities(
