@@ -61,7 +61,9 @@ def measure(
     training time of a run.
     """
     folder = out / name.replace(" ", "-").replace(",", "").replace("=", "")
-    results = api.compare(**{"methods": "step_by_step", **shared, **options}, out=folder)
+    results = api.compare(
+        **{"methods": "step_by_step", "baselines": (), **shared, **options}, out=folder
+    )
     done = [cell for cell in results["cells"] if cell["status"] == "done"]
     scores = [cell["score"] for cell in done]
     n, correct = sum(score["n"] for score in scores), sum(score["correct"] for score in scores)

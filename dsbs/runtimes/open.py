@@ -43,9 +43,9 @@ def open_predictor(run: Path, *, threads: int = 0, needed_by: str = "dsbs predic
     """
     checkpoint = checkpoint_of(run)
     card = read_card(checkpoint)
+    check_runtime(card, needed_by=needed_by)
     if card.runtime in ENGINES:
         return _open_export(checkpoint, card, threads)
-    check_runtime(card, needed_by=needed_by)
     # Not above: it loads torch.
     from dsbs.student.checkpoint import load_student, use_threads
 

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 from conftest import ROOT
 from dsbs.environment.extras import BASE, requirements_of_dsbs
+from support.farm import Farm
+from support.random_students import card_of
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 
@@ -59,8 +61,6 @@ NEEDS = {
     ),
     "train": "dsbs train needs torch: pip install 'dsbs[train]'",
     "train --answers nowhere": "dsbs train needs torch: pip install 'dsbs[train]'",
-    "evaluate --run nowhere": "dsbs evaluate needs torch: pip install 'dsbs[train]'",
-    "predict --run nowhere": "dsbs predict needs torch: pip install 'dsbs[train]'",
     "compare": "dsbs compare needs torch: pip install 'dsbs[train]'",
     "quickstart": "dsbs quickstart needs torch: pip install 'dsbs[train,report]'",
 }
@@ -74,6 +74,29 @@ def test_a_command_that_needs_an_extra_names_it_and_leaves_nothing(
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert done.stderr == f"error: {NEEDS[arguments]}\n"
     assert list(tmp_path.iterdir()) == []
+
+
+STUDENTS = {
+    ("predict", "torch"): "needs torch: pip install 'dsbs[train]'",
+    ("predict", "ctranslate2"): "needs ctranslate2: pip install 'dsbs[serve]'",
+    ("predict", "onnxruntime"): "needs onnxruntime: pip install 'dsbs[onnx]'",
+    ("evaluate", "torch"): "needs scipy: pip install 'dsbs[train]'",
+}
+
+
+@pytest.mark.parametrize(("command", "runtime"), STUDENTS)
+def test_what_a_student_runs_on_is_named(
+    python: Path, tmp_path: Path, command: str, runtime: str
+) -> None:
+    student = tmp_path / "student"
+    student.mkdir()
+    (tmp_path / "farm").mkdir()
+    card_of(Farm(tmp_path / "farm"), student, runtime=runtime).write(student)
+    before = sorted(tmp_path.rglob("*"))
+    done = run(python, command, "--run", "student", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr == f"error: dsbs {command} {STUDENTS[command, runtime]}\n"
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("arguments", ["--version", "--help", "train --help", "runs .", "doctor"])
