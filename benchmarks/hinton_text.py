@@ -162,7 +162,7 @@ def measure(name: str, answers: Path, out: Path, **given: Any) -> dict[float, di
     """Test accuracy by fraction and seed."""
     found: dict[float, dict[int, float]] = {}
     results = api.compare(
-        answers=answers, methods="standard", labels="teacher", data_fracs=FRACTIONS,
+        answers=answers, methods="standard", labels="teacher", data_fracs=FRACTIONS, baselines=(),
         allow_no_rationales=True, duplicates="never", out=out / name, **SETTINGS[name], **given,
     )  # fmt: skip
     for cell in results["cells"]:
