@@ -81,8 +81,9 @@ def test_the_chain_from_answers_to_predictions(trained_farm: Farm, cli: Cli) -> 
 
 def test_predictions_scored_again_give_the_stored_score(trained_farm: Farm) -> None:
     from dsbs.artifacts.predictions import read_predictions
+    from dsbs.artifacts.student_card import read_card
     from dsbs.cli.stage import plain
-    from dsbs.evaluation.measure import scores
+    from dsbs.evaluation.measure import published_correct, scores
     from dsbs.tasks.prompts import load_task
 
     for decode in ("generate", "score"):
@@ -90,7 +91,10 @@ def test_predictions_scored_again_give_the_stored_score(trained_farm: Farm) -> N
         predictions = read_predictions(
             trained_farm.folder / "student" / f"evaluate-test-{decode}" / "predictions.parquet"
         )
-        again = plain(scores(load_task(str(trained_farm.task)), predictions))
+        found = scores(load_task(str(trained_farm.task)), predictions)
+        card = read_card(trained_farm.folder / "student" / "best")
+        published = published_correct(card, predictions)
+        again = plain(found.model_copy(update={"published_correct": published}))
         assert {key: stored[key] for key in again} == again
         assert all(p.correct is not None for p in predictions)
         assert all((p.scores is not None) == (decode == "score") for p in predictions)
