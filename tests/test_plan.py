@@ -85,7 +85,7 @@ def test_runs_and_tables_stand_without_a_flag() -> None:
 
 WRONG = {
     "teacher": "--student: got nothing",
-    "teacher --student 7X": "--student: got '7X'; expected a number above 0 such as 7B, 770M, 2.2e8 or 10k, or a T5 by name",
+    "teacher --student 7X": "--student: got '7X'; expected a number above 0 such as 7B, 770M, 2.2e8 or 10k, or a student by name; T5 are: t5-small",
     "teacher --student=-1B": "--student: got '-1B'",
     "teacher --student 0": "--student: got '0'",
     "teacher --student 1B --student-tokens 0": "--student-tokens: got '0'; expected a number above 0",
@@ -97,7 +97,7 @@ WRONG = {
     "cost --task svamp --rows 10 --teacher gpt": "--teacher: got 'gpt'",
     "cost --task svamp --teacher 7B": "--rows: got nothing",
     "cost --task svamp --rows 10 --teacher 7B --accelerators h1000": "--accelerators: got 'h1000'",
-    "cost --task svamp --rows 10 --teacher 7B --student 7B": "--student: got '7B'; expected a T5 by name",
+    "cost --task svamp --rows 10 --teacher 7B --student 7B": "--student: got '7B'; expected a T5, Gemma 3, Qwen 3 or SmolLM by name",
     "cost --task svamp --rows 10 --teacher 7B --utilization 2": "--utilization: got '2'",
     "cost --task svamp --rows 10 --teacher 7B --tokenizer none.json": "none.json: got no such file",
     "forecast nowhere": "nowhere: got no manifest.json",

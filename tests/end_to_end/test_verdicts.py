@@ -27,7 +27,7 @@ FEW = {
 def test_the_verdict_is_the_right_one(name: str, tmp_path: Path) -> None:
     """Single words tell all of the one task and nothing of the other."""
     task = BUILT_TASKS[name]
-    answers = build(task, tmp_path, train=150, test=400)
+    answers = build(task, tmp_path, train=150, test=800)
     results = api.compare(answers=answers, out=tmp_path / "compared", **FEW)
     assert results["status"] == "done"
     verdict = results["verdict"]
