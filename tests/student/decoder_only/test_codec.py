@@ -1,5 +1,7 @@
 """The token ids of a decoder-only student's texts."""
 
+import copy
+
 from transformers import PreTrainedConfig
 
 from dsbs.student.decoder_only.codec import ContinuedCodec
@@ -23,7 +25,7 @@ def test_parts_follow_one_another_and_only_the_target_ends() -> None:
 
 
 def test_what_joins_two_sentences_is_the_students_own_end_token() -> None:
-    tokenizer = pairs_tokenizer()
+    tokenizer = copy.deepcopy(pairs_tokenizer())  # it is shared by all tests
     tokenizer.add_special_tokens({"eos_token": "<end>"})
     codec = ContinuedCodec(tokenizer)
     (joined,) = codec.inputs(["input</s>word"])
