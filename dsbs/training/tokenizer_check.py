@@ -64,8 +64,7 @@ def check_labels(
     """Check that the student can write every label, and that no two labels look alike to it.
 
     A closed set is checked as a whole. Otherwise the labels to learn and the options of the rows
-    are checked, up to `MOST_LABELS` of them, evenly spaced. For kind `text`, labels that cannot be
-    written are an error only where they are more than half; `lost_characters` counts what is lost.
+    are checked, up to `MOST_LABELS` of them, evenly spaced.
 
     Args:
         task: The task.
@@ -158,7 +157,7 @@ def _check_distinct(
 
 def _check_written(task: Task, writing: Writing, tried: Sequence[_Tried], of: str) -> None:
     wrong = [one for one in tried if not _comes_back(task, one)]
-    if not wrong or (task.label.kind == "text" and 2 * len(wrong) <= len(tried)):
+    if not wrong:
         return
     first = wrong[0]
     raise InputError(
