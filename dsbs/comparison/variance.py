@@ -9,7 +9,7 @@ Array = NDArray[Any]
 
 _MOST_SEEDS = 1000
 _MOST_ROWS = 10_000_000
-"""Beyond these, nobody is told to get more."""
+"""Beyond these, nobody is asked to get more."""
 
 
 class Variance(NamedTuple):

@@ -88,7 +88,7 @@ class TeacherDesk:
         """Why the teacher is down; "" where it is not."""
 
     def start(self) -> None:
-        """Open the store, so that a bad one is told at once, and try to reach the teacher."""
+        """Open the store, so that a bad one is found at once, and try to reach the teacher."""
         AnswerStore(self._store_path).__exit__()
         self._thread.start()
         self._tried.wait(_FIRST_S)

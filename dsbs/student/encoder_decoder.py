@@ -140,8 +140,8 @@ class EncodedReading:
 
     def start(self, prompt: Sequence[int]) -> torch.Tensor:
         """(B, 1 + P): the start token and the prompt."""
-        told = self._first.new_tensor(prompt).expand(len(self._first), -1)
-        return torch.cat([self._first, told], dim=1)
+        given = self._first.new_tensor(prompt).expand(len(self._first), -1)
+        return torch.cat([self._first, given], dim=1)
 
     def logits(self, ids: torch.Tensor) -> torch.Tensor:
         """Write ids (B, Y); the logits (B, Y, V) of what follows each."""

@@ -118,7 +118,7 @@ class EncoderFamily:
 
     def read(self, model: Any, ids: torch.Tensor, mask: torch.Tensor) -> Reading:
         """Impossible: it writes no text."""
-        raise NotImplementedError
+        raise AssertionError("an encoder writes no text")
 
     def training_flops(
         self, rows: Sequence[Sequence[EncodedTarget]], architecture: PreTrainedConfig

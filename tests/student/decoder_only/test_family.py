@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from dsbs.core.records import Target, TrainPair
 from dsbs.student.decode import generate_texts
 from dsbs.student.decoder_only.family import DECODER_ONLY
-from dsbs.student.encoding import Encoded
 from dsbs.student.padding import MicroBatch
 from dsbs.student.score import Candidates, score_labels
 from dsbs.training.batching import Collator
@@ -20,6 +19,7 @@ from dsbs.training.objective import Objective
 from support.decoders import SHAPES, decoder, encoded_for_decoder, loss_by_hand, plain_decoder
 from support.farm import Farm
 from support.pairs import PAIRS, PREFIXES, pairs_tokenizer
+from support.steps import step_loss
 from support.trainings import data_of, rows_of
 
 CLOSE: dict[str, float] = {"rtol": 1e-4, "atol": 1e-6}
@@ -28,19 +28,6 @@ CLOSE: dict[str, float] = {"rtol": 1e-4, "atol": 1e-6}
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
     return pairs_tokenizer()
-
-
-def step_loss(model: Any, found: Encoded, objective: Objective, **cut: Any) -> torch.Tensor:
-    """The loss of all examples as one step, after its backward passes."""
-    model.zero_grad()
-    collator = Collator(found.tasks, 0, family=DECODER_ONLY, **cut)
-    made = collator(found.examples)
-    total = torch.zeros(())
-    for batches in collator.passes(made.micro_batches):
-        loss = objective.of_pass(model, batches, made.sizes)
-        loss.backward()
-        total += loss.detach()
-    return total
 
 
 def gradients(model: Any) -> dict[str, torch.Tensor]:
@@ -71,7 +58,7 @@ def test_loss_and_gradient_are_those_of_a_masked_cross_entropy_by_hand(
         {"packs": True, "pass_tokens": 200, "max_tokens": 150},
     ]
     for way in ways:
-        loss = step_loss(model, found, Objective(), **way)
+        loss = step_loss(DECODER_ONLY, model, found, Objective(), **way)
         torch.testing.assert_close(loss, expected.detach())
         assert_same(gradients(model), gradients(plain))
 
@@ -107,13 +94,13 @@ def test_alpha_one_is_standard_in_loss_and_gradient(
     found = []
     for settings in ({"method": "step_by_step", "alpha": 1.0}, {"method": "standard"}):
         pairs = rows_of(data, allow_no_rationales=True, **settings).pairs[:12]
-        loss = step_loss(model, encoded_for_decoder(pairs, tokenizer), Objective())
+        loss = step_loss(DECODER_ONLY, model, encoded_for_decoder(pairs, tokenizer), Objective())
         found.append((loss, gradients(model)))
     (one, one_gradient), (standard, standard_gradient) = found
     assert one == standard
     assert all(torch.equal(one_gradient[name], g) for name, g in standard_gradient.items())
     half = rows_of(data, method="step_by_step", alpha=0.5).pairs[:12]
-    assert step_loss(model, encoded_for_decoder(half, tokenizer), Objective()) != one
+    assert step_loss(DECODER_ONLY, model, encoded_for_decoder(half, tokenizer), Objective()) != one
 
 
 SOFT = [
@@ -144,9 +131,11 @@ def test_soft_labels_are_cross_entropy_of_the_scores_that_predicting_uses(
         [*(s for s in e if s.task == "label"), *r]
         for e, r in zip(found.examples, rationales, strict=True)
     ]
-    loss = step_loss(model, replace(found, examples=both), labels_only)
+    loss = step_loss(DECODER_ONLY, model, replace(found, examples=both), labels_only)
     torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
-    cut = step_loss(model, replace(found, examples=both), labels_only, packs=True, max_tokens=80)
+    cut = step_loss(
+        DECODER_ONLY, model, replace(found, examples=both), labels_only, packs=True, max_tokens=80
+    )
     torch.testing.assert_close(cut, expected, rtol=1e-4, atol=1e-5)
 
 

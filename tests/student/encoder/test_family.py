@@ -19,10 +19,10 @@ from dsbs.student.score import Candidates
 from dsbs.tasks.labels import LabelKind
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
-from dsbs.training.batching import Collator
 from dsbs.training.objective import Objective
 from support.farm import Farm
 from support.pairs import PREFIXES, pairs_tokenizer
+from support.steps import step_loss
 
 CLOSE: dict[str, float] = {"rtol": 1e-4, "atol": 1e-6}
 OPTIONS = [("label 0", "label 1"), ("because", "so so", "word"), ("input", "label 2")]
@@ -80,18 +80,6 @@ def scores_by_hand(plain: Any, sequence: Any) -> torch.Tensor:
     return torch.cat(logits)
 
 
-def step_loss(model: Any, found: Encoded, objective: Objective, **cut: Any) -> torch.Tensor:
-    model.zero_grad()
-    collator = Collator(found.tasks, 0, family=ENCODER, **cut)
-    made = collator(found.examples)
-    total = torch.zeros(())
-    for batches in collator.passes(made.micro_batches):
-        loss = objective.of_pass(model, batches, made.sizes)
-        loss.backward()
-        total += loss.detach()
-    return total
-
-
 @pytest.mark.parametrize("kind", ["class", "choice"])
 @pytest.mark.parametrize("soft_weight", [0.0, 0.6])
 @pytest.mark.parametrize("cut", [{}, {"max_tokens": 40}, {"pass_cost": 0}])
@@ -112,7 +100,7 @@ def test_loss_and_gradient_are_those_of_cross_entropy_by_hand(
         soft = soft - ((shares * log_q).sum() / 8 if len(shares) else 0)
     expected = hard + soft_weight * soft
     expected.backward()
-    loss = step_loss(model, found, Objective(soft_weight=soft_weight), **cut)
+    loss = step_loss(ENCODER, model, found, Objective(soft_weight=soft_weight), **cut)
     torch.testing.assert_close(loss, expected.detach(), **CLOSE)
     for (name, weight), same in zip(plain.named_parameters(), model.parameters(), strict=True):
         if weight.grad is not None:
