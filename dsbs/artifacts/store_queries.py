@@ -23,21 +23,11 @@ _EXPORT_PAGE = 1000
 Row = tuple[str | int | None, ...]
 """One answer: the values of `EXPORTED`."""
 
-EXPORTED: Mapping[str, str] = {
-    "id": "a.example ->> '$.id'",
-    "run": "?",
-    "split": "a.example ->> '$.split'",
-    "sample": "a.sample",
-    "input": "a.example ->> '$.input'",
-    "gold": "a.example ->> '$.gold'",
-    "text": "c.text",
-    "reasoning": "c.reasoning",
-    "finish_reason": "c.finish_reason",
-    "prompt_tokens": "c.prompt_tokens",
-    "completion_tokens": "c.completion_tokens",
-    "key": "a.key",
-}
-"""What files for other programs have of an answer, and where the store has it."""
+_OF_EXAMPLE = ("id", "split", "input", "gold")
+_OF_COMPLETION = ("text", "reasoning", "finish_reason", "prompt_tokens", "completion_tokens")
+
+EXPORTED = (*_OF_EXAMPLE, "run", "sample", *_OF_COMPLETION, "key")
+"""What files for other programs have of an answer."""
 
 NUMBERS = frozenset({"sample", "prompt_tokens", "completion_tokens"})
 """Those of them that are numbers. The others are texts."""
@@ -83,19 +73,22 @@ def answers(
 
 
 def exported(db: sqlite3.Connection, run: str, folder: str) -> Iterator[Sequence[Row]]:
-    """Every answer of a run in order, in pages. SQLite picks what is wanted of the examples, so a
-    page takes Python no longer than its answers.
+    """Every answer of a run in order, in pages. SQLite picks what is wanted of the examples, which
+    are longer, and leaves it JSON: as a value of its own a text would end at its first NUL.
 
     Raises TypeError or ValueError where the store has something else.
     """
+    of_example = ", ".join(f"'$.{name}'" for name in _OF_EXAMPLE)
+    of_completion = ", ".join(f"c.{name}" for name in _OF_COMPLETION)
     query = (
-        f"SELECT {', '.join(EXPORTED.values())} "
+        f"SELECT json_extract(a.example, {of_example}), ?, a.sample, {of_completion}, a.key "
         "FROM asked AS a JOIN completions AS c ON c.key = a.key "
         "WHERE a.run = ? AND a.position >= ? AND a.position < ? "
         "AND a.purpose = 'answer' AND c.error IS NULL ORDER BY a.position, a.purpose, a.sample"
     )
     for start in range(0, next_position(db, run), _EXPORT_PAGE):
-        page = db.execute(query, (folder, run, start, start + _EXPORT_PAGE)).fetchall()
+        found = db.execute(query, (folder, run, start, start + _EXPORT_PAGE))
+        page = [(*json.loads(picked), *others) for picked, *others in found]
         if page:
             _check(page)
             yield page

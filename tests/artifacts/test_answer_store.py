@@ -197,7 +197,7 @@ def test_values_of_another_kind_are_not_exported(tmp_path: Path, change: str) ->
         store.keep("t", [completion("k", "said")])
         ((row,),) = store.exported("run")
         assert row == (
-            *("x", str(tmp_path / "run"), "train", 0, "in", None),
+            *("x", "train", "in", None, str(tmp_path / "run"), 0),
             *("said", None, None, None, None, "k"),
         )
     with sqlite3.connect(path) as db:
@@ -205,6 +205,15 @@ def test_values_of_another_kind_are_not_exported(tmp_path: Path, change: str) ->
     db.close()
     with AnswerStore(path) as store, pytest.raises(InputError, match="expected a whole store"):
         list(store.exported("run"))
+
+
+def test_texts_with_any_character_are_exported_whole(tmp_path: Path) -> None:
+    text = "".join(map(chr, range(0x300))) + "\u2028\ufeff\U0010ffff"
+    with AnswerStore(tmp_path / "s.sqlite") as store:
+        store.ask("run", "task", [Asked(0, "answer", 0, "k", Example(text, "train", {}, text))])
+        store.keep("t", [completion("k", text)])
+        ((row,),) = store.exported("run")
+    assert (row[0], row[2], row[6]) == (text, text, text)
 
 
 @pytest.mark.parametrize(
