@@ -57,7 +57,9 @@ def choose_rows(
     """Leave out what would make the promise empty, and count it.
 
     Rows of a group that was seen, near-duplicates of rows that were seen, and further rows of a
-    group are out. Rows with equal inputs count as one group. The first of a group stays.
+    group are out. Rows with equal inputs count as one group. The first of a group stays. Only
+    where labels are equations are rows with other numbers near-duplicates: elsewhere numbers may
+    be what tells rows apart.
 
     Raises:
         MissingPackage: Near-duplicates cannot be looked for.
@@ -67,7 +69,7 @@ def choose_rows(
     found = list(candidates)
     groups = {row.group for row in seen if row.group is not None}
     strangers = [row for row in found if row.group not in groups]
-    fresh = _without_duplicates(strangers, seen)
+    fresh = _without_duplicates(strangers, seen, task.label.kind == "equation")
     single = _one_of_each(_one_of_each(fresh, lambda row: row.group), lambda r: input_hash(task, r))
     origin = origin.model_copy(
         update={
@@ -80,12 +82,22 @@ def choose_rows(
     if not single:
         raise InputError(
             "calibration rows",
-            got=f"none of {len(found):,} that nothing used",
+            got=f"none of {len(found):,}; out: {left_out(origin) or 'none was found'}",
             expected="rows that the student was neither trained nor selected on",
             fix="train with --calibration-frac 0.1 or a smaller --data-frac, or name a file of "
             "other rows with --rows",
         )
     return CalibrationRows(tuple(single), origin)
+
+
+def left_out(origin: RowOrigin) -> str:
+    """How many rows were left out for which reason."""
+    counts = {
+        "nearly equal to rows that were trained or selected on": origin.near_duplicates,
+        "of a group that was trained or selected on": origin.known_groups,
+        "further rows of a group, or equal to another": origin.same_group,
+    }
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
 
 
 def labeled_by_teacher(rows: CalibrationRows, data: LabeledData) -> CalibrationRows:
@@ -114,10 +126,12 @@ def with_unlabeled(rows: CalibrationRows) -> CalibrationRows:
     return replace(rows, origin=rows.origin.model_copy(update={"unlabeled": unlabeled}))
 
 
-def _without_duplicates(rows: list[Example], seen: Sequence[Example]) -> list[Example]:
+def _without_duplicates(
+    rows: list[Example], seen: Sequence[Example], mask_numbers: bool
+) -> list[Example]:
     """The rows whose input no row that was seen has, or nearly has."""
     inputs = {row.input for row in seen}
-    found = find_duplicates({"train": seen, "test": rows})
+    found = find_duplicates({"train": seen, "test": rows}, mask_numbers=mask_numbers)
     near = set(found.tests) if found else set()
     return [row for row in rows if row.id not in near and row.input not in inputs]
 

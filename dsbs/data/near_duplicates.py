@@ -25,12 +25,16 @@ MOST_ROWS = 50_000
 _MOST_PAIRS = 1000
 _SHORT = 5
 """Words of a line at least for it to count as repeated."""
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![^\W_])\d+(?:[.,]\d+)*")
+"""Digits behind a letter are part of a name, such as B12."""
 _WORD = re.compile(r"\w+")
 
 
 def find_duplicates(
-    splits: Mapping[Split, Sequence[Example]], wanted: Duplicates = "always"
+    splits: Mapping[Split, Sequence[Example]],
+    wanted: Duplicates = "always",
+    *,
+    mask_numbers: bool = True,
 ) -> NearDuplicates | None:
     """Test inputs that training or validation has nearly seen.
 
@@ -43,6 +47,7 @@ def find_duplicates(
     Args:
         splits: The examples.
         wanted: "auto" leaves out searches of more than `MOST_ROWS` rows.
+        mask_numbers: Whether inputs that differ in numbers alone are alike.
 
     Returns:
         None where there is nothing to compare, or it is not wanted.
@@ -52,8 +57,8 @@ def find_duplicates(
     large = wanted == "auto" and len(train) + len(test) > MOST_ROWS
     if not train or not test or wanted == "never" or large:
         return None
-    numbers = _same_but_for_numbers(train, test)
-    near = _near(train, test)
+    numbers = _same_but_for_numbers(train, test) if mask_numbers else []
+    near = _near(train, test, mask_numbers)
     pairs = [*numbers, *(near or ())]
     return NearDuplicates(
         train_rows=len(train),
@@ -88,7 +93,9 @@ def describe(found: NearDuplicates | None) -> list[str]:
     return lines
 
 
-def _near(train: Collection[Example], test: Sequence[Example]) -> list[NearDuplicate] | None:
+def _near(
+    train: Collection[Example], test: Sequence[Example], mask_numbers: bool
+) -> list[NearDuplicate] | None:
     """The nearest training input of every test input that has one.
 
     None where the library is not installed.
@@ -97,12 +104,12 @@ def _near(train: Collection[Example], test: Sequence[Example]) -> list[NearDupli
         from datasketch import MinHashLSH
     except ImportError:
         return None
-    asked = [_words(example.input) for example in test]
+    asked = [_words(example.input, mask_numbers) for example in test]
     index = MinHashLSH(threshold=_CANDIDATE, num_perm=_PERMUTATIONS)
     for at, sketch in enumerate(_sketches(asked)):
         index.insert(at, sketch, check_duplication=False)
     best: dict[int, NearDuplicate] = {}
-    seen, again = itertools.tee(_words(example.input) for example in train)
+    seen, again = itertools.tee(_words(example.input, mask_numbers) for example in train)
     for example, words, sketch in zip(train, seen, _sketches(again), strict=True):
         for at in index.query(sketch):
             share = len(words & asked[at]) / max(1, len(words | asked[at]))
@@ -149,5 +156,6 @@ def _masked_lines(text: str) -> list[str]:
     return [line for line in lines if "#" in line and len(line.split()) >= _SHORT]
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(_NUMBER.sub("0", text.casefold())))
+def _words(text: str, mask_numbers: bool = True) -> frozenset[str]:
+    folded = text.casefold()
+    return frozenset(_WORD.findall(_NUMBER.sub("0", folded) if mask_numbers else folded))

@@ -13,6 +13,7 @@ from dsbs.contracts.calibration import (
     TrainingParts,
     choose_rows,
     labeled_by_teacher,
+    left_out,
     training_parts,
     with_unlabeled,
 )
@@ -134,13 +135,8 @@ def _with_answers(rows: LabeledData, sources: RowSources) -> LabeledData:
 
 def _say_origin(origin: RowOrigin, kept: int) -> None:
     """Print which rows are out, and why."""
-    out = {
-        "nearly equal to rows that were trained or selected on": origin.near_duplicates,
-        "of a group that was trained or selected on": origin.known_groups,
-        "further rows of a group, or equal to another": origin.same_group,
-    }
-    reasons = [f"{count:,} {why}" for why, count in out.items() if count]
-    left = f"; out: {', '.join(reasons)}" if reasons else ""
-    say(f"calibration: {kept:,} of {origin.found:,} rows ({origin.source}){left}")
+    reasons = left_out(origin)
+    out = f"; out: {reasons}" if reasons else ""
+    say(f"calibration: {kept:,} of {origin.found:,} rows ({origin.source}){out}")
     if origin.unlabeled:
         say(f"{origin.unlabeled:,} calibration rows have no label to agree with: all different")

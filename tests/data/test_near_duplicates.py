@@ -53,6 +53,20 @@ def test_near_duplicates_are_those_of_comparing_every_pair(published: Path) -> N
     assert len(proposed) >= 0.97 * len(near)
 
 
+def test_digits_of_a_name_are_no_number() -> None:
+    train = [example("a", "pump B12 of plant K3"), example("b", "12kg of rice for 3 days")]
+    test = [
+        example("c", "pump B99 of plant K4", "test"),
+        example("d", "15kg of rice for 9 days", "test"),
+    ]
+    found = find_duplicates({"train": train, "test": test})
+    assert found is not None
+    assert {pair.test for pair in found.pairs} == {"d"}
+    numbers_count = find_duplicates({"train": train, "test": test}, mask_numbers=False)
+    assert numbers_count is not None
+    assert not numbers_count.pairs
+
+
 def test_lines_without_numbers_and_short_lines_are_no_templates() -> None:
     train = [
         example("a", "Answer the question below.\n(1) yes"),
