@@ -35,7 +35,7 @@ def stuck_sentence(group: Group, equal: str | None = None) -> str | None:
     """How many of its students did not learn; None if all did."""
     counts = {
         "failed": group.failed,
-        "cannot be told from chance": group.at_chance,
+        "cannot be shown to beat chance": group.at_chance,
         "mostly gave no readable label": group.unparsable,
         "gave nearly all rows one label": group.one_label,
     }

@@ -42,7 +42,7 @@ class Teacher(NamedTuple):
 
     @property
     def stuck(self) -> bool:
-        """Whether its accuracy cannot be told from chance."""
+        """Whether its accuracy is not shown to beat chance."""
         if self.score is None or self.chance is None:
             return not any(self.verdicts.values())
         return bool(decisive_interval(self.score)[0] <= self.chance)

@@ -116,7 +116,7 @@ def need_sentence(need: DataNeed) -> str:
     setting = ", ".join([need.student, f"{need.labels} labels", *levels_of(need)])
     who = f"{marked(need.method)} ({setting})"
     if not need.opponent_learned:
-        return f"{who}: {goal} cannot be told from chance, so nothing is compared with it."
+        return f"{who}: {goal} cannot be shown to beat chance, so nothing is compared with it."
     if not any(need.learned):
         return f"{who} learned at no fraction that was tried, so it is not compared with {goal}."
     good = "as good as"

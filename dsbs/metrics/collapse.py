@@ -106,9 +106,10 @@ def chance_notices(
     found = interval(correct, rows)
     if not at_chance(found, chance):
         return []
+    place = "is below" if found.high < chance else "cannot be told from"
     text = (
         f"{what} {percent(correct / rows)} on {rows:,} rows (95 % interval {span(found)}) "
-        f"cannot be told from chance, {percent(chance)}"
+        f"{place} chance, {percent(chance)}"
     )
     return [Notice("at_chance", who, text)]
 

@@ -63,7 +63,7 @@ def test_students_at_chance_are_as_good_as_nobody() -> None:
     (need,) = find_data_needs(made.cells, made.verdicts, [Teacher({})], "steps")
     assert (need.estimate, need.possible, need.certain) == (None, None, None)
     assert need_sentence(need) == (
-        "step_by_step (s, gold labels): standard on all data cannot be told from chance, so nothing "
+        "step_by_step (s, gold labels): standard on all data cannot be shown to beat chance, so nothing "
         "is compared with it."
     )
     # Only what the student itself has learned counts, too.

@@ -25,7 +25,7 @@ def test_a_group_has_both_intervals_and_counts_who_did_not_learn(made: Made) -> 
     assert group.ci95_examples[0] < np.mean(scores) < group.ci95_examples[1]
     assert group.mean_learned == pytest.approx(np.mean(scores[:-1]))
     assert stuck_sentence(group) == (
-        "standard (s, gold labels, all data): of 7 students, 1 failed and 1 cannot be told from chance. "
+        "standard (s, gold labels, all data): of 7 students, 1 failed and 1 cannot be shown to beat chance. "
         "The mean of those that learned is 51.2 %."
     )
     assert stuck_sentence(groups["step_by_step"]) is None

@@ -115,6 +115,8 @@ def test_an_accuracy_of_chance_is_told_with_its_interval() -> None:
         "accuracy 34.5 % on 1,000 rows (95 % interval 31.6 to 37.6 %) "
         "cannot be told from chance, 33.3 %"
     )
+    (below,) = chance_notices("baseline:tfidf, test", 132, 1221, 0.2)
+    assert below.text.endswith("(95 % interval 9.2 to 12.7 %) is below chance, 20.0 %")
     assert chance_notices("who", 400, 1000, 1 / 3) == chance_notices("who", 0, 0, 0.5) == []
     assert chance_notices("who", 2, 2, 0.5) == []
 

@@ -23,7 +23,7 @@ CELLS = "cells"
 Flag = Literal["at_chance", "unparsable", "one_label"]
 """Why a student counts as not having learned; `dsbs.metrics.collapse` decides.
 
-`at_chance`: its accuracy cannot be told from chance. `unparsable`: most of its outputs have no
+`at_chance`: its accuracy is not shown to beat chance. `unparsable`: most of its outputs have no
 readable label. `one_label`: nearly all its labels are one, and those it is compared with are not.
 """
 
