@@ -7,7 +7,7 @@ from typing import Any
 
 from dsbs.artifacts.student_card import StudentCard
 from dsbs.core.records import LABEL, Example, Prediction
-from dsbs.data.load import UnlabeledRow, unlabeled_examples
+from dsbs.data.unlabeled import UnlabeledRow, UnlabeledRows
 from dsbs.metrics.distributions import softmax
 from dsbs.runtimes.open import open_predictor
 from dsbs.student.predict import check, predict
@@ -23,6 +23,7 @@ class LoadedStudent:
     def __init__(self, predictor: Predictor, *, batch_size: int = 64) -> None:
         self.predictor = predictor
         self.batch_size = batch_size
+        self._rows = UnlabeledRows(predictor.card.task)
 
     @property
     def card(self) -> StudentCard:
@@ -67,7 +68,7 @@ class LoadedStudent:
     def unlabeled(self, rows: Iterable[Row]) -> list[UnlabeledRow]:
         """The same with the id that each row came with."""
         placed = ((f"row {at}", dict(row)) for at, row in zip(itertools.count(1), rows))
-        return list(unlabeled_examples(self.card.task, placed))
+        return list(self._rows.read(placed))
 
     def count_tokens(self, text: str) -> int:
         """Tokens of an input as the student reads it, before it is cut."""

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from dsbs.core.errors import InputError
@@ -18,6 +17,7 @@ from dsbs.serving.batcher import Batcher, Overloaded
 from dsbs.serving.bodies import Health, Labeled, PredictBody, PredictReply
 from dsbs.serving.call_log import CallLog
 from dsbs.serving.chat import BadCall, ChatBody, completion, fields_of, message_of, stream
+from dsbs.serving.json_route import JsonRoute
 from dsbs.serving.limits import error_body
 from dsbs.serving.metrics import CONTENT_TYPE, Metrics
 from dsbs.serving.routing import Reply, Router, TeacherMissing
@@ -96,14 +96,22 @@ def make_app(service: Service) -> FastAPI:
             service.desk.close()
         service.log.close()
 
-    app = FastAPI(title=f"dsbs: {service.task}", version=__version__, lifespan=life)
+    app = FastAPI(
+        title=f"dsbs: {service.task}",
+        version=__version__,
+        lifespan=life,
+        routes=_calls(service).routes,  # before all others: the first that fits is taken
+    )
     _add_routes(app, service)
     _add_errors(app, service)
     return app
 
 
-def _add_routes(app: FastAPI, service: Service) -> None:
-    @app.post("/predict", response_model=PredictReply, response_model_exclude_defaults=False)
+def _calls(service: Service) -> APIRouter:
+    """The routes that label."""
+    calls = APIRouter(route_class=JsonRoute)
+
+    @calls.post("/predict", response_model=PredictReply, response_model_exclude_defaults=False)
     async def predict(body: PredictBody) -> Response:
         """Label rows."""
         with _counted(service, "/predict"):
@@ -119,7 +127,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             text = PredictReply(rows=found).model_dump_json()
             return Response(text, media_type="application/json")
 
-    @app.post("/v1/chat/completions")
+    @calls.post("/v1/chat/completions")
     async def chat(body: ChatBody) -> Response:
         """Label the last message of a chat, in the form of OpenAI's interface."""
         with _counted(service, "/v1/chat/completions"):
@@ -137,6 +145,10 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 return StreamingResponse(events, headers=headers, media_type="text/event-stream")
             return JSONResponse(completion(body, reply, **names), headers=headers)
 
+    return calls
+
+
+def _add_routes(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The one model that there is."""
@@ -176,8 +188,8 @@ def _counted(service: Service, route: str) -> Iterator[None]:
         status = str(_status_of(error))
         raise
     finally:
-        service.metrics.calls.labels(route, status).inc()
-        service.metrics.seconds.labels(route).observe(time.perf_counter() - started)
+        service.metrics.calls(route, status).inc()
+        service.metrics.seconds(route).observe(time.perf_counter() - started)
 
 
 def _status_of(error: BaseException) -> int:
@@ -212,10 +224,3 @@ def _add_errors(app: FastAPI, service: Service) -> None:
     @app.exception_handler(TimeoutError)
     async def late(request: Request, error: TimeoutError) -> Response:
         return respond(error, f"no answer within {service.seconds:g} s", _SERVER_ERROR, 1)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"][1:])) or "body"
-        text = f"{where}: {first['msg']}"
-        return JSONResponse(error_body(text, _INPUT_ERROR, parameter=where), status_code=400)

@@ -115,7 +115,7 @@ class Router:
     ) -> list[Reply]:
         """The student's replies, and the teacher's, which are asked for all at once."""
         if all(local):
-            self._metrics.rows.labels("student").inc(len(predictions))
+            self._metrics.rows("student").inc(len(predictions))
             return [self._students(prediction) for prediction in predictions]
         rows = zip(examples, predictions, local, strict=True)
         replies = await asyncio.gather(
@@ -148,7 +148,7 @@ class Router:
 
     async def _reply(self, example: Example, prediction: Prediction, *, local: bool) -> Reply:
         if local:
-            self._metrics.rows.labels("student").inc()
+            self._metrics.rows("student").inc()
             return self._students(prediction)
         try:
             answer = await self._ask(example)
@@ -156,9 +156,9 @@ class Router:
             self._metrics.no_answer.inc()
             if self._use.down == "503":
                 raise TeacherMissing(str(why)) from None
-            self._metrics.rows.labels("student, marked").inc()
+            self._metrics.rows("student, marked").inc()
             return self._students(prediction, marked=str(why))
-        self._metrics.rows.labels("teacher").inc()
+        self._metrics.rows("teacher").inc()
         if self._use.shadow:
             self._compare(example, prediction, answer)
         return Reply(answer.label, answer.label or "", "teacher", answer.rationale)
@@ -182,7 +182,7 @@ class Router:
     def _compare(self, example: Example, prediction: Prediction, answer: Answer) -> None:
         """Write down what the student would have said."""
         agrees = same_label(self._task.label.kind, prediction.label, answer.label)
-        self._metrics.shadow.labels("yes" if agrees else "no").inc()
+        self._metrics.shadow("yes" if agrees else "no").inc()
         self._log.write(
             "shadow",
             {
