@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from dsbs.serving.chat import BadCall
 from dsbs.serving.limits import BODY, Receive, Scope, Send
+from dsbs.serving.refusals import refusal
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
@@ -28,8 +29,11 @@ class JsonRoute(APIRoute):
         self.app = self._serve
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        check_type(Headers(scope=scope).get("content-type", ""))
-        response: Response = await self.endpoint(body_of(self._body, scope[BODY]))
+        try:
+            check_type(Headers(scope=scope).get("content-type", ""))
+            response: Response = await self.endpoint(body_of(self._body, scope[BODY]))
+        except Exception as error:
+            response = refusal(error)
         await response(scope, receive, send)
 
 

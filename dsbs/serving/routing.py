@@ -28,6 +28,9 @@ Source = Literal["student", "teacher"]
 class TeacherMissing(Exception):
     """A row is the teacher's to answer, and there is no answer."""
 
+    def __init__(self, why: NoAnswer) -> None:
+        super().__init__(f"this call is the teacher's to answer, and it gives no answer: {why}")
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -155,7 +158,7 @@ class Router:
         except NoAnswer as why:
             self._metrics.no_answer.inc()
             if self._use.down == "503":
-                raise TeacherMissing(str(why)) from None
+                raise TeacherMissing(why) from None
             self._metrics.rows("student, marked").inc()
             return self._students(prediction, marked=str(why))
         self._metrics.rows("teacher").inc()
