@@ -170,6 +170,9 @@ class NullStudent:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
+    def bare_tokens(self, text: str) -> int:
+        return len(text.split())
+
     def generate(self, inputs: Sequence[str], **unused: Any) -> list[str]:
         return ["bird"] * len(inputs)
 

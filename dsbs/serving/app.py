@@ -20,7 +20,8 @@ from dsbs.serving.json_route import JsonRoute
 from dsbs.serving.limits import App, Receive, Scope, Send
 from dsbs.serving.metrics import CONTENT_TYPE, Metrics
 from dsbs.serving.refusals import status_of
-from dsbs.serving.routing import Reply, Router
+from dsbs.serving.replies import Reply
+from dsbs.serving.routing import Router
 from dsbs.serving.rows import RowReader
 from dsbs.serving.teacher_desk import TeacherDesk
 
@@ -45,13 +46,21 @@ class Service:
     """Most seconds until a call is answered."""
 
     async def answer(
-        self, route: str, examples: Sequence[Example], *, explain: bool, scores: bool
+        self,
+        route: str,
+        examples: Sequence[Example],
+        *,
+        explain: bool = False,
+        scores: bool,
+        tokens: bool = False,
     ) -> list[Reply]:
         """One reply per example; the call is written down."""
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.seconds):
-                replies = await self.router.answer(examples, explain=explain, scores=scores)
+                replies = await self.router.answer(
+                    examples, explain=explain, scores=scores, tokens=tokens
+                )
         except TimeoutError:
             raise TimeoutError(f"no answer within {self.seconds:g} s") from None
         inputs = [example.input for example in examples] if self.log.inputs else None
@@ -140,7 +149,10 @@ def _calls(service: Service) -> APIRouter:
             text = message_of(body)
             example = service.reader.message(text, fields_of(text))
             (reply,) = await service.answer(
-                "/v1/chat/completions", [example], explain=False, scores=bool(body.logprobs)
+                "/v1/chat/completions",
+                [example],
+                scores=bool(body.logprobs),
+                tokens=body.wants_usage,
             )
             headers: dict[str, str] = {"x-dsbs-source": reply.source}
             if reply.marked:

@@ -34,6 +34,8 @@ class Wanted(NamedTuple):
     explain: bool = False
     confidence: bool = False
     """Scores, by which a contract decides."""
+    tokens: bool = False
+    """How many tokens are read and written."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Batcher:
     def _predicted(self, rows: Sequence[Example], wanted: Wanted) -> list[Prediction]:
         started = time.monotonic()
         found = self._student.predict_examples(
-            rows, explain=wanted.explain, confidence=wanted.confidence
+            rows, explain=wanted.explain, confidence=wanted.confidence, tokens=wanted.tokens
         )
         self._seen.append((time.monotonic() - started) / len(rows))
         self._row_s = sorted(self._seen)[len(self._seen) // 2]

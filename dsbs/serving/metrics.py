@@ -31,6 +31,11 @@ class Metrics:
         self.no_answer = Counter(
             "dsbs_teacher_no_answer", "Rows that the teacher did not answer", registry=own
         )
+        self.unusable = Counter(
+            "dsbs_teacher_unusable",
+            "Of those: rows whose answer by the teacher has no usable label",
+            registry=own,
+        )
         self.audited = Gauge("dsbs_audited", "Audited calls under this contract", registry=own)
         self.different = Gauge(
             "dsbs_audited_different",

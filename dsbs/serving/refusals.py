@@ -6,9 +6,11 @@ from dsbs.core.errors import InputError
 from dsbs.serving.batcher import Overloaded
 from dsbs.serving.chat import BadCall
 from dsbs.serving.limits import error_body
-from dsbs.serving.routing import TeacherMissing
+from dsbs.serving.replies import TeacherMissing
 
 _RETRY_S = 1
+_NOT_AGAIN = {"x-should-retry": "false"}
+"""What keeps OpenAI's clients from asking twice more."""
 
 
 def status_of(error: BaseException) -> int:
@@ -17,6 +19,8 @@ def status_of(error: BaseException) -> int:
         return error.status
     if isinstance(error, InputError):
         return 400
+    if isinstance(error, TeacherMissing) and error.for_good:
+        return 502
     return 503 if isinstance(error, Overloaded | TeacherMissing | TimeoutError) else 500
 
 
@@ -25,10 +29,11 @@ def refusal(error: Exception) -> JSONResponse:
     status = status_of(error)
     if status == 500:
         raise error
-    if status == 503:
+    if status in (502, 503):
         after = error.retry_after if isinstance(error, Overloaded) else _RETRY_S
+        headers = _NOT_AGAIN if status == 502 else {"retry-after": str(after)}
         body = error_body(str(error), "server_error")
-        return JSONResponse(body, status_code=status, headers={"retry-after": str(after)})
+        return JSONResponse(body, status_code=status, headers=headers)
     parameter = error.parameter if isinstance(error, BadCall) else None
     body = error_body(str(error), "invalid_request_error", parameter=parameter)
     return JSONResponse(body, status_code=status)
