@@ -72,4 +72,5 @@ class UnlabeledRows:
 def _layout(columns: Columns) -> _Layout:
     own = columns.id
     with_id = input_alone(columns, id=own)
-    return _Layout(own and columns_of(own), with_id, input_alone(columns, id="id"))
+    of = columns_of(own) if own else None
+    return _Layout(of, with_id, input_alone(columns, id="id"))
