@@ -170,6 +170,9 @@ class NullStudent:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
+    def bare_tokens(self, text: str) -> int:
+        return len(text.split())
+
     def generate(self, inputs: Sequence[str], **unused: Any) -> list[str]:
         return ["bird"] * len(inputs)
 
@@ -215,7 +218,7 @@ def bare() -> Any:
 
 
 def server(calls: int) -> None:
-    """Milliseconds of a call to each server, one connection, in turns."""
+    """Time and processor time of a call to each server, one connection, in turns."""
     with tempfile.TemporaryDirectory() as scratch:
         started = {kind: _start(kind, Path(scratch)) for kind in ("bare", "dsbs")}
         try:
@@ -226,14 +229,29 @@ def server(calls: int) -> None:
             for _ in range(50):
                 for way in ways.values():
                     way()
+            before = {kind: processor_s(process.pid) for kind, (process, _) in started.items()}
             times = in_turns(ways, calls)
+            used = {
+                kind: processor_s(process.pid) - before[kind]
+                for kind, (process, _) in started.items()
+            }
             print(f"one row per call, {calls:,} calls to each, in turns")
             show(times, "bare")
-            ratio = float(np.median(times["dsbs"]) / np.median(times["bare"]))
-            print(f"dsbs takes {ratio:.2f} times as long as the bare endpoint (aim: at most 1.5)")
+            for kind, seconds in used.items():
+                print(f"{kind:28} {1000 * seconds / (calls + 1):.3f} ms of processor time per call")
+            middle = {kind: float(np.median(values)) for kind, values in times.items()}
+            for what, of in (("a call", middle), ("its processor time", used)):
+                ratio = of["dsbs"] / of["bare"]
+                print(f"{what}: {ratio:.2f} times that of the bare endpoint (aim: at most 1.5)")
         finally:
             for process, _ in started.values():
                 process.kill()
+
+
+def processor_s(pid: int) -> float:
+    """Seconds of processor time of a process so far, its own and the system's. Linux alone."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _start(kind: str, folder: Path) -> tuple[subprocess.Popen[str], str]:

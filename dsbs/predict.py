@@ -27,8 +27,8 @@ from dsbs.core.errors import InputError
 from dsbs.core.iteration import batched
 from dsbs.core.known_secrets import printable_json
 from dsbs.data.json_rows import parse_lines
-from dsbs.data.load import UnlabeledRow, unlabeled_examples
 from dsbs.data.readers import Rows, read_rows
+from dsbs.data.unlabeled import UnlabeledRow, UnlabeledRows
 from dsbs.metrics.collapse import say_notices
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.metrics.prediction_counts import PredictionCounts
@@ -88,10 +88,10 @@ def predict(config: PredictConfig) -> PredictResult:
 def _examples(card: StudentCard, rows: Rows) -> Iterator[UnlabeledRow]:
     """The rows to label, each with its rationale where the student reads one."""
     if not card.needs_teacher:
-        yield from unlabeled_examples(card.task, rows)
+        yield from UnlabeledRows(card.task).read(rows)
         return
     rows, again = itertools.tee(rows)
-    for one, (where, row) in zip(unlabeled_examples(card.task, rows), again, strict=True):
+    for one, (where, row) in zip(UnlabeledRows(card.task).read(rows), again, strict=True):
         rationale = row.get("rationale")
         if not isinstance(rationale, str) or not rationale.strip():
             raise InputError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 Split = Literal["train", "validation", "test", "extra"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -194,6 +194,13 @@ class TrainPair:
     """The teacher's, over all labels that the example may have, where soft targets are learned."""
 
 
+class Tokens(NamedTuple):
+    """How many tokens a model read and wrote."""
+
+    read: int
+    written: int
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A student's output, the label read from it, and the verdict.
@@ -214,6 +221,8 @@ class Prediction:
     """What was read of the row, where the prediction is measured: see `tasks.fingerprint`."""
     group: str | None = None
     """That of the example."""
+    tokens: Tokens | None = None
+    """Of the input and of the label, where somebody asked for them."""
 
 
 @dataclass(frozen=True, slots=True)

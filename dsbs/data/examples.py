@@ -101,9 +101,9 @@ def examples_of(
             tally.skip(error)
 
 
-def input_alone(columns: Columns) -> Columns:
-    """The columns that the input is made of, and no other."""
-    return columns.model_copy(update={"gold": None, "group": None, "id": None})
+def input_alone(columns: Columns, *, id: str | None = None) -> Columns:
+    """The columns that the input is made of, and no other but that of an id."""
+    return columns.model_copy(update={"gold": None, "group": None, "id": id})
 
 
 def id_twice(where: str, example_id: str) -> InputError:

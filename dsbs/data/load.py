@@ -4,26 +4,23 @@ That is the paper's release, a user's files, or a data set of the `datasets` lib
 """
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, islice, repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import short_hash
-from dsbs.core.records import SPLITS, Example, Split
-from dsbs.data.columns import columns_of
-from dsbs.data.examples import SPLIT_OF, Read, content_hash, examples_of, id_twice, input_alone
-from dsbs.data.readers import Rows, is_data_file
-from dsbs.data.sources import Source, find_source, hub_columns
+from dsbs.core.records import SPLITS, Split
+from dsbs.data.examples import SPLIT_OF, Read, content_hash, examples_of, id_twice
+from dsbs.data.readers import is_data_file
+from dsbs.data.sources import Source, find_source
 from dsbs.data.splits import cut_80_10_10, cut_validation, occurrences
 from dsbs.data.spool import Spool, SpooledExamples
 from dsbs.data.tally import Tally
-from dsbs.data.values import Value
 from dsbs.tasks.prompts import load_task, render_input
-from dsbs.tasks.task import Columns, Task
+from dsbs.tasks.task import Task
 
 if TYPE_CHECKING:
     import numpy as np  # inside the functions, because --help shall not wait for it
@@ -207,40 +204,3 @@ def _also_there(values: "NDArray[np.uint64]", others: "NDArray[np.uint64]") -> i
 
     places = np.minimum(np.searchsorted(others, values), len(others) - 1)
     return int((others[places] == values).sum())
-
-
-class UnlabeledRow(NamedTuple):
-    """A row that somebody wants labelled."""
-
-    id: Value
-    """The id that came with the row, as it stands there; else one made of the content."""
-    example: Example
-
-
-def unlabeled_examples(task: Task, rows: Rows) -> Iterator[UnlabeledRow]:
-    """Rows that somebody wants labelled. They need the columns of the input, and no other.
-
-    An id is taken from the task's id column, else from a column `id`, where the rows have it.
-
-    Raises:
-        InputError: for a row that lacks a part of the input, or an id that comes twice.
-    """
-    first = next(rows, None)
-    if first is None:
-        return
-    layouts = [_with_own_id(columns, first[1]) for columns in [task.columns, *hub_columns(task)]]
-    seen: Counter[str] = Counter()
-    for where, example, _, given in examples_of(task, "test", chain([first], rows), layouts):
-        if given is not None and seen[example.id]:
-            raise id_twice(where, example.id)
-        number = seen[example.id]
-        seen[example.id] += 1
-        if given is None:
-            example = replace(example, id=f"{example.id}-{number}")
-        yield UnlabeledRow(example.id if given is None else given, example)
-
-
-def _with_own_id(columns: Columns, row: Mapping[str, object]) -> Columns:
-    """The columns of the input, and of the id that such rows have."""
-    own = columns.id if columns.id and columns_of(columns.id) <= row.keys() else "id"
-    return input_alone(columns).model_copy(update={"id": own})

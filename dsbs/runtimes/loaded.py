@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dsbs.artifacts.student_card import StudentCard
-from dsbs.core.records import LABEL, Example, Prediction
-from dsbs.data.load import UnlabeledRow, unlabeled_examples
+from dsbs.core.records import LABEL, Example, Prediction, Tokens
+from dsbs.data.unlabeled import UnlabeledRow, UnlabeledRows
 from dsbs.metrics.distributions import softmax
 from dsbs.runtimes.open import open_predictor
 from dsbs.student.predict import check, predict
@@ -23,6 +24,7 @@ class LoadedStudent:
     def __init__(self, predictor: Predictor, *, batch_size: int = 64) -> None:
         self.predictor = predictor
         self.batch_size = batch_size
+        self._rows = UnlabeledRows(predictor.card.task)
 
     @property
     def card(self) -> StudentCard:
@@ -67,7 +69,7 @@ class LoadedStudent:
     def unlabeled(self, rows: Iterable[Row]) -> list[UnlabeledRow]:
         """The same with the id that each row came with."""
         placed = ((f"row {at}", dict(row)) for at, row in zip(itertools.count(1), rows))
-        return list(unlabeled_examples(self.card.task, placed))
+        return list(self._rows.read(placed))
 
     def count_tokens(self, text: str) -> int:
         """Tokens of an input as the student reads it, before it is cut."""
@@ -80,14 +82,15 @@ class LoadedStudent:
         explain: bool = False,
         scores: bool = False,
         confidence: bool = False,
+        tokens: bool = False,
     ) -> list[Prediction]:
         """One prediction per example, in order.
 
         With `confidence` they have the scores by which a contract decides: of the allowed labels,
-        or of their own label where labels are open.
+        or of their own label where labels are open. With `tokens` these are counted.
         """
         check(self.card, decode=self.card.decode, explain=explain, scores=scores)
-        return predict(
+        found = predict(
             self.predictor,
             examples,
             explain=explain,
@@ -95,6 +98,16 @@ class LoadedStudent:
             confidence=confidence,
             batch_size=self.batch_size,
         )
+        if not tokens:
+            return found
+        pairs = zip(examples, found, strict=True)
+        return [replace(one, tokens=self._tokens(example, one)) for example, one in pairs]
+
+    def _tokens(self, example: Example, prediction: Prediction) -> Tokens:
+        """Those of the input that are read, and those of the label, or else of the text."""
+        read = min(self.count_tokens(example.input), self.card.max_input_tokens)
+        text = prediction.raw if prediction.label is None else prediction.label
+        return Tokens(read, self.predictor.bare_tokens(text))
 
 
 def load(run: str | Path, *, batch_size: int = 64, threads: int = 0) -> LoadedStudent:

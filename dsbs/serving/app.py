@@ -3,29 +3,27 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
-from dsbs.core.errors import InputError
 from dsbs.core.records import Example
 from dsbs.core.version import __version__
-from dsbs.serving.batcher import Batcher, Overloaded
+from dsbs.serving.batcher import Batcher
 from dsbs.serving.bodies import Health, Labeled, PredictBody, PredictReply
 from dsbs.serving.call_log import CallLog
-from dsbs.serving.chat import BadCall, ChatBody, completion, fields_of, message_of, stream
-from dsbs.serving.limits import error_body
+from dsbs.serving.chat import ChatBody, completion, fields_of, message_of, stream
+from dsbs.serving.json_route import JsonRoute
+from dsbs.serving.limits import App, Receive, Scope, Send
 from dsbs.serving.metrics import CONTENT_TYPE, Metrics
-from dsbs.serving.routing import Reply, Router, TeacherMissing
+from dsbs.serving.refusals import status_of
+from dsbs.serving.replies import Reply
+from dsbs.serving.routing import Router
 from dsbs.serving.rows import RowReader
 from dsbs.serving.teacher_desk import TeacherDesk
-
-_INPUT_ERROR = "invalid_request_error"
-_SERVER_ERROR = "server_error"
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,23 @@ class Service:
     """Most seconds until a call is answered."""
 
     async def answer(
-        self, route: str, examples: Sequence[Example], *, explain: bool, scores: bool
+        self,
+        route: str,
+        examples: Sequence[Example],
+        *,
+        explain: bool = False,
+        scores: bool,
+        tokens: bool = False,
     ) -> list[Reply]:
         """One reply per example; the call is written down."""
         started = time.perf_counter()
-        async with asyncio.timeout(self.seconds):
-            replies = await self.router.answer(examples, explain=explain, scores=scores)
+        try:
+            async with asyncio.timeout(self.seconds):
+                replies = await self.router.answer(
+                    examples, explain=explain, scores=scores, tokens=tokens
+                )
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {self.seconds:g} s") from None
         inputs = [example.input for example in examples] if self.log.inputs else None
         self.log.write(
             "call",
@@ -82,7 +91,7 @@ class Service:
         )
 
 
-def make_app(service: Service) -> FastAPI:
+def make_app(service: Service) -> App:
     """The application. Its description for people and programs is at /docs and /openapi.json."""
 
     @contextlib.asynccontextmanager
@@ -96,14 +105,28 @@ def make_app(service: Service) -> FastAPI:
             service.desk.close()
         service.log.close()
 
-    app = FastAPI(title=f"dsbs: {service.task}", version=__version__, lifespan=life)
+    title = f"dsbs: {service.task}"
+    calls = _calls(service).routes
+    app = FastAPI(title=title, version=__version__, lifespan=life, routes=calls)
     _add_routes(app, service)
-    _add_errors(app, service)
-    return app
+    return _quick(app, {route.path: route.app for route in calls if isinstance(route, JsonRoute)})
 
 
-def _add_routes(app: FastAPI, service: Service) -> None:
-    @app.post("/predict", response_model=PredictReply, response_model_exclude_defaults=False)
+def _quick(app: App, calls: Mapping[str, App]) -> App:
+    """The application, whose routes for calls are found before its own machinery starts."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        call = calls.get(scope["path"]) if scope.get("method") == "POST" else None
+        await (call or app)(scope, receive, send)
+
+    return serve
+
+
+def _calls(service: Service) -> APIRouter:
+    """The routes that label."""
+    calls = APIRouter(route_class=JsonRoute)
+
+    @calls.post("/predict", response_model=PredictReply, response_model_exclude_defaults=False)
     async def predict(body: PredictBody) -> Response:
         """Label rows."""
         with _counted(service, "/predict"):
@@ -119,14 +142,17 @@ def _add_routes(app: FastAPI, service: Service) -> None:
             text = PredictReply(rows=found).model_dump_json()
             return Response(text, media_type="application/json")
 
-    @app.post("/v1/chat/completions")
+    @calls.post("/v1/chat/completions")
     async def chat(body: ChatBody) -> Response:
         """Label the last message of a chat, in the form of OpenAI's interface."""
         with _counted(service, "/v1/chat/completions"):
             text = message_of(body)
             example = service.reader.message(text, fields_of(text))
             (reply,) = await service.answer(
-                "/v1/chat/completions", [example], explain=False, scores=bool(body.logprobs)
+                "/v1/chat/completions",
+                [example],
+                scores=bool(body.logprobs),
+                tokens=body.wants_usage,
             )
             headers: dict[str, str] = {"x-dsbs-source": reply.source}
             if reply.marked:
@@ -137,6 +163,10 @@ def _add_routes(app: FastAPI, service: Service) -> None:
                 return StreamingResponse(events, headers=headers, media_type="text/event-stream")
             return JSONResponse(completion(body, reply, **names), headers=headers)
 
+    return calls
+
+
+def _add_routes(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The one model that there is."""
@@ -173,49 +203,8 @@ def _counted(service: Service, route: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        status = str(_status_of(error))
+        status = str(status_of(error))
         raise
     finally:
-        service.metrics.calls.labels(route, status).inc()
-        service.metrics.seconds.labels(route).observe(time.perf_counter() - started)
-
-
-def _status_of(error: BaseException) -> int:
-    if isinstance(error, BadCall):
-        return error.status
-    if isinstance(error, InputError):
-        return 400
-    return 503 if isinstance(error, Overloaded | TeacherMissing | TimeoutError) else 500
-
-
-def _add_errors(app: FastAPI, service: Service) -> None:
-    def respond(error: Exception, text: str, kind: str, retry_after: int = 0) -> Response:
-        headers = {"retry-after": str(retry_after)} if retry_after else {}
-        parameter = error.parameter if isinstance(error, BadCall) else None
-        body = error_body(text, kind, parameter=parameter)
-        return JSONResponse(body, status_code=_status_of(error), headers=headers)
-
-    @app.exception_handler(BadCall)
-    @app.exception_handler(InputError)
-    async def bad(request: Request, error: Exception) -> Response:
-        return respond(error, str(error), _INPUT_ERROR)
-
-    @app.exception_handler(Overloaded)
-    async def overloaded(request: Request, error: Overloaded) -> Response:
-        return respond(error, str(error), _SERVER_ERROR, error.retry_after)
-
-    @app.exception_handler(TeacherMissing)
-    async def missing(request: Request, error: TeacherMissing) -> Response:
-        text = f"this call is the teacher's to answer, and it gives no answer: {error}"
-        return respond(error, text, _SERVER_ERROR, 1)
-
-    @app.exception_handler(TimeoutError)
-    async def late(request: Request, error: TimeoutError) -> Response:
-        return respond(error, f"no answer within {service.seconds:g} s", _SERVER_ERROR, 1)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"][1:])) or "body"
-        text = f"{where}: {first['msg']}"
-        return JSONResponse(error_body(text, _INPUT_ERROR, parameter=where), status_code=400)
+        service.metrics.calls(route, status).inc()
+        service.metrics.seconds(route).observe(time.perf_counter() - started)

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dsbs.core.records import Example, Prediction
 from dsbs.runtimes.loaded import LoadedStudent
@@ -15,6 +16,8 @@ from dsbs.serving.settings import Batching
 
 _QUICK_S = 0.0005
 """Seconds of work for which another thread is not worth it, while nothing waits."""
+
+_SEEN = 5
 
 
 class Overloaded(Exception):
@@ -25,13 +28,14 @@ class Overloaded(Exception):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a call wants of every row."""
 
     explain: bool = False
     confidence: bool = False
     """Scores, by which a contract decides."""
+    tokens: bool = False
+    """How many tokens are read and written."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,10 @@ class Batcher:
         self._left: deque[_Call] = deque()
         """Calls that did not fit into the last batch."""
         self._thread: threading.Thread | None = None
+        self._seen = deque([0.01], maxlen=_SEEN)
+        """Seconds of a row, in each of the last batches."""
         self._row_s = 0.01
-        """Seconds of a row, as seen last."""
+        """Their median: a batch that the machine held up says nothing about the next."""
         self.waiting = 0
         """Rows that have no answer yet."""
 
@@ -109,9 +115,10 @@ class Batcher:
     def _predicted(self, rows: Sequence[Example], wanted: Wanted) -> list[Prediction]:
         started = time.monotonic()
         found = self._student.predict_examples(
-            rows, explain=wanted.explain, confidence=wanted.confidence
+            rows, explain=wanted.explain, confidence=wanted.confidence, tokens=wanted.tokens
         )
-        self._row_s = (time.monotonic() - started) / len(rows)
+        self._seen.append((time.monotonic() - started) / len(rows))
+        self._row_s = sorted(self._seen)[len(self._seen) // 2]
         self._on_batch(len(rows))
         return found
 

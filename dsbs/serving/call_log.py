@@ -1,11 +1,11 @@
 """One JSON line for each call. It holds no input unless that was asked for."""
 
-import json
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+
+from pydantic_core import to_json
 
 from dsbs.core.known_secrets import without_secrets
 
@@ -17,7 +17,7 @@ class CallLog:
 
     def __init__(self, path: Path, *, inputs: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = path.open("a", encoding="utf-8")
+        self._file = path.open("ab")
         self._lock = threading.Lock()
         self.inputs = inputs
         """Whether inputs are written down."""
@@ -25,9 +25,9 @@ class CallLog:
     def write(self, event: str, values: Mapping[str, Value]) -> None:
         """Write down what has happened."""
         line = {"time": round(time.time(), 3), "event": event, **values}
-        text = without_secrets(json.dumps(line, ensure_ascii=False))
+        text = without_secrets(to_json(line).decode()) + "\n"
         with self._lock:
-            self._file.write(text + "\n")
+            self._file.write(text.encode())
             self._file.flush()
 
     def close(self) -> None:

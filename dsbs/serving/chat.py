@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from dsbs.core.errors import brief
-from dsbs.serving.routing import Reply
+from dsbs.serving.replies import Reply
 
 _LEAST = 1e-300
 
@@ -24,8 +24,14 @@ class ChatBody(BaseModel):
     messages: list[dict[str, Any]]
     n: int | None = 1
     stream: bool | None = False
+    stream_options: dict[str, Any] | None = None
     logprobs: bool | None = False
     top_logprobs: int | None = None
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether the reply tells how many tokens were read and written."""
+        return not self.stream or bool((self.stream_options or {}).get("include_usage"))
 
 
 class BadCall(Exception):
@@ -85,22 +91,33 @@ def completion(body: ChatBody, reply: Reply, *, model: str, identity: str) -> di
                 "finish_reason": "stop",
             }
         ],
+        "usage": _usage(reply),
     }
 
 
 def stream(body: ChatBody, reply: Reply, *, model: str, identity: str) -> Iterator[str]:
-    """The same as events: the whole label in one, then the end."""
+    """The same as events: the whole label in one, then the end, then the usage if wanted."""
     head = _head("chat.completion.chunk", model, identity)
     delta = {"role": "assistant", "content": _content(reply)}
     for part, logprobs, reason in ((delta, _logprobs(body, reply), None), ({}, None, "stop")):
         choice = {"index": 0, "delta": part, "logprobs": logprobs, "finish_reason": reason}
         yield f"data: {json.dumps({**head, 'choices': [choice]})}\n\n"
+    if body.wants_usage:
+        yield f"data: {json.dumps({**head, 'choices': [], 'usage': _usage(reply)})}\n\n"
     yield "data: [DONE]\n\n"
 
 
 def _content(reply: Reply) -> str:
     """The label; the student's text where it has no readable label."""
     return reply.raw if reply.label is None else reply.label
+
+
+def _usage(reply: Reply) -> dict[str, int] | None:
+    """The tokens of who answered; None where the teacher's server did not tell."""
+    if reply.tokens is None:
+        return None
+    read, written = reply.tokens
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def _head(kind: str, model: str, identity: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+BODY = "dsbs.body"
+"""Where a call's scope has the whole body."""
 OPEN = ("/health",)
 """Routes that need no key: what watches a server has none."""
 
@@ -21,7 +23,7 @@ def error_body(message: str, kind: str, *, parameter: str | None = None) -> dict
 
 
 class Guard:
-    """Wraps an application. It reads a body itself, and never more of it than is allowed."""
+    """Wraps an application. It reads a body for it, and never more of it than is allowed."""
 
     def __init__(self, app: App, *, body_bytes: int, key: str) -> None:
         self._app = app
@@ -41,7 +43,8 @@ class Guard:
             text = f"the body has more than {self._most:,} bytes"
             await _refuse(send, 413, text, "invalid_request_error")
             return
-        await self._app(scope, _whole(body, receive), send)
+        scope[BODY] = body
+        await self._app(scope, receive, send)
 
     def _has_key(self, scope: Scope) -> bool:
         given = dict(scope["headers"]).get(b"authorization", b"")
@@ -64,20 +67,6 @@ class Guard:
                 return None
             if not message.get("more_body", False):
                 return b"".join(parts)
-
-
-def _whole(body: bytes, receive: Receive) -> Receive:
-    """Gives a body in one message, and then what the client does next."""
-    given = False
-
-    async def read() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return read
 
 
 async def _refuse(send: Send, status: int, message: str, kind: str) -> None:

@@ -4,48 +4,22 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from dsbs.contracts.contract import Contract
 from dsbs.core.progress import say
-from dsbs.core.records import Answer, Example, Prediction
-from dsbs.metrics.distributions import softmax
+from dsbs.core.records import Example, Prediction
 from dsbs.serving.audit_file import AuditFile
 from dsbs.serving.batcher import Batcher, Wanted
 from dsbs.serving.call_log import CallLog
 from dsbs.serving.metrics import Metrics
+from dsbs.serving.replies import Reply, TeacherMissing
 from dsbs.serving.settings import TeacherUse
-from dsbs.serving.teacher_desk import NoAnswer, TeacherDesk, Unusable
+from dsbs.serving.teacher_desk import Given, NoAnswer, TeacherDesk, Unusable
 from dsbs.tasks.labels import same_label
 from dsbs.tasks.task import Task
 
 _AUDIT_S = 60.0
 """Seconds that an audit waits for the teacher: no caller waits for it."""
-
-Source = Literal["student", "teacher"]
-
-
-class TeacherMissing(Exception):
-    """A row is the teacher's to answer, and there is no answer."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a caller gets for a row."""
-
-    label: str | None
-    raw: str
-    source: Source
-    rationale: str | None = None
-    scores: dict[str, float] | None = None
-    """The student's log-likelihoods of the allowed labels."""
-    marked: str = ""
-    """Why the student answered although the contract leaves the row to the teacher."""
-
-    @property
-    def probabilities(self) -> dict[str, float] | None:
-        """The student's probabilities of the allowed labels."""
-        return softmax(self.scores) if self.scores else None
 
 
 @dataclass(frozen=True)
@@ -87,7 +61,7 @@ class Router:
         return self._promise is not None and self._promise.audit.withdrawn
 
     async def answer(
-        self, examples: Sequence[Example], *, explain: bool, scores: bool
+        self, examples: Sequence[Example], *, explain: bool, scores: bool, tokens: bool
     ) -> list[Reply]:
         """One reply per row, in order.
 
@@ -99,6 +73,7 @@ class Router:
         wanted = Wanted(
             explain=explain or (promise is not None and promise.contract.reads_rationales),
             confidence=scores or promise is not None,
+            tokens=tokens,
         )
         predictions = await self._batcher.predict(examples, wanted)
         local = [
@@ -115,7 +90,7 @@ class Router:
     ) -> list[Reply]:
         """The student's replies, and the teacher's, which are asked for all at once."""
         if all(local):
-            self._metrics.rows.labels("student").inc(len(predictions))
+            self._metrics.rows("student").inc(len(predictions))
             return [self._students(prediction) for prediction in predictions]
         rows = zip(examples, predictions, local, strict=True)
         replies = await asyncio.gather(
@@ -148,20 +123,23 @@ class Router:
 
     async def _reply(self, example: Example, prediction: Prediction, *, local: bool) -> Reply:
         if local:
-            self._metrics.rows.labels("student").inc()
+            self._metrics.rows("student").inc()
             return self._students(prediction)
         try:
-            answer = await self._ask(example)
+            answer, tokens = await self._ask(example)
         except NoAnswer as why:
             self._metrics.no_answer.inc()
+            if isinstance(why, Unusable):
+                self._metrics.unusable.inc()
             if self._use.down == "503":
-                raise TeacherMissing(str(why)) from None
-            self._metrics.rows.labels("student, marked").inc()
+                raise TeacherMissing(why) from None
+            self._metrics.rows("student, marked").inc()
             return self._students(prediction, marked=str(why))
-        self._metrics.rows.labels("teacher").inc()
+        self._metrics.rows("teacher").inc()
         if self._use.shadow:
-            self._compare(example, prediction, answer)
-        return Reply(answer.label, answer.label or "", "teacher", answer.rationale)
+            self._compare(example, prediction, answer.label)
+        label = answer.label
+        return Reply(label, label or "", "teacher", answer.rationale, tokens=tokens)
 
     def _students(self, prediction: Prediction, marked: str = "") -> Reply:
         closed = self._task.label.kind in ("class", "choice")
@@ -172,23 +150,24 @@ class Router:
             rationale=prediction.rationale,
             scores=dict(prediction.scores) if closed and prediction.scores else None,
             marked=marked,
+            tokens=prediction.tokens,
         )
 
-    async def _ask(self, example: Example) -> Answer:
+    async def _ask(self, example: Example) -> Given:
         if self._desk is None:
             raise NoAnswer("the server has no teacher")
         return await self._desk.ask(example, self._use.seconds)
 
-    def _compare(self, example: Example, prediction: Prediction, answer: Answer) -> None:
+    def _compare(self, example: Example, prediction: Prediction, label: str | None) -> None:
         """Write down what the student would have said."""
-        agrees = same_label(self._task.label.kind, prediction.label, answer.label)
-        self._metrics.shadow.labels("yes" if agrees else "no").inc()
+        agrees = same_label(self._task.label.kind, prediction.label, label)
+        self._metrics.shadow("yes" if agrees else "no").inc()
         self._log.write(
             "shadow",
             {
                 "id": example.id,
                 "student": prediction.label,
-                "teacher": answer.label,
+                "teacher": label,
                 "agrees": agrees,
             },
         )
@@ -211,7 +190,8 @@ class Router:
         assert self._desk is not None
         label = None
         try:
-            label = (await self._desk.ask(example, max(_AUDIT_S, self._use.seconds))).label
+            given = await self._desk.ask(example, max(_AUDIT_S, self._use.seconds))
+            label = given.answer.label
         except Unusable:
             pass  # it counts as different, as it does where a contract is made
         except NoAnswer as why:

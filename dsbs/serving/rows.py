@@ -6,7 +6,7 @@ from typing import Any
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import short_hash
 from dsbs.core.records import Example
-from dsbs.data.load import UnlabeledRow
+from dsbs.data.unlabeled import UnlabeledRow
 from dsbs.runtimes.loaded import LoadedStudent
 from dsbs.serving.chat import BadCall
 from dsbs.serving.settings import Limits

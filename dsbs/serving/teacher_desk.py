@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dsbs.artifacts.answer_store import AnswerStore
 from dsbs.core.errors import InputError
-from dsbs.core.records import Answer, Completion, Example
+from dsbs.core.records import Answer, Completion, Example, Tokens
 from dsbs.labeling.requests import Asker, Style
 from dsbs.serving.served_answers import ServedAnswers
 from dsbs.tasks.parsing import parse_answer
@@ -43,16 +44,27 @@ class Unusable(NoAnswer):
     """The teacher answered, and its answer has no label that counts."""
 
 
+class Given(NamedTuple):
+    """An answer, and what the teacher read and wrote for it."""
+
+    answer: Answer
+    tokens: Tokens | None
+    """None where its server did not tell."""
+
+
 @dataclass
 class _Question:
     """One row that waits for the teacher."""
 
     example: Example
     loop: asyncio.AbstractEventLoop
-    answered: "asyncio.Future[Answer]"
+    answered: "asyncio.Future[Given]"
 
-    def answer(self, answer: Answer) -> None:
-        self.loop.call_soon_threadsafe(_set, self.answered, answer)
+    def answer(self, task: Task, completion: Completion) -> None:
+        read, written = completion.prompt_tokens, completion.completion_tokens
+        tokens = None if read is None or written is None else Tokens(read, written)
+        given = Given(parse_answer(task, self.example, completion), tokens)
+        self.loop.call_soon_threadsafe(_set, self.answered, given)
 
     def fail(self, reason: str) -> None:
         self.loop.call_soon_threadsafe(_fail, self.answered, NoAnswer(reason))
@@ -93,7 +105,7 @@ class TeacherDesk:
         self._thread.start()
         self._tried.wait(_FIRST_S)
 
-    async def ask(self, example: Example, seconds: float) -> Answer:
+    async def ask(self, example: Example, seconds: float) -> Given:
         """The teacher's answer with a usable label.
 
         Raises:
@@ -101,16 +113,16 @@ class TeacherDesk:
             Unusable: There is one without such a label.
         """
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Answer] = loop.create_future()
+        answered: asyncio.Future[Given] = loop.create_future()
         self._questions.put(_Question(example, loop, answered))
         self._there.set()
         try:
-            answer = await asyncio.wait_for(answered, seconds)
+            given = await asyncio.wait_for(answered, seconds)
         except TimeoutError:
             raise NoAnswer(f"no answer within {seconds:g} s") from None
-        if not answer.label_usable:
-            raise Unusable(f"the teacher's answer has no usable label ({answer.outcome})")
-        return answer
+        if not given.answer.label_usable:
+            raise Unusable(f"the teacher's answer has no usable label ({given.answer.outcome})")
+        return given
 
     def close(self) -> None:
         """Stop asking. What is in flight is given up."""
@@ -176,7 +188,7 @@ class TeacherDesk:
         kept = desk.find(key, question.example)
         if kept is not None:
             self.reused += 1
-            question.answer(parse_answer(self._task, question.example, kept))
+            question.answer(self._task, kept)
             return
         self._waiting[key] = [question]
         self.asked += 1
@@ -185,7 +197,7 @@ class TeacherDesk:
     def _hand_out(self, completion: Completion) -> None:
         for question in self._waiting.pop(completion.id, ()):
             if completion.error is None:
-                question.answer(parse_answer(self._task, question.example, completion))
+                question.answer(self._task, completion)
             else:
                 question.fail(completion.error)
         if completion.error is None:
@@ -225,11 +237,11 @@ class TeacherDesk:
                 self._questions.get(timeout=_POLL_S).fail(self.problem)
 
 
-def _set(future: "asyncio.Future[Answer]", answer: Answer) -> None:
+def _set(future: "asyncio.Future[Given]", given: Given) -> None:
     if not future.done():
-        future.set_result(answer)
+        future.set_result(given)
 
 
-def _fail(future: "asyncio.Future[Answer]", error: Exception) -> None:
+def _fail(future: "asyncio.Future[Given]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)

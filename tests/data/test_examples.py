@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dsbs.core.errors import InputError
-from dsbs.data.load import load_data, unlabeled_examples
+from dsbs.data.load import load_data
+from dsbs.data.unlabeled import UnlabeledRows
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 from support.farm import Farm
@@ -142,16 +143,16 @@ def test_templates_serve_gold_id_and_group(farm: Farm, rows: Path) -> None:
 def test_rows_to_label_need_the_input_alone(farm: Farm) -> None:
     row = {"animal": "duck", "sound": "quacks", "kind": "no kind at all"}
     strict = task(farm, group="pond", id="key")
-    ((given, example),) = unlabeled_examples(strict, iter([("stdin:1", row)]))
+    ((given, example),) = UnlabeledRows(strict).read(iter([("stdin:1", row)]))
     assert (given, example.gold, example.group) == (example.id, None, None)
     for own in (7, "seven", 1.5):
-        ((given, _),) = unlabeled_examples(strict, iter([("stdin:1", {**row, "id": own})]))
+        ((given, _),) = UnlabeledRows(strict).read(iter([("stdin:1", {**row, "id": own})]))
         assert (given, type(given)) == (own, type(own))
         named = {**row, "id": "other", "key": own}
-        ((given, _),) = unlabeled_examples(strict, iter([("stdin:1", named)]))
+        ((given, _),) = UnlabeledRows(strict).read(iter([("stdin:1", named)]))
         assert given == own
     twice = [("stdin:1", {**row, "id": 7}), ("stdin:2", {**row, "id": "7"})]
     with pytest.raises(InputError, match="stdin:2: got id '7' a second time"):
-        list(unlabeled_examples(strict, iter(twice)))
+        list(UnlabeledRows(strict).read(iter(twice)))
     with pytest.raises(InputError, match="stdin:1: column 'animal'"):
-        list(unlabeled_examples(strict, iter([("stdin:1", {**row, "animal": None})])))
+        list(UnlabeledRows(strict).read(iter([("stdin:1", {**row, "animal": None})])))

@@ -11,7 +11,8 @@ import pytest
 from dsbs.core.errors import InputError
 from dsbs.core.records import Example
 from dsbs.data.examples import content_hash, overlap
-from dsbs.data.load import extra_examples, load_data, overlaps, unlabeled_examples
+from dsbs.data.load import extra_examples, load_data, overlaps
+from dsbs.data.unlabeled import UnlabeledRows
 from dsbs.tasks.prompts import load_task
 from support.farm import Farm
 from support.places import ROOT
@@ -140,7 +141,7 @@ def test_options_may_stand_in_columns_of_their_own(tmp_path: Path) -> None:
 
 def test_rows_to_label_need_no_gold_column(farm: Farm) -> None:
     rows = iter([("stdin:1", {"animal": "duck", "sound": "quacks", "kind": "no kind at all"})])
-    ((_, example),) = unlabeled_examples(load_task(str(farm.task)), rows)
+    ((_, example),) = UnlabeledRows(load_task(str(farm.task))).read(rows)
     assert (example.input, example.gold) == ("duck quacks", None)
 
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Example
-from dsbs.data.load import load_data, unlabeled_examples
+from dsbs.data.load import load_data
 from dsbs.data.readers import SUFFIXES, read_rows
 from dsbs.data.text_files import PACKED
+from dsbs.data.unlabeled import UnlabeledRows
 from dsbs.tasks.prompts import load_task
 from dsbs.tasks.task import Task
 from dsbs.teachers.answer_formats import read_answers
@@ -44,7 +45,7 @@ def only_input_errors(path: Path) -> None:
                 for example in (e for rows in data.splits.values() for e in rows):
                     is_sound(example)
         with contextlib.suppress(InputError):
-            for one in unlabeled_examples(task, read_rows(path)):
+            for one in UnlabeledRows(task).read(read_rows(path)):
                 is_sound(one.example)
     for form in FORMATS:
         with contextlib.suppress(InputError):

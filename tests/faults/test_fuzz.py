@@ -30,8 +30,8 @@ from dsbs.core.checksums import damage
 from dsbs.core.errors import InputError
 from dsbs.core.records import METHODS, OUTCOMES, Completion, Example
 from dsbs.data.examples import examples_of
-from dsbs.data.load import unlabeled_examples
 from dsbs.data.readers import read_rows
+from dsbs.data.unlabeled import UnlabeledRows
 from dsbs.distillation.methods import read_output
 from dsbs.planning.candidates import read_candidates
 from dsbs.planning.model_sizes import student_shape
@@ -274,7 +274,7 @@ def test_rows_of_tasks(attack: Attack) -> None:
                 for read in examples_of(task, "train", numbered, [task.columns]):
                     _is_sound(read.example)
             with contextlib.suppress(InputError):
-                for unlabeled in unlabeled_examples(task, iter(numbered)):
+                for unlabeled in UnlabeledRows(task).read(iter(numbered)):
                     _is_sound(unlabeled.example)
 
     attack.everything(ROWS, check)

@@ -77,6 +77,8 @@ def test_the_chat_route(start: Start) -> None:
         assert [one["token"] for one in token["top_logprobs"]] == ["bird", "mammal"]
         assert token["logprob"] == pytest.approx(-0.0486, abs=1e-4)
         assert reply.headers["x-dsbs-source"] == "student"
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        assert reply.json()["usage"] == usage
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,29 @@ def test_too_many_rows_and_unknown_fields(start: Start) -> None:
     client = start(max_rows=2)
     assert client.post("/predict", json={"rows": [ROW] * 3}).status_code == 413
     assert client.post("/predict", json={"rows": [ROW], "colour": 1}).status_code == 400
-    assert client.post("/predict", content=b"{", headers={}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "message"),
+    [
+        ("application/json", b"{", "body: it is no JSON"),
+        ("application/json; charset=utf-8", b"[" * 100_000, "body: it is no JSON"),
+        ("application/json", b"[]", "body: Input should be a valid dictionary"),
+        ("text/plain", b'{"rows": []}', "content-type: it must be application/json"),
+        ("", b'{"rows": []}', "content-type: it must be application/json"),
+    ],
+)
+def test_bodies_that_are_no_calls(start: Start, kind: str, content: bytes, message: str) -> None:
+    reply = start().post("/predict", content=content, headers={"content-type": kind})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"].startswith(message)
+
+
+def test_an_error_that_nobody_has_foreseen(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(KnownStudent, "score")
+    client = start()
+    assert client.post("/predict", json={"rows": [ROW]}).status_code == 500
+    assert client.get("/health").status_code == 200
 
 
 def test_health_metrics_models_and_openapi(start: Start) -> None:

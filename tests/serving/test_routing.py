@@ -140,6 +140,35 @@ def test_a_faulty_teacher_costs_retries_and_no_wrong_answer(
         assert (found["label"], found["source"]) == (wanted["label"], "teacher")
 
 
+@pytest.mark.parametrize("policy", ["503", "local"])
+def test_an_answer_without_a_usable_label_is_paid_once_and_counted(
+    start: Start, serve: Serve, tmp_path: Path, policy: str
+) -> None:
+    seen = tmp_path / "seen.txt"
+    url = serve("--faults", "1", "--fault", "unsure", "--log", seen)
+    client = start(url, teacher_down=policy)
+    for _ in range(2):
+        reply = client.post("/predict", json={"rows": ROWS[:1]})
+        if policy == "503":
+            assert reply.status_code == 502
+            assert "retry-after" not in reply.headers
+            assert "no usable label" in reply.json()["error"]["message"]
+        else:
+            assert "no usable label" in reply.json()["rows"][0]["marked"]
+    assert len(seen.read_text().split()) == 1
+    assert "dsbs_teacher_unusable_total 2.0" in client.get("/metrics").text
+
+
+def test_the_usage_of_a_call_is_that_of_who_answered(start: Start, serve: Serve) -> None:
+    body = {"messages": [{"role": "user", "content": json.dumps(ROWS[0])}]}
+    client = start(serve())
+    for _ in range(2):  # the second comes from the store
+        usage = client.post("/v1/chat/completions", json=body).json()["usage"]
+        assert usage == {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    usage = start(serve(), threshold=None).post("/v1/chat/completions", json=body).json()["usage"]
+    assert usage == {"prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 5}
+
+
 def test_in_shadow_the_teacher_answers_and_the_student_is_logged(
     start: Start, serve: Serve, tmp_path: Path
 ) -> None:

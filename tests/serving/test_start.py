@@ -42,6 +42,11 @@ def test_the_openai_client(server: Server) -> None:
     assert reply.choices[0].logprobs.content[0].token == label
     chunks = list(client.chat.completions.create(**CHAT, stream=True))
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == label
+    *_, last = client.chat.completions.create(
+        **CHAT, stream=True, stream_options={"include_usage": True}
+    )
+    assert last.usage == reply.usage
+    assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
     assert [model.id for model in client.models.list()] == ["student"]
     with pytest.raises(openai.BadRequestError, match="n must be 1"):
         client.chat.completions.create(**CHAT, n=2)

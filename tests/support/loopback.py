@@ -16,6 +16,8 @@ import random
 from typing import Any
 
 FAULTS = ("429", "500", "503", "close", "truncated", "hang", "empty", "overlong")
+UNSURE = "unsure"
+"""An answer without a label."""
 ECHO = "echo"
 """A fault on request: the prompt stands before the answer."""
 TRACE = "Does it lay eggs?\n\nIf so: It swims. So it is a fish. No."
@@ -117,6 +119,8 @@ class Loopback:
             if fault == "empty"
             else [s + " and so on" * 3000 for s in said]
             if fault == "overlong"
+            else [" Nobody knows."] * len(said)
+            if fault == UNSURE
             else said
         )
         if fault == ECHO:
@@ -170,7 +174,7 @@ def main() -> None:
     parser.add_argument("--log", default="")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--faults", type=float, default=0.0)
-    parser.add_argument("--fault", choices=(*FAULTS, ECHO), nargs="+")
+    parser.add_argument("--fault", choices=(*FAULTS, ECHO, UNSURE), nargs="+")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--key", default="")
     parser.add_argument("--chat", action="store_true")

@@ -32,6 +32,9 @@ class KnownStudent:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
+    def bare_tokens(self, text: str) -> int:
+        return len(text.split())
+
     def generate(self, inputs: Sequence[str], **unused: Any) -> list[str]:
         return [f"because of {text}" for text in inputs]
 
