@@ -120,6 +120,8 @@ DECODERS: Mapping[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
         started_tokenizer,
         lambda n: decoder("llama", n, rope_parameters=STRETCHED, tie_word_embeddings=True),
     ),
+    # Of this type, transformers builds a tokenizer of Qwen's own, whatever the file has.
+    "qwen2": (continued_tokenizer, lambda n: decoder("qwen2", n + 7)),
     "qwen3": (
         continued_tokenizer,
         lambda n: decoder("qwen3", n + 7, head_dim=16, rope_parameters={"rope_theta": 1e6}),
