@@ -110,13 +110,14 @@ class ExportFacts(_Part):
     versions: dict[str, str] = {}
     """The libraries that made it."""
     start_id: int
-    """What the decoder reads first; -1 for an encoder, which has none."""
+    """What the decoder reads first; -1 for other families, which have none."""
     end_ids: tuple[int, ...]
+    """What ends a text; the one that ends targets in training comes first."""
     pad_id: int
     clean_up: bool = False
     """Whether spaces before punctuation are removed from a text."""
     separator: str | None = None
-    """What joins two sentences of an encoder's input, and an input and an option."""
+    """What joins two sentences of an input, and an encoder's input and an option. None: T5's."""
     classes: dict[str, int] | None = None
     """The place of each class among an encoder's scores. None: it scores options."""
     positions: int | None = None

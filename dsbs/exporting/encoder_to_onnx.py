@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from dsbs.artifacts.student_card import StudentCard
 from dsbs.config.export import Quantize
@@ -31,7 +31,7 @@ class _Scores(torch.nn.Module):
 def convert(checkpoint: Path, card: StudentCard, out: Path, quantize: Quantize) -> None:
     """See `Convert`."""
     require("onnx", "export", needed_by="--to onnx")
-    model = load_source(checkpoint, AutoModelForSequenceClassification)
+    model = load_source(checkpoint, card.family)
     ids = torch.randint(3, model.config.vocab_size, (3, 11))
     mask = torch.ones_like(ids)
     mask[1, 7:] = 0

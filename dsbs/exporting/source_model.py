@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSeq2SeqLM
 
+from dsbs.core.records import FamilyName
 from dsbs.student.checkpoint import silence_libraries
+from dsbs.student.families import FAMILIES
 
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -18,16 +19,16 @@ _TOKENIZER_FILES = (
 )
 
 
-def load_source(checkpoint: Path, kind: Any = AutoModelForSeq2SeqLM) -> Any:
+def load_source(checkpoint: Path, family: FamilyName) -> Any:
     """The model in fp32, with attention in plain operations that every target knows.
 
     Args:
         checkpoint: Its folder.
-        kind: The class of transformers that loads it.
+        family: What kind of model it is.
     """
     silence_libraries()
-    model = kind.from_pretrained(checkpoint, dtype=torch.float32, attn_implementation="eager")
-    return model.eval()
+    load = FAMILIES[family].auto_class.from_pretrained
+    return load(checkpoint, dtype=torch.float32, attn_implementation="eager").eval()
 
 
 def copy_tokenizer(checkpoint: Path, out: Path) -> None:

@@ -26,7 +26,7 @@ class Route(NamedTuple):
     module: str
     """The module of `dsbs.exporting` whose `convert` does it."""
     runtime: str
-    """What then computes: a name of `runtimes.open.ENGINES`, or torch."""
+    """What then computes: one of `runtimes.open.RUNTIMES`, or torch."""
     packages: tuple[str, ...]
     """What converting needs besides PyTorch."""
     quantizes: bool = True
@@ -36,6 +36,10 @@ ROUTES: Mapping[tuple[FamilyName, Target], Route] = {
     ("encoder-decoder", "hf"): Route("to_hf", "torch", (), quantizes=False),
     ("encoder-decoder", "ctranslate2"): Route("to_ctranslate2", "ctranslate2", ("ctranslate2",)),
     ("encoder-decoder", "onnx"): Route("to_onnx", "onnxruntime", ("onnx", "onnxruntime")),
+    ("decoder-only", "hf"): Route("to_hf", "torch", (), quantizes=False),
+    ("decoder-only", "ctranslate2"): Route(
+        "decoder_to_ctranslate2", "ctranslate2", ("ctranslate2",)
+    ),
     ("encoder", "onnx"): Route("encoder_to_onnx", "onnxruntime", ("onnx", "onnxruntime")),
 }
 """A pair that is not here is refused."""
@@ -80,19 +84,22 @@ def facts_of(
         source=source,
         versions=versions,
         clean_up=bool(tokenizer.get("clean_up_tokenization_spaces", False)),
-        **(_encoder_tokens(checkpoint) if family == "encoder" else _writer_tokens(checkpoint)),
+        **_tokens_of(checkpoint, family),
     )
 
 
-def _encoder_tokens(checkpoint: Path) -> dict[str, Any]:
-    """What an export needs to know of an encoder's tokens and classes."""
-    from dsbs.exporting.encoder_to_onnx import tokens_of  # it loads torch
+def _tokens_of(checkpoint: Path, family: FamilyName) -> dict[str, Any]:
+    """What an export needs to know of its student's tokens."""
+    if family == "encoder-decoder":
+        return _seq2seq_tokens(checkpoint)
+    module = "encoder_to_onnx" if family == "encoder" else "decoder_tokens"
+    tokens_of = importlib.import_module(f"dsbs.exporting.{module}").tokens_of
+    found: dict[str, Any] = tokens_of(checkpoint)
+    return found
 
-    return tokens_of(checkpoint)
 
-
-def _writer_tokens(checkpoint: Path) -> dict[str, Any]:
-    """The special tokens of a student that writes text."""
+def _seq2seq_tokens(checkpoint: Path) -> dict[str, Any]:
+    """The special tokens of an encoder-decoder."""
     config = _json(checkpoint / "config.json")
     generation = checkpoint / "generation_config.json"
     chosen = _json(generation) if generation.is_file() else {}

@@ -18,7 +18,7 @@ _NEW_CLASSES = ("TokenizersBackend", "PreTrainedTokenizer", "")
 
 def convert(checkpoint: Path, card: StudentCard, out: Path, quantize: Quantize) -> None:
     """See `Convert`."""
-    save_portable(load_source(checkpoint), checkpoint, out)
+    save_portable(load_source(checkpoint, card.family), checkpoint, out)
 
 
 def save_portable(model: Any, checkpoint: Path, out: Path) -> None:
@@ -38,10 +38,26 @@ def save_portable(model: Any, checkpoint: Path, out: Path) -> None:
     if model.config.model_type in _T5:
         config["tie_word_embeddings"] = tied
         config["scale_decoder_outputs"] = tied
+    config |= _old_positions(config.get("rope_parameters") or {})
     config["torch_dtype"] = config.pop("dtype", "float32")
     write_json(out / "config.json", config)
     copy_tokenizer(checkpoint, out)
     _make_readable(out)
+
+
+def _old_positions(rope: dict[str, Any]) -> dict[str, Any]:
+    """Rotary positions under the names that version 4 knows. Version 5 reads both."""
+    if not rope:
+        return {}
+    whole = rope.get("full_attention", rope)
+    stretched = {name: value for name, value in whole.items() if name != "rope_theta"}
+    old = {
+        "rope_theta": whole.get("rope_theta"),
+        "rope_scaling": stretched if stretched.get("rope_type", "default") != "default" else None,
+    }
+    if "sliding_attention" in rope:
+        old["rope_local_base_freq"] = rope["sliding_attention"].get("rope_theta")
+    return old
 
 
 def _make_readable(out: Path) -> None:

@@ -50,7 +50,7 @@ class _Decoder(torch.nn.Module):
 def convert(checkpoint: Path, card: StudentCard, out: Path, quantize: Quantize) -> None:
     """See `Convert`."""
     require("onnx", "export", needed_by="--to onnx")
-    model = load_source(checkpoint)
+    model = load_source(checkpoint, card.family)
     ids = torch.randint(3, model.config.vocab_size, (3, 11))
     mask = torch.ones_like(ids)
     mask[1, 7:] = 0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Engine(Protocol):
-    """An encoder-decoder model that some run-time computes."""
+    """A model that writes text and that some run-time computes."""
 
     runtime: str
     """Its name and version, and how it computes."""
@@ -19,8 +19,8 @@ class Engine(Protocol):
         """The greedy continuation of every input of a batch.
 
         Args:
-            inputs: Token ids that the encoder reads.
-            prompt: What the decoder reads behind its start token.
+            inputs: Token ids that the model reads.
+            prompt: What the decoder reads before it writes, behind its start token if it has one.
             max_new_tokens: Most tokens to generate; fewer where the end token comes first.
         """
         ...
@@ -35,9 +35,9 @@ class Engine(Protocol):
         """The log-probability of every token of every target.
 
         Args:
-            inputs: Token ids that the encoder reads.
+            inputs: Token ids that the model reads.
             owner: The number of each target's input.
-            prompt: What the decoder reads behind its start token.
+            prompt: What the decoder reads before each target.
             targets: Token ids that the decoder produces.
         """
         ...

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from dsbs.artifacts.student_card import StudentCard
 from dsbs.runtimes.engine import Engine
-from dsbs.runtimes.text_tokens import TextTokens
+from dsbs.runtimes.student_texts import StudentTexts
 from dsbs.student.candidates import Adjust, Candidates, label_ids_of, label_texts, total
 from dsbs.student.predictor import OnBatch
-from dsbs.student.row_batches import batches, cut
+from dsbs.student.row_batches import batches
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,8 @@ class ExportedStudent:
     """See `Predictor`."""
 
     engine: Engine
-    tokens: TextTokens
+    texts: StudentTexts
     card: StudentCard
-    end_id: int
 
     def generate(
         self,
@@ -31,24 +30,24 @@ class ExportedStudent:
         on_batch: OnBatch,
     ) -> list[str]:
         """See `Predictor.generate`."""
-        rows = self._encode(inputs)
-        before = self._prompt(prompt)
+        rows = self.texts.inputs(inputs, self.card.max_input_tokens)
+        before = self.texts.prompt(prompt)
         texts = [""] * len(rows)
         for batch in batches(rows, range(len(rows)), batch_size):
             found = self.engine.continuations([rows[i] for i in batch], before, max_new_tokens)
             for i, ids in zip(batch, found, strict=True):
-                texts[i] = _until(self.tokens.decode(ids), stop).strip()
+                texts[i] = _until(self.texts.tokens.decode(ids), stop).strip()
             on_batch(len(batch))
         return texts
 
     def count_tokens(self, text: str) -> int:
         """See `Predictor.count_tokens`."""
-        (ids,) = self.tokens.encode([text])
+        (ids,) = self.texts.tokens.encode([text])
         return len(ids)
 
     def bare_tokens(self, text: str) -> int:
         """See `Predictor.bare_tokens`."""
-        (ids,) = self.tokens.encode_bare([text])
+        (ids,) = self.texts.tokens.encode_bare([text])
         return len(ids)
 
     def score(
@@ -61,16 +60,16 @@ class ExportedStudent:
         adjust: Adjust = total,
     ) -> list[dict[str, float]]:
         """See `Predictor.score`."""
-        encoded = self._encode([row.input for row in rows])
-        before = self._prompt(prompt)
+        encoded = self.texts.inputs([row.input for row in rows], self.card.max_input_tokens)
+        before = self.texts.prompt(prompt)
         scores: list[dict[str, float]] = [{} for _ in rows]
         for batch in batches(encoded, range(len(encoded)), batch_size):
             labels = label_texts([rows[i] for i in batch])
             targets = label_ids_of(
                 labels,
-                encode=self.tokens.encode,
-                encode_bare=self.tokens.encode_bare,
-                end=self.end_id,
+                encode=self.texts.targets,
+                encode_bare=self.texts.begin,
+                end=self.texts.end,
             )
             likelihoods = self.engine.likelihoods(
                 [encoded[i] for i in batch],
@@ -84,16 +83,6 @@ class ExportedStudent:
                 scores[batch[label.row]][label.label] = score
             on_batch(len(batch))
         return scores
-
-    def _encode(self, inputs: Sequence[str]) -> list[list[int]]:
-        if not inputs:
-            return []
-        limit = self.card.max_input_tokens
-        return [cut(ids, limit, self.end_id) for ids in self.tokens.encode(inputs)]
-
-    def _prompt(self, prompt: str) -> list[int]:
-        (ids,) = self.tokens.encode_bare([prompt.strip()])
-        return ids
 
 
 def _until(text: str, stop: str) -> str:

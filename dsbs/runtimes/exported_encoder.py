@@ -12,7 +12,7 @@ from dsbs.runtimes.text_tokens import TextTokens
 from dsbs.student.candidates import Adjust, Candidates, total
 from dsbs.student.encoder.options import places_of, texts_of
 from dsbs.student.predictor import OnBatch
-from dsbs.student.row_batches import SEPARATOR, batches, cut
+from dsbs.student.row_batches import batches, cut, joined_by
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,7 @@ class ExportedEncoder:
         """Token ids. The `</s>` between two sentences is the tokenizer's own separator."""
         if not texts:
             return []
-        own = self.facts.separator or SEPARATOR
-        return self.tokens.encode([text.replace(SEPARATOR, own) for text in texts])
+        return self.tokens.encode(joined_by(texts, self.facts.separator))
 
     def _cut(self, ids: list[int]) -> list[int]:
         limit = self.card.max_input_tokens

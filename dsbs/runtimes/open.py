@@ -13,20 +13,25 @@ from dsbs.artifacts.student_card import (
 )
 from dsbs.core.checksums import damage
 from dsbs.core.errors import InputError
+from dsbs.core.records import FamilyName
 from dsbs.core.require import check_installed
 from dsbs.environment.devices import cores
 from dsbs.runtimes.engine import Engine
 from dsbs.runtimes.exported import ExportedStudent
 from dsbs.runtimes.exported_encoder import ExportedEncoder
+from dsbs.runtimes.student_texts import texts_of
 from dsbs.runtimes.text_tokens import load_tokens
 from dsbs.student.predictor import Predictor
 
 _OpenEngine = Callable[[Path, ExportFacts, str, int], Engine]
-ENGINES: Mapping[str, tuple[str, str]] = {
-    "ctranslate2": ("ctranslate2_engine", "CTranslate2Engine"),
-    "onnxruntime": ("onnx_engine", "OnnxEngine"),
+ENGINES: Mapping[tuple[str, FamilyName], tuple[str, str]] = {
+    ("ctranslate2", "encoder-decoder"): ("ctranslate2_engine", "CTranslate2Engine"),
+    ("ctranslate2", "decoder-only"): ("ctranslate2_decoder", "CTranslate2Decoder"),
+    ("onnxruntime", "encoder-decoder"): ("onnx_engine", "OnnxEngine"),
 }
-"""Module and class by the run-time that a card names. All others are read by PyTorch."""
+"""Module and class of what writes text, by the run-time that a card names and the family."""
+RUNTIMES = ("ctranslate2", "onnxruntime")
+"""Those of exports. All other students are read by PyTorch."""
 
 
 def open_predictor(run: Path, *, threads: int = 0, needed_by: str = "dsbs predict") -> Predictor:
@@ -44,7 +49,7 @@ def open_predictor(run: Path, *, threads: int = 0, needed_by: str = "dsbs predic
     checkpoint = checkpoint_of(run)
     card = read_card(checkpoint)
     check_runtime(card, needed_by=needed_by)
-    if card.runtime in ENGINES:
+    if card.runtime in RUNTIMES:
         return _open_export(checkpoint, card, threads)
     # Not above: it loads torch.
     from dsbs.student.checkpoint import load_student, use_threads
@@ -56,7 +61,7 @@ def open_predictor(run: Path, *, threads: int = 0, needed_by: str = "dsbs predic
 
 def check_runtime(card: StudentCard, *, needed_by: str) -> None:
     """Raise MissingPackage where what a student runs on is not installed."""
-    if card.runtime in ENGINES:
+    if card.runtime in RUNTIMES:
         extra = "onnx" if card.runtime == "onnxruntime" else "serve"
         check_installed(card.runtime, "tokenizers", extra=extra, needed_by=needed_by)
     else:
@@ -82,10 +87,10 @@ def _open_export(folder: Path, card: StudentCard, threads: int) -> Predictor:
 
         classifier = OnnxClassifier(folder, facts, card.precision, threads or _threads())
         return ExportedEncoder(classifier, tokens, card, facts)
-    module, name = ENGINES[card.runtime]
+    module, name = ENGINES[card.runtime, facts.family]
     opened: _OpenEngine = getattr(import_module(f"dsbs.runtimes.{module}"), name)
     engine = opened(folder, facts, card.precision, threads or _threads())
-    return ExportedStudent(engine, tokens, card, facts.end_ids[0])
+    return ExportedStudent(engine, texts_of(tokens, facts), card)
 
 
 def _threads() -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.student.row_batches import SEPARATOR, cut
+from dsbs.student.row_batches import cut, joined_by
 from dsbs.student.token_cache import token_ids
 
 
@@ -30,8 +30,7 @@ class Codec:
 
     def with_separator(self, texts: Sequence[str]) -> Sequence[str]:
         """The texts with the tokenizer's end token in the place of T5's, which joins sentences."""
-        own = self.separator
-        return texts if own in (SEPARATOR, None) else [t.replace(SEPARATOR, own) for t in texts]
+        return joined_by(texts, self.separator)
 
     @property
     def separator(self) -> str | None:

@@ -8,6 +8,13 @@ _SHORT_INPUT = 64
 """Tokens. Batches of shorter inputs hold more rows."""
 
 
+def joined_by(texts: Sequence[str], separator: str | None) -> Sequence[str]:
+    """The texts with this separator in the place of T5's. None: as they are."""
+    if separator in (SEPARATOR, None):
+        return texts
+    return [text.replace(SEPARATOR, separator) for text in texts]
+
+
 def cut(ids: list[int], limit: int, end: int) -> list[int]:
     """At most `limit` ids, the last of them still the end token."""
     return ids if len(ids) <= limit else [*ids[: limit - 1], end]

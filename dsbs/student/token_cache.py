@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from dsbs.core.files import replacing
 from dsbs.core.progress import say
+from dsbs.student.decoder_only.texts import continued
 from dsbs.student.tokenizer import tokenizer_hash
 
 MIN_TEXTS = 5_000
@@ -58,7 +59,7 @@ def _tokenize(
     if not texts:
         return []
     if form == "continued":
-        encoding = tokenizer([f" {text}" for text in texts], add_special_tokens=False)
+        encoding = tokenizer([continued(text) for text in texts], add_special_tokens=False)
     else:
         encoding = tokenizer(text_target=list(texts)) if form == "True" else tokenizer(list(texts))
     ids: list[list[int]] = encoding.input_ids

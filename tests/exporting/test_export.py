@@ -12,7 +12,7 @@ from dsbs.artifacts.student_card import CARD, read_card
 from dsbs.core.errors import InputError
 from dsbs.runtimes.loaded import load
 from support.farm import Farm
-from support.random_students import SHAPES, save_random_student
+from support.random_students import DECODERS, SHAPES, save_random_student
 
 pytest.importorskip("torch")
 TARGETS = {"hf": "torch", "ctranslate2": "ctranslate2", "onnx": "onnxruntime"}
@@ -25,8 +25,10 @@ def exported(student: Path, to: str, out: Path, **flags: Any) -> dict[str, Any]:
     return api.export(run=student, to=to, out=out, **({"latency_repeats": 0} | flags))
 
 
-@pytest.mark.parametrize("to", TARGETS)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("shape", "to"),
+    [*((shape, to) for shape in SHAPES for to in TARGETS), *((shape, "hf") for shape in DECODERS)],
+)
 def test_every_shape_has_the_same_labels(tmp_path: Path, shape: str, to: str) -> None:
     farm = Farm(tmp_path, sounds=2)
     student = save_random_student(farm, tmp_path / "student", shape)
@@ -41,7 +43,9 @@ def test_every_shape_has_the_same_labels(tmp_path: Path, shape: str, to: str) ->
     assert [one.rationale for one in after] == [one.rationale for one in before]
 
 
-@pytest.mark.parametrize("to", ["ctranslate2", "onnx"])
+@pytest.mark.parametrize(
+    ("shape", "to"), [("t5-v1_1", "ctranslate2"), ("t5-v1_1", "onnx"), ("llama", "ctranslate2")]
+)
 @pytest.mark.parametrize(
     "card",
     [
@@ -52,9 +56,11 @@ def test_every_shape_has_the_same_labels(tmp_path: Path, shape: str, to: str) ->
     ],
     ids=["generate", "prefix-in-decoder", "label-first", "rationale-first"],
 )
-def test_every_method_has_the_same_scores(tmp_path: Path, to: str, card: dict[str, Any]) -> None:
+def test_every_method_has_the_same_scores(
+    tmp_path: Path, shape: str, to: str, card: dict[str, Any]
+) -> None:
     farm = Farm(tmp_path, sounds=1)
-    student = save_random_student(farm, tmp_path / "student", **card)
+    student = save_random_student(farm, tmp_path / "student", shape, **card)
     found = exported(student, to, tmp_path / "export")
     assert found["parity"]["flips"] == 0
     assert found["parity"]["max_score_difference"] < 0.01
@@ -106,14 +112,15 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     student = save_random_student(farm, tmp_path / "student")
     with pytest.raises(InputError, match="use --to ctranslate2, or --quantize none"):
         api.export(run=student, to="hf", quantize="int8")
-    other = save_random_student(farm, tmp_path / "other", family="decoder-only")
-    with pytest.raises(InputError, match=r"got a student of kind decoder-only.*encoder-decoder"):
+    other = save_random_student(farm, tmp_path / "other", "llama")
+    with pytest.raises(InputError, match=r"of kind decoder-only.*; use --to hf or ctranslate2$"):
         api.export(run=other, to="onnx")
 
 
-def test_an_export_needs_neither_torch_nor_transformers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", ["t5-v1_1", "llama"])
+def test_an_export_needs_neither_torch_nor_transformers(tmp_path: Path, shape: str) -> None:
     farm = Farm(tmp_path, sounds=1)
-    student = save_random_student(farm, tmp_path / "student")
+    student = save_random_student(farm, tmp_path / "student", shape)
     exported(student, "ctranslate2", tmp_path / "export")
     code = (
         "import sys\n"

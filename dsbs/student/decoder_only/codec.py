@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dsbs.student.codec import Codec
+from dsbs.student.decoder_only.texts import continued, marker, open_input
 from dsbs.student.token_cache import continued_ids
 
 
@@ -16,8 +17,7 @@ class ContinuedCodec(Codec):
 
     def inputs(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of every input: with the model's start token, if it has one, and no end token."""
-        rows = super().inputs(texts)
-        return [(ids[:-1] if ids[-1:] == [self.end] else ids) or [self.end] for ids in rows]
+        return [open_input(ids, self.end) for ids in super().inputs(texts)]
 
     def cut_input(self, ids: list[int], limit: int) -> list[int]:
         """The first `limit` ids of an input."""
@@ -29,12 +29,12 @@ class ContinuedCodec(Codec):
 
     def prompt(self, prefix: str) -> tuple[int, ...]:
         """A newline and the task's prefix."""
-        ids = self.tokenizer(f"\n{prefix.strip()}", add_special_tokens=False).input_ids
+        ids = self.tokenizer(marker(prefix), add_special_tokens=False).input_ids
         return tuple(ids)
 
     def begin(self, text: str) -> list[int]:
         """The ids of the first part of a target, without an end token."""
-        ids: list[int] = self.tokenizer(f" {text}", add_special_tokens=False).input_ids
+        ids: list[int] = self.tokenizer(continued(text), add_special_tokens=False).input_ids
         return ids
 
     def unended(self, texts: Sequence[str], *, ended: bool = False) -> list[list[int]]:
