@@ -40,6 +40,7 @@ ROUTES: Mapping[tuple[FamilyName, Target], Route] = {
     ("decoder-only", "ctranslate2"): Route(
         "decoder_to_ctranslate2", "ctranslate2", ("ctranslate2",)
     ),
+    ("encoder", "hf"): Route("to_hf", "torch", (), quantizes=False),
     ("encoder", "onnx"): Route("encoder_to_onnx", "onnxruntime", ("onnx", "onnxruntime")),
 }
 """A pair that is not here is refused."""

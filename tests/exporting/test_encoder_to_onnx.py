@@ -39,11 +39,14 @@ def save_encoder(farm: Farm, folder: Path, **changes: Any) -> StudentCard:
     return card
 
 
-def test_an_encoder_with_classes_is_exported_with_the_same_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["onnx", "hf"])
+def test_an_encoder_with_classes_is_exported_with_the_same_labels(
+    tmp_path: Path, target: str
+) -> None:
     farm = Farm(tmp_path, sounds=2)
     save_encoder(farm, tmp_path / "student")
     out = tmp_path / "export"
-    found = api.export(run=tmp_path / "student", to="onnx", out=out, latency_repeats=0)
+    found = api.export(run=tmp_path / "student", to=target, out=out, latency_repeats=0)
     assert found["status"] == "done"
     assert found["parity"]["flips"] == 0
     assert found["parity"]["rows"] == len(farm.rows)

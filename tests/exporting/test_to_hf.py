@@ -1,4 +1,4 @@
-"""Another version of transformers reads and writes the same tokens from a folder of `--to hf`."""
+"""Another version of transformers reads the same from a folder of `--to hf`."""
 
 import json
 import os
@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from dsbs import api
 from dsbs.artifacts.student_card import read_card
 from dsbs.core.records import LABEL
 from dsbs.runtimes.loaded import load
 from support import written_tokens
 from support.farm import Farm
-from support.random_students import SHAPES, save_random_student
+from support.random_students import GEMMA_POSITIONS, SHAPES, STRETCHED, save_random_student
 
 pytest.importorskip("torch")
 OLD = ("transformers==4.57.*", "huggingface_hub<1.0", "tokenizers<0.23")
@@ -64,3 +65,31 @@ def test_transformers_4_57_writes_the_same(tmp_path: Path, old_transformers: Pat
         wanted.append(found)
     for shape, found, ours in zip(SHAPES, tokens_by(old_transformers, asked), wanted, strict=True):
         assert found == ours, shape
+
+
+def configuration(folder: Path, shape: str) -> dict[str, Any]:
+    farm = Farm(folder, sounds=1)
+    student = save_random_student(farm, folder / "student", shape)
+    api.export(run=student, to="hf", out=folder / "export", latency_repeats=0)
+    found: dict[str, Any] = json.loads((folder / "export" / "config.json").read_text())
+    return found
+
+
+def test_positions_have_their_old_names_too(tmp_path: Path) -> None:
+    from transformers import AutoConfig
+
+    found = configuration(tmp_path, "llama-3")
+    assert found["rope_theta"] == STRETCHED["rope_theta"]
+    assert found["rope_scaling"] == {k: v for k, v in STRETCHED.items() if k != "rope_theta"}
+    assert AutoConfig.from_pretrained(tmp_path / "export").rope_parameters == STRETCHED
+
+
+def test_positions_of_several_kinds_of_layers_have_their_old_names_too(tmp_path: Path) -> None:
+    from transformers import AutoConfig
+
+    found = configuration(tmp_path, "gemma3-4b")
+    local, whole = GEMMA_POSITIONS["sliding_attention"], GEMMA_POSITIONS["full_attention"]
+    assert found["rope_local_base_freq"] == local["rope_theta"]
+    assert found["rope_theta"] == whole["rope_theta"]
+    assert found["rope_scaling"] == {"rope_type": "linear", "factor": 4.0}
+    assert AutoConfig.from_pretrained(tmp_path / "export").rope_parameters == GEMMA_POSITIONS
