@@ -9,7 +9,8 @@ from typing import NamedTuple, cast
 
 from dsbs.artifacts.predictions import PREDICTIONS
 from dsbs.artifacts.results.base import Score
-from dsbs.artifacts.results.compare import CELLS, CellResult, SkippedBaseline
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, SkippedBaseline
 from dsbs.baselines.kit import Kit
 from dsbs.baselines.labels import CannotDo
 from dsbs.comparison.cell import slug_of

@@ -1,6 +1,7 @@
 """What limits the findings of a comparison, in sentences."""
 
-from dsbs.artifacts.results.compare import CompareResult, Group
+from dsbs.artifacts.results.cells import Group
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.train import AnswerRows
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import method_name, setting_of

@@ -15,7 +15,8 @@ from pydantic import JsonValue
 
 from dsbs.artifacts.manifest import Manifest
 from dsbs.artifacts.results.base import CellKey, Score
-from dsbs.artifacts.results.compare import CELLS, CellResult, Tuned
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, Tuned
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.comparison.groups import decisive_interval, learning_flags

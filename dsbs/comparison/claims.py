@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dsbs.artifacts.results.compare import (
-    CellResult,
-    CheckpointClaim,
-    Claim,
-    CompareResult,
-    Detectable,
-    Variant,
-)
+from dsbs.artifacts.results.cells import CellResult, Variant
+from dsbs.artifacts.results.claims import CheckpointClaim, Claim, Detectable
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (

@@ -9,7 +9,8 @@ from typing import TypeVar
 from dsbs.artifacts.lock import is_locked
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
-from dsbs.artifacts.results.compare import CellResult, CompareResult, Tuned
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CompareResult, Tuned
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.results.verdict import Prices

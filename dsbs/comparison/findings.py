@@ -3,15 +3,9 @@
 from collections.abc import Mapping
 
 from dsbs.artifacts.results.base import Setting
-from dsbs.artifacts.results.compare import (
-    Claim,
-    CompareResult,
-    DataNeed,
-    Detectable,
-    GroupKey,
-    Tuned,
-    Variant,
-)
+from dsbs.artifacts.results.cells import GroupKey, Variant
+from dsbs.artifacts.results.claims import Claim, DataNeed, Detectable
+from dsbs.artifacts.results.compare import CompareResult, Tuned
 from dsbs.artifacts.results.compared import Levels
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.config.axes import AxisName, Level

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dsbs.artifacts.results.base import Interval, Score
-from dsbs.artifacts.results.compare import CellResult, Flag, Group
+from dsbs.artifacts.results.cells import CellResult, Flag, Group
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (
     RowGroups,

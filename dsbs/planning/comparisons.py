@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dsbs.artifacts.manifest import read_manifest
-from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.comparison.cells import counted_cells
 from dsbs.comparison.findings import levels_of
 from dsbs.core.errors import InputError

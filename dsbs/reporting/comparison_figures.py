@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from dsbs.artifacts.results.compare import Group, Variant
+from dsbs.artifacts.results.cells import Group, Variant
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import levels_of, method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence

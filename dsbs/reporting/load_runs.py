@@ -15,7 +15,8 @@ from dsbs.artifacts.predictions import (
     read_input_hashes,
     read_verdicts,
 )
-from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dsbs.artifacts.results.compare import CompareResult, GroupKey
+from dsbs.artifacts.results.cells import GroupKey
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.compared import Levels, TeacherResult
 from dsbs.comparison.findings import AXIS_WORDS, NEEDS_TEACHER, method_name
 from dsbs.comparison.score_sentences import teacher_sentence

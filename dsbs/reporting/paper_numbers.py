@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import TypeAdapter
 
-from dsbs.artifacts.results.compare import Group
+from dsbs.artifacts.results.cells import Group
 from dsbs.comparison.findings import levels_of
 from dsbs.config.presets import base_name
 from dsbs.core.tables import Share

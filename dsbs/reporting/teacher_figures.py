@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 
-from dsbs.artifacts.results.compare import Group
+from dsbs.artifacts.results.cells import Group
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.findings import levels_of, method_name, share_of_data

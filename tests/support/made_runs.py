@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts, write_predictions
 from dsbs.artifacts.results.base import CellKey
-from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import LogEntry, TrainResult, TrainSettings
