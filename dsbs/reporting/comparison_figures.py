@@ -6,7 +6,7 @@ from statistics import fmean
 
 from dsbs.artifacts.results.cells import Group, Variant
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import levels_of, method_name, share_of_data
+from dsbs.comparison.names import levels_of, method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug

@@ -2,7 +2,7 @@
 
 from dsbs.artifacts.results.claims import Claim, DataNeed
 from dsbs.artifacts.results.compare import CompareResult
-from dsbs.comparison.findings import AXIS_WORDS, marked, method_name, share_of_data, sides
+from dsbs.comparison.names import AXIS_WORDS, marked, method_name, share_of_data, sides
 from dsbs.comparison.verdict_sentences import candidate_rows, prices_sentence
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.table import Table, share

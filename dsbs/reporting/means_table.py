@@ -6,7 +6,7 @@ from typing import Any
 from dsbs.artifacts.results.cells import GroupKey
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.compared import Levels, TeacherResult
-from dsbs.comparison.findings import AXIS_WORDS, NEEDS_TEACHER, method_name
+from dsbs.comparison.names import AXIS_WORDS, NEEDS_TEACHER, method_name
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.axes import FURTHER
 from dsbs.plots.figure import slug

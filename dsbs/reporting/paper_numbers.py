@@ -9,7 +9,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from dsbs.artifacts.results.cells import Group
-from dsbs.comparison.findings import levels_of
+from dsbs.comparison.names import levels_of
 from dsbs.config.presets import base_name
 from dsbs.core.tables import Share
 from dsbs.plots.figure import slug
