@@ -15,7 +15,8 @@ from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison.baseline_cells import BaselineCells, Plan, run_baselines
-from dsbs.comparison.cell import Cell, Job, cell_result, training_seconds
+from dsbs.comparison.cell import Cell, Job
+from dsbs.comparison.cell_results import cell_result, training_seconds
 from dsbs.comparison.cells import done_cells
 from dsbs.comparison.claims import judge
 from dsbs.comparison.live_table import LiveTable

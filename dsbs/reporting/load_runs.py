@@ -20,7 +20,7 @@ from dsbs.artifacts.results.compare import CELLS, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
-from dsbs.comparison.cell import cell_result, training_seconds
+from dsbs.comparison.cell_results import cell_result, training_seconds
 from dsbs.comparison.cells import counted_cells
 from dsbs.comparison.claims import judge
 from dsbs.core.errors import InputError

@@ -18,7 +18,8 @@ from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import LogEntry, TrainResult, TrainSettings
 from dsbs.artifacts.run_folder import open_run
-from dsbs.comparison.cell import Cell, cell_result
+from dsbs.comparison.cell import Cell
+from dsbs.comparison.cell_results import cell_result
 from dsbs.comparison.claims import judge
 from dsbs.config.compare import CompareConfig
 from dsbs.config.generate import GenerateConfig
