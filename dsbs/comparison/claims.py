@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dsbs.artifacts.results.cells import CellResult, Variant
-from dsbs.artifacts.results.claims import CheckpointClaim, Claim, Detectable
+from dsbs.artifacts.results.claims import CheckpointClaim, Claim
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison import statistics
@@ -25,16 +25,10 @@ from dsbs.comparison.cells import (
 )
 from dsbs.comparison.data_efficiency import Teacher, find_data_needs
 from dsbs.comparison.groups import gather_notices, make_groups
-from dsbs.comparison.power import smallest_differences
+from dsbs.comparison.power import measured_detectable
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.comparison.verdict import find_verdict
 from dsbs.config.axes import AxisName
-
-ASSUMED_DISCORDANT = 0.2
-"""Share of examples that only one of two students answers correctly, where it is not measured.
-
-Two seeds of one method differ on about a fifth of the examples.
-"""
 
 
 def judge(
@@ -69,7 +63,7 @@ def judge(
     found = {
         "groups": make_groups(cells, verdicts, shared, results.duplicates),
         "claims": claims,
-        "minimum_detectable": _measured_detectable(cells, claims),
+        "minimum_detectable": measured_detectable(cells, claims),
         "data_needed": find_data_needs(
             cells, verdicts, against, results.equal, shared, margin=results.margin
         ),
@@ -116,30 +110,6 @@ def make_claims(
         *_corrected([claim for claim in about_axes if claim.seeds]),
         *_corrected([claim for claim in about_baselines if claim.seeds]),
     ]
-
-
-def detectable(
-    examples: int,
-    *,
-    accuracy: float,
-    discordant: float | None = None,
-    groups_of_rows: int | None = None,
-) -> Detectable:
-    """The smallest differences between two checkpoints that this test set shows.
-
-    Without a measured share of `discordant` examples, `ASSUMED_DISCORDANT` is taken.
-    """
-    share = ASSUMED_DISCORDANT if discordant is None else discordant
-    found = smallest_differences(examples, accuracy=accuracy, discordant=share)
-    return Detectable(
-        examples=examples,
-        accuracy=accuracy,
-        discordant=share,
-        measured=discordant is not None,
-        groups_of_rows=groups_of_rows,
-        paired=found.paired,
-        unpaired=found.unpaired,
-    )
 
 
 def _claim(
@@ -229,26 +199,3 @@ def _corrected(claims: Sequence[Claim]) -> list[Claim]:
             update |= {"p_holm": next(of_claims), "comparisons": len(tested)}
         found.append(claim.model_copy(update=update))
     return found
-
-
-def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -> Detectable | None:
-    """The smallest difference by the accuracy and the discordant examples of these cells.
-
-    Where no two students ever differ, nothing is measured that a power could rest on.
-    """
-    students = [cell for cell in cells if not cell.is_baseline] or cells
-    scores = [cell.score for cell in done_cells(students) if cell.score]
-    if not scores:
-        return None
-    discordant = [
-        (pair.only_first + pair.only_second) / pair.n
-        for claim in claims
-        if not claim.against.is_baseline
-        for pair in claim.checkpoints
-    ]
-    return detectable(
-        scores[0].n,
-        accuracy=float(np.mean([score.share for score in scores])),
-        discordant=float(np.mean(discordant)) if any(discordant) else None,
-        groups_of_rows=next((claim.groups_of_rows for claim in claims), None),
-    )
