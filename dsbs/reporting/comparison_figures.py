@@ -10,7 +10,7 @@ from dsbs.comparison.names import levels_of, method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug
-from dsbs.reporting.load_runs import Comparison, Student
+from dsbs.reporting.collected import Comparison, Student
 
 _LEARNED_BY = [*METHODS, *(f"{BASELINE}{name}" for name in BASELINES)]
 _CAPTION = (

@@ -6,7 +6,7 @@ from dsbs.comparison.names import AXIS_WORDS, marked, method_name, share_of_data
 from dsbs.comparison.verdict_sentences import candidate_rows, prices_sentence
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.table import Table, share
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 from dsbs.reporting.means_table import (
     Row,
     groups_table,

@@ -14,7 +14,7 @@ from dsbs.config.presets import base_name
 from dsbs.core.tables import Share
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 
 PUBLISHED = "own, by the published rule"
 """The column of own numbers that are counted as the published ones are."""

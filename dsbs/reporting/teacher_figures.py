@@ -8,7 +8,7 @@ from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.comparison.cells import grouped
 from dsbs.comparison.names import levels_of, method_name, share_of_data
 from dsbs.plots.figure import Figure, Series, slug
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 
 _CAPTION = (
     "Bars are 95 % intervals over seeds, or over examples if there is one seed. The law of "
