@@ -22,7 +22,12 @@ from dsbs.student.encoding import Encoded
 from dsbs.student.padding import MicroBatch
 from dsbs.training.batching import Collator, StepBatch, StepSampler
 from dsbs.training.checkpoints import seal_checkpoint
-from dsbs.training.memory_probe import STATE_BYTES, PassTooLarge, largest_pass
+from dsbs.training.memory_probe import (
+    fits_beside,
+    future_state_bytes,
+    halved_pass,
+    largest_pass,
+)
 from dsbs.training.objective import Objective
 from dsbs.training.schedules import Span
 from dsbs.training.validation import Validator
@@ -126,15 +131,10 @@ class StepTrainer(Seq2SeqTrainer):
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
-            passes = list(self._collator.passes(inputs.micro_batches))
-            largest = max(sum(batch.tokens for batch in batches) for batches in passes)
-            smallest_possible = len(passes) >= sum(map(len, inputs.examples))
-            if self.accelerator.num_processes > 1 or smallest_possible:
-                raise PassTooLarge(largest) from None
+            alone = self.accelerator.num_processes == 1
+            limit = halved_pass(self._collator, inputs, may_halve=alone)
         # Outside of the handler, which would keep what did not fit alive.
-        limit = largest // 2
         self._collator.max_tokens = limit
-        say(f"a pass of {largest:,} tokens does not fit in memory: {limit:,} from here on")
         model.zero_grad()
         clear_device_cache(garbage_collection=True)
         return self.training_step(model, self._collator(inputs.examples))
@@ -214,33 +214,19 @@ class StepTrainer(Seq2SeqTrainer):
         return largest_pass(self.train_dataset, self._collator, count=count, fits=fits_everywhere)
 
     def _fits(self, model: Any, batch: MicroBatch) -> bool:
-        """Whether a pass fits on this device beside the optimizer's states.
-
-        No process waits for another meanwhile.
-        """
+        """Whether a pass fits on this device. No process waits for another meanwhile."""
         device = self.args.device
         tasks = len(self._collator.tasks)
-        model.train()
-        try:
-            states = torch.empty(self._future_state_bytes(), dtype=torch.uint8, device=device)
-            with (
-                self.accelerator.no_sync(model),
-                torch.random.fork_rng([device] if device.type != "cpu" else []),
-            ):
+
+        def one_pass() -> None:
+            model.train()
+            with self.accelerator.no_sync(model):
                 sizes = torch.ones(tasks + 1, device=device)
                 scales = torch.ones(tasks, device=device)
                 self.accelerator.backward(self._loss(model, [batch], sizes, scales))
-        except torch.OutOfMemoryError:
-            return False
-        del states
-        return True
 
-    def _future_state_bytes(self) -> int:
-        """Bytes of the optimizer's states, which it makes in its first step; 0 once it has."""
-        if self.optimizer.state:
-            return 0
-        trained = (p.numel() for p in self.model.parameters() if p.requires_grad)
-        return STATE_BYTES[self.args.optim] * sum(trained)
+        needed = future_state_bytes(self.model, self.optimizer, self.args.optim)
+        return fits_beside(needed, one_pass, device)
 
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
