@@ -23,7 +23,6 @@ from dsbs.core.records import LabelScores, Split
 
 Engine = Literal["auto", "published", "vllm", "ray", "endpoint", "transformers"]
 
-
 SCORED_AS_TEXT = ("without", "after", "averaged")
 """Label scores that take requests of their own."""
 
@@ -268,7 +267,6 @@ class GenerateConfig(StageConfig):
             "base_url": self.engine == "endpoint" and not self.base_url and not self.serve,
             "temperature": self.samples > 1 and self.temperature == 0,
             "max_cost": self.max_cost is not None and without_prices,
-            "extra_body": not _is_object(self.extra_body),
             "label_scores": self.label_scores in SCORED_AS_TEXT
             and (self.engine == "published" or self.api == "chat"),
             "top_logprobs": self.label_scores == "top_logprobs"
@@ -281,15 +279,7 @@ class GenerateConfig(StageConfig):
         return self
 
 
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
-
-
 _INCONSISTENT = {
-    "extra_body": "an object in JSON",
     "teacher": "with --engine endpoint, the model's name",
     "base_url": "with --engine endpoint, --base-url or --serve",
     "temperature": "with several samples, a temperature above 0",
