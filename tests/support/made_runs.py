@@ -122,7 +122,7 @@ class World:
         return out
 
     def _compared(self, out: Path, config: CompareConfig) -> CompareResult:
-        cells = [self._cell(out, cell) for cell in config.cells()]
+        cells = [self._cell(out, cell.settings) for cell in config.grid()]
         verdicts = {c.name: read_verdicts(out / c.predictions) for c in cells if c.predictions}
         results = CompareResult(
             out=str(out),
