@@ -35,23 +35,6 @@ def soft_cross_entropy(
     return -(wanted * log_q).sum(dim=-1) * temperature**2
 
 
-def mixed_loss(
-    logits: torch.Tensor,
-    labels: torch.Tensor,
-    teacher: torch.Tensor,
-    *,
-    weight: float,
-    temperature: float,
-) -> torch.Tensor:
-    """(1 - weight) x cross-entropy of the labels + weight x `soft_cross_entropy`, a mean over (B,).
-
-    For a classifier.
-    """
-    hard = F.cross_entropy(logits, labels, reduction="none")
-    soft = soft_cross_entropy(logits, teacher, temperature=temperature)
-    return ((1 - weight) * hard + weight * soft).mean()
-
-
 def divergence(
     log_p: torch.Tensor, log_q: torch.Tensor, kind: Divergence = "forward"
 ) -> torch.Tensor:
