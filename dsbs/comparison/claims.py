@@ -146,10 +146,15 @@ def _claim(
         {seed: verdicts[cell.name] for seed, cell in theirs.items()},
         row_groups,
     )
+    return _with_evidence(claim, matrices)
+
+
+def _with_evidence(claim: Claim, matrices: Paired) -> Claim:
+    """The claim with what the test rows show; refused where they fall into too few groups."""
     groups = matrices.first.shape[1] if matrices.groups is None else int(matrices.groups.max()) + 1
     strength = "refused" if groups < MIN_SEEDS else claim.strength
     update: dict[str, Any] = {
-        "checkpoints": _checkpoint_claims(seeds, matrices),
+        "checkpoints": _checkpoint_claims(claim.seeds, matrices),
         "groups_of_rows": None if matrices.groups is None else groups,
         "strength": strength,
     }
