@@ -40,7 +40,8 @@ from dsbs.config.base import (
 )
 from dsbs.config.baseline_options import BaselineOptions
 from dsbs.config.presets import DEFAULT_PREFIXES, NO_PREFIXES
-from dsbs.config.student_options import RationaleFilter, StudentOptions
+from dsbs.config.recipe_options import RationaleFilter
+from dsbs.config.student_options import StudentOptions
 from dsbs.config.train import TrainConfig
 from dsbs.core.records import LabelSource, Method
 from dsbs.core.sizes import parse_size

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from dsbs.config.student_options import Divergence
+from dsbs.config.recipe_options import Divergence
 from dsbs.metrics.distributions import Mean
 
 _SKEW = 0.1
