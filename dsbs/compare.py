@@ -25,12 +25,12 @@ from dsbs.comparison.baseline_cells import BaselineRows, Plan
 from dsbs.comparison.cautions import cautions
 from dsbs.comparison.cell import Job
 from dsbs.comparison.cells import group_numbers
-from dsbs.comparison.claims import detectable
 from dsbs.comparison.compare import Design, compare_students
 from dsbs.comparison.grid import make_grid
 from dsbs.comparison.launch_local import train_locally
 from dsbs.comparison.launch_ray import train_on_ray
 from dsbs.comparison.materials import Materials, teachers_of
+from dsbs.comparison.power import detectable
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.comparison.verdict import at_prices
 from dsbs.comparison.verdict_sentences import verdict_lines

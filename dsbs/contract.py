@@ -36,18 +36,7 @@ def contract(config: ContractConfig) -> ContractResult:
     check_runtime(card, needed_by="dsbs contract")
     _check_classes(config, card)
     cost = _teacher_cost(config, card, checkpoint)
-    rows = rows_for_contract(
-        card,
-        checkpoint,
-        RowSources(
-            data=config.data,
-            answers=config.answers,
-            rows=config.rows,
-            calibration_frac=config.calibration_frac,
-            against=config.with_,
-            may_have_changed=config.allow_changed_inputs,
-        ),
-    )
+    rows = rows_for_contract(card, checkpoint, _sources(config))
     out = config.out or default_out(checkpoint, f"contract-{config.slug()}")
     inputs = [*rows.files, *sorted(path for path in checkpoint.iterdir() if path.is_file())]
     with open_run(out, ContractResult, config, inputs, takes_new_inputs=True) as opened:
@@ -80,6 +69,17 @@ def contract(config: ContractConfig) -> ContractResult:
         )
         opened.finish(results, [file, out / PREDICTIONS])
         return results
+
+
+def _sources(config: ContractConfig) -> RowSources:
+    return RowSources(
+        data=config.data,
+        answers=config.answers,
+        rows=config.rows,
+        calibration_frac=config.calibration_frac,
+        against=config.with_,
+        may_have_changed=config.allow_changed_inputs,
+    )
 
 
 def show(results: ContractResult) -> str:

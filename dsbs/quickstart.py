@@ -20,7 +20,8 @@ from pathlib import Path
 from pydantic import Field
 
 from dsbs.artifacts.manifest import read_manifest
-from dsbs.artifacts.results.compare import CompareResult, Group
+from dsbs.artifacts.results.cells import Group
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.contract import ContractResult
 from dsbs.cli.stage import Stage
 from dsbs.comparison.score_sentences import teacher_sentence

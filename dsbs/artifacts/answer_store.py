@@ -4,13 +4,11 @@
 can be listed and parsed again without data or teacher.
 """
 
-import errno
-import json
 import os
 import sqlite3
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -24,20 +22,12 @@ from dsbs.artifacts.store_schema import (
     open_to_read,
     open_to_write,
 )
+from dsbs.artifacts.store_transactions import UNSTORABLE, reading, transaction
 from dsbs.core.errors import InputError, nearest
 from dsbs.core.records import Completion
 
 IN_MEMORY = Path(":memory:")
 """An empty store that no file holds."""
-
-_UNSTORABLE = (
-    UnicodeError,
-    OverflowError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-)
-"""What SQLite raises for a value that it cannot hold, while the disk is well."""
 
 
 class Claimed(NamedTuple):
@@ -89,12 +79,8 @@ class AnswerStore:
 
     def finished(self, keys: Sequence[str]) -> set[str]:
         """Those of the keys that have an answer. Failed requests have none and are asked again."""
-        query = (
-            "SELECT key FROM completions "
-            "WHERE error IS NULL AND key IN (SELECT value FROM json_each(?))"
-        )
-        with self._reading():
-            return {key for (key,) in self._db.execute(query, (json.dumps(list(keys)),))}
+        with reading(self.path):
+            return store_queries.finished(self._db, keys)
 
     def ask(self, run: str, task: str, asked: Sequence[Asked]) -> Claimed:
         """Write down what a run asks, in the order of the data, and claim what has no answer."""
@@ -102,29 +88,29 @@ class AnswerStore:
             (run, a.position, a.purpose, a.sample, a.key, task, example_json(a.example))
             for a in asked
         ]
-        with self._transaction():
+        with transaction(self._db, self.path):
             self._db.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             return self._claim([a.key for a in asked])
 
     def claim(self, keys: Sequence[str]) -> Claimed:
         """Claim those of the keys that have no answer and that no other process is asking for."""
-        with self._transaction():
+        with transaction(self._db, self.path):
             return self._claim(keys)
 
     def give_up(self, keys: Collection[str]) -> None:
         """Give up claims of this process."""
         if keys:
-            with self._transaction():
+            with transaction(self._db, self.path):
                 self._claims.drop(keys)
 
     def release(self) -> None:
         """Give up every claim of this process."""
-        with self._transaction():
+        with transaction(self._db, self.path):
             self._claims.drop_all()
 
     def other_askers(self) -> list[str]:
         """The other processes that are asking for something, in words."""
-        with self._transaction():
+        with transaction(self._db, self.path):
             return self._claims.others()
 
     def keep(self, teacher: str, completions: Sequence[Completion]) -> Sequence[Completion]:
@@ -134,34 +120,29 @@ class AnswerStore:
         """
         try:
             self._write(teacher, completions)
-        except _UNSTORABLE:
+        except UNSTORABLE:
             return [self._write_alone(teacher, completion) for completion in completions]
         return completions
 
     def forget_asked(self, run: str) -> None:
         """Delete the list of what a run asks. Completions stay."""
-        with self._transaction():
+        with transaction(self._db, self.path):
             self._db.execute("DELETE FROM asked WHERE run = ?", (run,))
 
     def define(self, task: str, definition: str) -> None:
         """Keep a task's definition under its hash."""
-        with self._transaction():
+        with transaction(self._db, self.path):
             self._db.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?)", (task, definition))
 
     def definition(self, run: str) -> str | None:
         """The definition of the task of a run, as JSON."""
-        query = (
-            "SELECT definition FROM tasks "
-            "WHERE task = (SELECT task FROM asked WHERE run = ? LIMIT 1)"
-        )
-        with self._reading():
-            found = self._db.execute(query, (run,)).fetchone()
-        return found[0] if found else None
+        with reading(self.path):
+            return store_queries.definition(self._db, run)
 
     def runs(self) -> list[str]:
         """Names of the runs that have asked for something."""
         query = "SELECT DISTINCT run FROM asked ORDER BY run"
-        with self._reading():
+        with reading(self.path):
             return [run for (run,) in self._db.execute(query)]
 
     def find_runs(self, folder: str | None) -> list[str]:
@@ -182,34 +163,34 @@ class AnswerStore:
 
     def counts(self) -> list[TeacherCounts]:
         """Answers, failures and tokens of every teacher."""
-        with self._reading():
+        with reading(self.path):
             return store_queries.teacher_counts(self._db)
 
     def answers(
         self, run: str, purpose: Purpose | None = None
     ) -> Iterator[tuple[Asked, Completion]]:
         """Every request of a run in order, with its completion; one without comes as failed."""
-        with self._reading():
+        with reading(self.path):
             yield from store_queries.answers(self._db, run, purpose)
 
     def exported(self, run: str) -> Iterator[Sequence[Row]]:
         """Every answer of a run in order, in pages of rows for other programs."""
-        with self._reading():
+        with reading(self.path):
             yield from store_queries.exported(self._db, run, str(self.run_folder(run)))
 
     def completion(self, key: str) -> Completion | None:
         """The answer under a key; None where there is none, or only a failure."""
-        with self._reading():
+        with reading(self.path):
             return store_queries.completion(self._db, key)
 
     def next_position(self, run: str) -> int:
         """The place behind everything that a run has asked."""
-        with self._reading():
+        with reading(self.path):
             return store_queries.next_position(self._db, run)
 
     def failures(self, run: str) -> list[tuple[str, int]]:
         """Why requests of a run have no answer, with their number; the most frequent first."""
-        with self._reading():
+        with reading(self.path):
             return store_queries.failures(self._db, run)
 
     def _claim(self, keys: Sequence[str]) -> Claimed:
@@ -220,7 +201,7 @@ class AnswerStore:
     def _write_alone(self, teacher: str, completion: Completion) -> Completion:
         try:
             self._write(teacher, [completion])
-        except _UNSTORABLE as error:
+        except UNSTORABLE as error:
             reason = f"the answer cannot be stored: {ascii(str(error))[1:-1]}"
             completion = Completion(completion.id, "", error=reason)
             self._write(teacher, [completion])
@@ -240,7 +221,7 @@ class AnswerStore:
             for c in completions
             for label, value in (c.label_scores or {}).items()
         ]
-        with self._transaction():
+        with transaction(self._db, self.path):
             self._db.executemany(
                 f"INSERT INTO completions (key, teacher, created, {fields}) "
                 f"VALUES (?, ?, ?, {marks}) "
@@ -260,34 +241,3 @@ class AnswerStore:
                 expected=f"at most {SCHEMA_VERSION}",
                 fix="update dsbs, or name another --store",
             )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            with suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error | OSError) and not isinstance(error, _UNSTORABLE):
-                raise self._not_written(error) from None
-            raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Turn what a damaged store gives, pages as well as values, into InputError."""
-        try:
-            yield
-        except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError) as error:
-            fix = "get the file from a copy, or name another --store"
-            raise InputError(self.path, got=error, expected="a whole store", fix=fix) from None
-
-    def _not_written(self, error: Exception) -> InputError:
-        full = "full" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
-        damaged = "malformed" in str(error) or "not a database" in str(error)
-        mend = "free the disk" if full else "check path, rights and disk"
-        fix = f"{mend}; what was committed stays, and the same command goes on from there"
-        if damaged:
-            fix = "get the file from a copy, or name another --store"
-        return InputError(self.path, got=error, expected="to write to the store", fix=fix)

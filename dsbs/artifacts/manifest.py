@@ -66,11 +66,6 @@ class FileRecord(BaseModel):
         places = (folder / self.path, folder / self.relative)
         return next((place for place in places if place.is_file()), None)
 
-    def is_same(self, folder: Path) -> bool:
-        """Whether the file is there and has the content it had."""
-        place = self.place(folder)
-        return place is not None and hash_file(place) == self.sha256
-
 
 class Manifest(BaseModel, Generic[R]):
     """What a run folder says of itself. `results` are None until there are some."""

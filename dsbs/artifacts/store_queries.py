@@ -51,6 +51,24 @@ class Asked(NamedTuple):
     example: Example
 
 
+def finished(db: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that have an answer."""
+    query = (
+        "SELECT key FROM completions "
+        "WHERE error IS NULL AND key IN (SELECT value FROM json_each(?))"
+    )
+    return {key for (key,) in db.execute(query, (json.dumps(list(keys)),))}
+
+
+def definition(db: sqlite3.Connection, run: str) -> str | None:
+    """The definition of the task of a run, as JSON."""
+    query = (
+        "SELECT definition FROM tasks WHERE task = (SELECT task FROM asked WHERE run = ? LIMIT 1)"
+    )
+    found = db.execute(query, (run,)).fetchone()
+    return found[0] if found else None
+
+
 def answers(
     db: sqlite3.Connection, run: str, purpose: Purpose | None = None
 ) -> Iterator[tuple[Asked, Completion]]:

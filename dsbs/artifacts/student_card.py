@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_fie
 from dsbs.artifacts.manifest import FileRecord
 from dsbs.artifacts.results.base import CellKey
 from dsbs.config.base import Decode, ScoreNorm
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.files import write_text
 from dsbs.core.records import FamilyName, Method, needs_teacher

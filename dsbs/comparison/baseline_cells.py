@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from dsbs.artifacts.predictions import PREDICTIONS
-from dsbs.artifacts.results.base import Score
-from dsbs.artifacts.results.compare import CELLS, CellResult, SkippedBaseline
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, SkippedBaseline
 from dsbs.baselines.kit import Kit
 from dsbs.baselines.labels import CannotDo
 from dsbs.comparison.cell import slug_of
-from dsbs.comparison.groups import decisive_interval, learning_flags
+from dsbs.comparison.groups import learning_flags
 from dsbs.config.axes import Level
 from dsbs.config.compare import Equal
 from dsbs.config.presets import base_name
@@ -26,7 +26,6 @@ from dsbs.distillation.labeled_data import TrainingData
 
 NO_STUDENT = "none"
 """Stands for the student of a baseline that has no model of its own."""
-_SCORE = ("against", "n", "correct", "ci95_examples", "ci95_withheld")
 
 
 class BaselineRows(NamedTuple):
@@ -131,9 +130,6 @@ def _cell(name: Baseline, rows: BaselineRows, plan: Plan, out: Path) -> CellResu
     folder = out / CELLS / called
     found = measure_baseline(name, data, training.selection, training.recipe, plan.kit, folder)
     teacher = teacher_score(data, "test")
-    score = Score(**{field: getattr(found.scores, field) for field in _SCORE})
-    notices = found.scores.notices
-    flags = learning_flags(decisive_interval(score), found.chance, found.scores.unparsable, notices)
     return CellResult(
         student=own[0] if own else NO_STUDENT,
         method=_method(name),
@@ -146,14 +142,14 @@ def _cell(name: Baseline, rows: BaselineRows, plan: Plan, out: Path) -> CellResu
         out=str(folder),
         status="done",
         predictions=str((folder / PREDICTIONS).relative_to(out)),
-        score=score,
+        score=found.scores.score,
         unparsable=found.scores.unparsable,
         chance=found.chance,
         teacher_accuracy=teacher.share if teacher else None,
         teacher_score=teacher,
         # The commonest label is what chance is; that it does not learn is no news.
-        flags=[] if name == "majority" else flags,
-        notices=notices,
+        flags=[] if name == "majority" else learning_flags(found.scores, found.chance),
+        notices=found.scores.notices,
         n_fraction=found.counts.n_fraction,
         n_train=found.counts.n_train,
         train_s=found.train_s,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import fmean, median
 
-from dsbs.artifacts.results.compare import CellResult
+from dsbs.artifacts.results.cells import CellResult
 from dsbs.artifacts.results.verdict import Candidate, Prices
 from dsbs.comparison.cells import done_cells, grouped, share_of
 from dsbs.core.records import needs_teacher

@@ -1,9 +1,10 @@
 """What limits the findings of a comparison, in sentences."""
 
-from dsbs.artifacts.results.compare import CompareResult, Group
+from dsbs.artifacts.results.cells import Group
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.train import AnswerRows
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import method_name, setting_of
+from dsbs.comparison.names import method_name, setting_of
 from dsbs.core.tables import percent
 from dsbs.data import near_duplicates
 from dsbs.labeling import rationale_checks

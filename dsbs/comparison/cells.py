@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dsbs.artifacts.results.compare import CellResult, GroupKey, Variant
+from dsbs.artifacts.results.cells import CellResult, GroupKey, Variant
 from dsbs.artifacts.results.compared import Levels
 from dsbs.config.axes import AxisName, Level
 from dsbs.core.records import LearnedBy

@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dsbs.artifacts.results.compare import (
-    CellResult,
-    CheckpointClaim,
-    Claim,
-    CompareResult,
-    Detectable,
-    Variant,
-)
+from dsbs.artifacts.results.cells import CellResult, Variant
+from dsbs.artifacts.results.claims import CheckpointClaim, Claim
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (
@@ -30,16 +25,10 @@ from dsbs.comparison.cells import (
 )
 from dsbs.comparison.data_efficiency import Teacher, find_data_needs
 from dsbs.comparison.groups import gather_notices, make_groups
-from dsbs.comparison.power import smallest_differences
+from dsbs.comparison.power import measured_detectable
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 from dsbs.comparison.verdict import find_verdict
 from dsbs.config.axes import AxisName
-
-ASSUMED_DISCORDANT = 0.2
-"""Share of examples that only one of two students answers correctly, where it is not measured.
-
-Two seeds of one method differ on about a fifth of the examples.
-"""
 
 
 def judge(
@@ -74,7 +63,7 @@ def judge(
     found = {
         "groups": make_groups(cells, verdicts, shared, results.duplicates),
         "claims": claims,
-        "minimum_detectable": _measured_detectable(cells, claims),
+        "minimum_detectable": measured_detectable(cells, claims),
         "data_needed": find_data_needs(
             cells, verdicts, against, results.equal, shared, margin=results.margin
         ),
@@ -123,30 +112,6 @@ def make_claims(
     ]
 
 
-def detectable(
-    examples: int,
-    *,
-    accuracy: float,
-    discordant: float | None = None,
-    groups_of_rows: int | None = None,
-) -> Detectable:
-    """The smallest differences between two checkpoints that this test set shows.
-
-    Without a measured share of `discordant` examples, `ASSUMED_DISCORDANT` is taken.
-    """
-    share = ASSUMED_DISCORDANT if discordant is None else discordant
-    found = smallest_differences(examples, accuracy=accuracy, discordant=share)
-    return Detectable(
-        examples=examples,
-        accuracy=accuracy,
-        discordant=share,
-        measured=discordant is not None,
-        groups_of_rows=groups_of_rows,
-        paired=found.paired,
-        unpaired=found.unpaired,
-    )
-
-
 def _claim(
     axis: AxisName,
     first: Sequence[CellResult],
@@ -181,10 +146,15 @@ def _claim(
         {seed: verdicts[cell.name] for seed, cell in theirs.items()},
         row_groups,
     )
+    return _with_evidence(claim, matrices)
+
+
+def _with_evidence(claim: Claim, matrices: Paired) -> Claim:
+    """The claim with what the test rows show; refused where they fall into too few groups."""
     groups = matrices.first.shape[1] if matrices.groups is None else int(matrices.groups.max()) + 1
     strength = "refused" if groups < MIN_SEEDS else claim.strength
     update: dict[str, Any] = {
-        "checkpoints": _checkpoint_claims(seeds, matrices),
+        "checkpoints": _checkpoint_claims(claim.seeds, matrices),
         "groups_of_rows": None if matrices.groups is None else groups,
         "strength": strength,
     }
@@ -234,26 +204,3 @@ def _corrected(claims: Sequence[Claim]) -> list[Claim]:
             update |= {"p_holm": next(of_claims), "comparisons": len(tested)}
         found.append(claim.model_copy(update=update))
     return found
-
-
-def _measured_detectable(cells: Sequence[CellResult], claims: Sequence[Claim]) -> Detectable | None:
-    """The smallest difference by the accuracy and the discordant examples of these cells.
-
-    Where no two students ever differ, nothing is measured that a power could rest on.
-    """
-    students = [cell for cell in cells if not cell.is_baseline] or cells
-    scores = [cell.score for cell in done_cells(students) if cell.score]
-    if not scores:
-        return None
-    discordant = [
-        (pair.only_first + pair.only_second) / pair.n
-        for claim in claims
-        if not claim.against.is_baseline
-        for pair in claim.checkpoints
-    ]
-    return detectable(
-        scores[0].n,
-        accuracy=float(np.mean([score.share for score in scores])),
-        discordant=float(np.mean(discordant)) if any(discordant) else None,
-        groups_of_rows=next((claim.groups_of_rows for claim in claims), None),
-    )

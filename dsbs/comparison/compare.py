@@ -9,12 +9,14 @@ from typing import TypeVar
 from dsbs.artifacts.lock import is_locked
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts
-from dsbs.artifacts.results.compare import CellResult, CompareResult, Tuned
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CompareResult, Tuned
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.train import TrainResult
 from dsbs.artifacts.results.verdict import Prices
 from dsbs.comparison.baseline_cells import BaselineCells, Plan, run_baselines
-from dsbs.comparison.cell import Cell, Job, cell_result, training_seconds
+from dsbs.comparison.cell import Cell, Job
+from dsbs.comparison.cell_results import cell_result, training_seconds
 from dsbs.comparison.cells import done_cells
 from dsbs.comparison.claims import judge
 from dsbs.comparison.live_table import LiveTable
@@ -76,38 +78,41 @@ def compare_students(design: Design, materials: Materials, out: Path) -> Compare
         costly = sorted(cells, key=_cost, reverse=True)
         design.train_ahead([cell.job(materials.of(cell.settings), out) for cell in costly])
     found = [*_run_cells(cells, materials, out), *baselines.cells]
-    done = done_cells(found)
-    verdicts = {c.name: read_verdicts(out / c.predictions) for c in done if c.predictions}
+    results = _results(design, materials, found, out)
+    results = results.model_copy(update={"tuning": tried, "skipped": baselines.skipped})
     data = materials.first
-    splits = data.splits
-    results = CompareResult(
+    return judge(
+        results,
+        {c.name: read_verdicts(out / c.predictions) for c in done_cells(found) if c.predictions},
+        data.teacher_verdicts("test"),
+        {e.id: e.group for e in data.splits.get("test", ()) if e.group is not None},
+        teachers={one.name: materials.verdicts_of(one) for one in design.teachers},
+        prices=design.prices,
+    )
+
+
+def _results(
+    design: Design, materials: Materials, cells: Sequence[CellResult], out: Path
+) -> CompareResult:
+    """What is known before anything is judged."""
+    done = done_cells(cells)
+    data = materials.first
+    return CompareResult(
         out=str(out),
         task=data.task.name,
         equal=design.equal,
         decode=design.decode,
         score_norm=design.score_norm,
-        status="done" if len(done) == len(found) else "incomplete",
+        status="done" if len(done) == len(cells) else "incomplete",
         margin=design.margin,
         teacher_accuracy=done[0].teacher_accuracy if done else None,
         teacher_score=done[0].teacher_score if done else None,
         teachers=list(design.teachers),
         pairs=list(design.pairs),
-        tuning=tried,
-        cells=found,
-        skipped=baselines.skipped,
+        cells=list(cells),
         answer_rows=materials.answer_rows,
-        duplicates=find_duplicates(splits, design.duplicates),
+        duplicates=find_duplicates(data.splits, design.duplicates),
         teacher={name: s for name, s in data.teacher.splits.items() if name != "extra"},
-    )
-    row_groups = {e.id: e.group for e in splits.get("test", ()) if e.group is not None}
-    teachers = {one.name: materials.verdicts_of(one) for one in design.teachers}
-    return judge(
-        results,
-        verdicts,
-        data.teacher_verdicts("test"),
-        row_groups,
-        teachers=teachers,
-        prices=design.prices,
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dsbs.artifacts.results.base import Score
-from dsbs.artifacts.results.compare import CellResult, DataNeed
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.claims import DataNeed
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (
     RowGroups,

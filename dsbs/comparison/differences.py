@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsbs.artifacts.results.compare import CellResult
+from dsbs.artifacts.results.cells import CellResult
 from dsbs.artifacts.results.verdict import Difference
 from dsbs.comparison import statistics
 from dsbs.comparison.candidates import candidate_groups

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dsbs.artifacts.results.base import Interval, Score
-from dsbs.artifacts.results.compare import CellResult, Flag, Group
+from dsbs.artifacts.results.cells import CellResult, Flag, Group
+from dsbs.artifacts.results.evaluate import StudentScores
 from dsbs.comparison import statistics
 from dsbs.comparison.cells import (
     RowGroups,
@@ -29,16 +30,14 @@ def decisive_interval(score: Score) -> Interval:
     return score.ci95_examples or interval(score.correct, score.n)
 
 
-def learning_flags(
-    ci95_examples: Interval, chance: float, unparsable: float, notices: Sequence[Notice] = ()
-) -> list[Flag]:
+def learning_flags(scores: StudentScores, chance: float) -> list[Flag]:
     """Why a student counts as not having learned; [] for one that has. See `Flag`."""
     flags: list[Flag] = []
-    if at_chance(ci95_examples, chance):
+    if at_chance(decisive_interval(scores), chance):
         flags.append("at_chance")
-    if mostly_unparsable(unparsable):
+    if mostly_unparsable(scores.unparsable):
         flags.append("unparsable")
-    if any(notice.sign == "one_label" for notice in notices):
+    if any(notice.sign == "one_label" for notice in scores.notices):
         flags.append("one_label")
     return flags
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dsbs.artifacts.results.compare import CellResult
+from dsbs.artifacts.results.cells import CellResult
 from dsbs.core import output
 from dsbs.core.progress import say, watched_by
 from dsbs.core.tables import percent

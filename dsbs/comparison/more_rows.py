@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dsbs.artifacts.results.compare import CellResult
+from dsbs.artifacts.results.cells import CellResult
 from dsbs.artifacts.results.verdict import Candidate, MoreRows
 from dsbs.comparison.cells import done_cells, share_of
 from dsbs.scaling.learning_curves import MIN_FRACTIONS, Curve, backtest, fit_curve, rows_for

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from dsbs.artifacts.results.compare import Claim, CompareResult
+from dsbs.artifacts.results.claims import Claim
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.verdict import (
     Candidate,
     Category,

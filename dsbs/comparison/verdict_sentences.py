@@ -6,7 +6,7 @@ from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.verdict import Candidate, Difference, MoreRows, Verdict
 from dsbs.comparison.candidates import candidate_groups
 from dsbs.comparison.differences import GATES, PERFECT, TEACHER
-from dsbs.comparison.findings import points, share_of_data
+from dsbs.comparison.names import points, share_of_data
 from dsbs.core.records import BASELINE
 from dsbs.core.tables import Share, percent, table
 

@@ -38,10 +38,12 @@ from dsbs.config.base import (
     RayGpus,
     Seeds,
 )
+from dsbs.config.baseline_options import BaselineOptions
 from dsbs.config.presets import DEFAULT_PREFIXES, NO_PREFIXES
-from dsbs.config.student_options import RationaleFilter, StudentOptions
+from dsbs.config.recipe_options import RationaleFilter
+from dsbs.config.student_options import StudentOptions
 from dsbs.config.train import TrainConfig
-from dsbs.core.records import Baseline, LabelSource, Method
+from dsbs.core.records import LabelSource, Method
 from dsbs.core.sizes import parse_size
 
 Equal = Literal["steps", "epochs", "compute"]
@@ -52,7 +54,7 @@ Count = Annotated[int, Field(ge=1)]
 Parameters = Annotated[float, BeforeValidator(parse_size)]
 
 
-class CompareConfig(StudentOptions):
+class CompareConfig(BaselineOptions, StudentOptions):
     """Train and measure a grid of students: methods x labels x fractions x seeds."""
 
     answers: Annotated[Listed[Path], NamesInput] = Field(
@@ -123,18 +125,6 @@ class CompareConfig(StudentOptions):
         "auto",
         description="look for near-duplicates of test inputs in training; auto: up to 50,000 rows",
     )
-    baselines: Listed[Baseline] = Field(
-        ("majority", "tfidf"),
-        description="what students must beat: majority, tfidf, embedding, input-ablated; "
-        "an empty value for none",
-    )
-    baselines_only: bool = Field(False, description="measure the baselines and train no student")
-    embedding_model: Path | None = Field(
-        None, description="embedding: folder of an encoder whose sentence embeddings are used"
-    )
-    ablate_field: Listed[str] = Field(
-        (), description="input-ablated: fields of the task that the linear model does not see"
-    )
     calls: Annotated[int, Incidental] = Field(
         1_000_000, ge=1, description="verdict: calls over which the cost of training is spread"
     )
@@ -180,23 +170,6 @@ class CompareConfig(StudentOptions):
             raise ValueError(
                 f"pairs: axes with several values, here {', '.join(several) or 'none'}"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _baselines_have_what_they_need(self) -> "CompareConfig":
-        """An encoder, hidden fields, and a baseline where there is no student."""
-        if "embedding" in self.baselines and self.embedding_model is None:
-            raise ValueError(
-                "embedding_model: the folder of an encoder, which --baselines embedding needs"
-            )
-        if "input-ablated" in self.baselines and not self.ablate_field:
-            raise ValueError("ablate_field: a field to hide, which --baselines input-ablated needs")
-        if self.embedding_model is not None and "embedding" not in self.baselines:
-            raise ValueError("embedding_model: embedding among --baselines, which alone uses it")
-        if self.ablate_field and "input-ablated" not in self.baselines:
-            raise ValueError("ablate_field: input-ablated among --baselines, which alone uses it")
-        if self.baselines_only and not self.baselines:
-            raise ValueError("baselines_only: at least one of --baselines")
         return self
 
     @model_validator(mode="after")
@@ -247,10 +220,6 @@ class CompareConfig(StudentOptions):
         axes = self.axes()
         skipped = [found for entry in self.skip if (found := matching(entry, axes))]
         return [] if self.baselines_only else self._cells(axes, skipped)
-
-    def cells(self) -> list[TrainConfig]:
-        """The settings of every cell of the grid."""
-        return [cell.settings for cell in self.grid()]
 
     def baseline_grid(self) -> list[GridCell]:
         """What the baselines learn from: the rows and labels of `standard`, once per label source,

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from dsbs.config.base import Decode, ScoreNorm
 from dsbs.config.presets import Preset
-from dsbs.config.student_options import (
+from dsbs.config.recipe_options import (
     AlphaSchedule,
     Divergence,
     LossMean,
-    Optimizer,
-    Precision,
     RationaleFilter,
-    SelectBy,
     TaskPrefix,
 )
+from dsbs.config.student_options import Optimizer, Precision, SelectBy
 from dsbs.core.records import LabelSource, Method
 from dsbs.metrics.distributions import Mean
 

@@ -40,7 +40,6 @@ def needs_teacher(method: "LearnedBy") -> bool:
 
 
 FamilyName = Literal["encoder-decoder", "decoder-only", "encoder"]
-FAMILY_NAMES: tuple[FamilyName, ...] = get_args(FamilyName)
 """How a student reads an input and gives a label.
 
 `encoder-decoder`: reads the input, writes the target (T5). `decoder-only`: writes the target behind

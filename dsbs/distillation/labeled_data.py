@@ -119,15 +119,7 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
     teachers = open_teachers(answers, source.task)
     folder = teachers[0].folder
     made = teachers[0].made
-    task_file = find_file(source.task, "prompts") if source.task else made.task_place(folder)
-    task = load_task(str(task_file))
-    if task.name != made.final.task:
-        raise InputError(
-            f"--answers {folder}",
-            got=f"answers of task {made.final.task!r}",
-            expected=f"answers of task {task.name!r}",
-            fix="name another run, or leave out --task",
-        )
+    task, task_file = _task_of(source, teachers[0])
     path = source.data or made.data_place(folder)
     seed = source.split_seed
     split_seed = int(str(made.config["split_seed"])) if seed is None else seed
@@ -159,6 +151,21 @@ def load_training_data(source: DataSource, answers: AnswerSources) -> TrainingDa
         overlapping=frozenset(overlap(splits.get("train", ()), splits.get("test", ()))),
         calibration_frac=source.calibration_frac,
     )
+
+
+def _task_of(source: DataSource, run: TeacherRun) -> tuple[Task, Path]:
+    """The task to learn, and its file: the one that was named, else that of the answers."""
+    made = run.made
+    task_file = find_file(source.task, "prompts") if source.task else made.task_place(run.folder)
+    task = load_task(str(task_file))
+    if task.name != made.final.task:
+        raise InputError(
+            f"--answers {run.folder}",
+            got=f"answers of task {made.final.task!r}",
+            expected=f"answers of task {task.name!r}",
+            fix="name another run, or leave out --task",
+        )
+    return task, task_file
 
 
 def _not_held(train: SpooledExamples | None, frac: float) -> Sequence[Example]:

@@ -11,7 +11,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from dsbs.config.student_options import RationaleFilter
+from dsbs.config.recipe_options import RationaleFilter
 from dsbs.core.records import (
     LABEL,
     RATIONALE,

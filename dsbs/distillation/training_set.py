@@ -3,14 +3,20 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from dsbs.artifacts.results.train import RowCounts
+from dsbs.artifacts.results.train import Disagreement, RowCounts
 from dsbs.config.recipe import Recipe, Selection, Validation
-from dsbs.core.errors import InputError
 from dsbs.core.records import Example, Method, Rationale, TrainPair
 from dsbs.data.splits import take_fraction
 from dsbs.distillation.ensembles import disagreement, spread
 from dsbs.distillation.labeled_data import TrainingData
 from dsbs.distillation.methods import learned_rationales, make_pair, training_label
+from dsbs.distillation.recipe_checks import (
+    check_extra_labels,
+    check_fall_back,
+    check_soft_targets,
+    learns_rationales,
+    no_labels,
+)
 from dsbs.metrics.collapse import Notice, label_notices
 from dsbs.metrics.label_counts import LabelCounts
 from dsbs.tasks.task import Task
@@ -58,39 +64,28 @@ def training_rows(
     """
     train = data.splits.get("train", ())
     extra = data.splits["extra"]
-    _check_extra_labels(recipe, extra)
+    check_extra_labels(recipe, extra)
     fraction = take_fraction(train, selection.fraction, selection.seed)
     dropped = data.overlapping if selection.drop_overlap else frozenset()
     kept = [example for example in fraction if example.id not in dropped]
     rows = [*kept, *extra]
     labeled = _labeled(rows, data, recipe)
     if not labeled:
-        got = f"no row with such a label among {len(fraction)} of {len(train)} training rows"
-        fix = "use other labels or a larger fraction"
-        raise InputError(f"--labels {recipe.labels}", got=got, expected="at least one", fix=fix)
+        raise no_labels(recipe, len(fraction), len(train))
     explained = {e.id for e in take_fraction(rows, recipe.rationale_frac, selection.seed)}
     rationales = {
         e.id: _rationales(data, recipe, e, shorten) if e.id in explained else () for e, _ in labeled
     }
-    n_explained = sum(map(bool, rationales.values())) if _learns_rationales(recipe) else 0
+    n_explained = sum(map(bool, rationales.values())) if learns_rationales(recipe) else 0
     method = recipe.method
     if method != "standard" and not n_explained:
-        _check_fall_back(recipe, len(labeled))
+        check_fall_back(recipe, len(labeled))
         method = "standard"
     pairs = [
-        make_pair(
-            example,
-            label,
-            rationales[example.id],
-            method=method,
-            alpha=recipe.alpha,
-            prefixes=recipe.prefixes,
-            task_weights=recipe.rationale_shares,
-            distribution=_distribution(data, recipe, example),
-        )
+        _pair(data, recipe, example, label, rationales[example.id], method)
         for example, label in labeled
     ]
-    _check_soft_targets(data, recipe, pairs)
+    check_soft_targets(data.task.label.kind, recipe, pairs)
     counts = RowCounts(
         n_rows=len(train),
         n_fraction=len(fraction),
@@ -100,11 +95,7 @@ def training_rows(
         n_explained=n_explained,
         n_teacher_labels=sum(_is_teachers(recipe, example) for example, _ in labeled),
         n_distributions=sum(pair.distribution is not None for pair in pairs),
-        teacher_disagreement=disagreement(
-            data.task.label.kind,
-            ([run.answers.get(example.id) for run in data.teachers] for example, _ in labeled),
-            ties=sum(_is_tie(data, example) for example, _ in labeled),
-        ),
+        teacher_disagreement=_disagreement(data, [example for example, _ in labeled]),
     )
     given = _counts(data.task, labeled)
     wanted = _counts(data.task, [(example, example.gold) for example, _ in labeled])
@@ -137,35 +128,40 @@ def _labeled(
     return [(example, label) for example, label in labels if label is not None]
 
 
+def _pair(
+    data: TrainingData,
+    recipe: Recipe,
+    example: Example,
+    label: str,
+    rationales: Sequence[Rationale],
+    method: Method,
+) -> TrainPair:
+    """What a student learns of one row by this method."""
+    return make_pair(
+        example,
+        label,
+        rationales,
+        method=method,
+        alpha=recipe.alpha,
+        prefixes=recipe.prefixes,
+        task_weights=recipe.rationale_shares,
+        distribution=_distribution(data, recipe, example),
+    )
+
+
+def _disagreement(data: TrainingData, examples: Sequence[Example]) -> Disagreement:
+    """How often the teachers' labels of these rows differ."""
+    return disagreement(
+        data.task.label.kind,
+        ([run.answers.get(example.id) for run in data.teachers] for example in examples),
+        ties=sum(_is_tie(data, example) for example in examples),
+    )
+
+
 def _counts(task: Task, labeled: Sequence[tuple[Example, str | None]]) -> LabelCounts:
     labels = [label for _, label in labeled]
     allowed = [task.allowed(example.choices) for example, _ in labeled]
     return LabelCounts.of(task.label.kind, labels, allowed)
-
-
-def _learns_rationales(recipe: Recipe) -> bool:
-    """Whether the method gives rationales any weight."""
-    weightless = recipe.method == "step_by_step" and recipe.alpha == 1
-    return recipe.method != "standard" and not weightless
-
-
-def _check_fall_back(recipe: Recipe, rows: int) -> None:
-    """InputError for a method without a single rationale, unless it may become `standard`."""
-    if recipe.may_fall_back:
-        return
-    chosen = {
-        f"--alpha {recipe.alpha:g}": not _learns_rationales(recipe),
-        f"--rationale-frac {recipe.rationale_frac:g}": recipe.rationale_frac < 1,
-        f"--rationale-filter {recipe.rationale_filter}": recipe.rationale_filter != "none",
-    }
-    under = " ".join(flag for flag, given in chosen.items() if given)
-    raise InputError(
-        f"--method {recipe.method}",
-        got=f"no rationale to learn in {rows:,} rows" + (f" with {under}" if under else ""),
-        expected="at least one",
-        fix="take answers with rationales or change those settings, use --method standard, or let "
-        "it become standard with --allow-no-rationales",
-    )
 
 
 def _is_teachers(recipe: Recipe, example: Example) -> bool:
@@ -207,32 +203,3 @@ def _is_tie(data: TrainingData, example: Example) -> bool:
     """Whether several teachers' joint answer to an example is a tie."""
     joint = data.answers.get(example.id)
     return len(data.teachers) > 1 and joint is not None and joint.tied
-
-
-def _check_extra_labels(recipe: Recipe, extra: Sequence[Example]) -> None:
-    if recipe.labels == "gold" and extra:
-        raise InputError(
-            "--extra-unlabeled",
-            got="--labels gold",
-            expected="labels that these inputs have",
-            fix="use --labels teacher or gold_else_teacher",
-        )
-
-
-def _check_soft_targets(data: TrainingData, recipe: Recipe, pairs: Sequence[TrainPair]) -> None:
-    """Label distributions need labels to choose from, a label that comes first, and themselves."""
-    if not recipe.soft.over_labels:
-        return
-    kind = data.task.label.kind
-    flag = f"--soft-weight {recipe.soft.weight:g}"
-    if kind not in ("choice", "class"):
-        fix = "learn from --soft-teacher, or from the teacher's text alone"
-        raise InputError(flag, got=f"a task of kind {kind!r}", expected="choice or class", fix=fix)
-    if recipe.method == "rationale_then_label":
-        got = f"--method {recipe.method}"
-        expected = "a method whose label does not follow a rationale"
-        raise InputError(flag, got=got, expected=expected, fix="use label_then_rationale")
-    if not any(pair.distribution for pair in pairs):
-        got = "answers without label distributions"
-        fix = "make them: dsbs generate --label-scores without, or --samples 10"
-        raise InputError(flag, got=got, expected="some that have them", fix=fix)

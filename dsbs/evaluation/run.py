@@ -1,21 +1,30 @@
 """Measure one student into its folder, once."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsbs.artifacts.manifest import MANIFEST
 from dsbs.artifacts.predictions import PREDICTIONS
+from dsbs.artifacts.results.base import Score
+from dsbs.artifacts.results.contract import CascadeRow
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.run_folder import open_run
 from dsbs.artifacts.student_card import BEST, StudentCard, checkpoint_of, model_files, read_card
 from dsbs.config.base import Decode, ScoreNorm, StageConfig
-from dsbs.contracts.contract import contract_file, own_contract
+from dsbs.contracts.contract import Contract, contract_file, own_contract
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import hash_file
 from dsbs.core.progress import say
-from dsbs.core.records import Split
+from dsbs.core.records import Prediction, Split
 from dsbs.distillation.labeled_data import LabeledData
+from dsbs.metrics.accuracy import chance_on
+from dsbs.metrics.collapse import Notice, chance_notices
 from dsbs.runtimes.open import open_predictor
+
+if TYPE_CHECKING:
+    from dsbs.evaluation.measure import MeasuredRows
 
 
 def evaluate_run(
@@ -55,10 +64,8 @@ def evaluate_run(
     # None stands for the sum, so that a folder of an older version is the run that it was.
     read = {"decode": decode, "score_norm": None if _plain(decode, norm) else norm}
     settings = settings.model_copy(update=read)
-    other = f"-{norm}" if decode == "score" and norm != card.score_norm else ""
     promised = own_contract(contract, checkpoint, run)
-    cascaded = f"-{hash_file(contract_file(contract))[:8]}" if contract else ""
-    out = out or default_out(checkpoint, f"evaluate-{split}-{decode}{other}{cascaded}")
+    out = out or default_out(checkpoint, _folder_name(card, split, decode, norm, contract))
     inputs = [*data.measured_files, *model_files(checkpoint)]
     inputs += [contract_file(contract)] if contract else []
     with open_run(out, EvaluateResult, settings, inputs, takes_new_inputs=True) as opened:
@@ -67,8 +74,6 @@ def evaluate_run(
             return opened.finished
         # Not above: they load torch and `evaluate`.
         from dsbs.evaluation.measure import measure, measured_rows, teacher_score
-        from dsbs.metrics.accuracy import chance_on
-        from dsbs.metrics.collapse import chance_notices
 
         rows = measured_rows(data, split)
         if card.needs_teacher:
@@ -86,21 +91,10 @@ def evaluate_run(
             explain=promised is not None and promised.reads_rationales,
         )
         ended = (time.perf_counter(), time.process_time())
-        cascade = []
-        if promised is not None:
-            from dsbs.evaluation.cascade import CascadeRows, measure_cascade
-
-            has_gold = rows.against == "gold"
-            cascade = measure_cascade(
-                promised,
-                CascadeRows(data.task, rows.examples, predictions, data.answers, has_gold),
-            )
         teacher = teacher_score(data, split)
         labeled = [(example, example.gold or "") for example in rows.examples]
-        guessed = chance_on(data.task, labeled, scored=decode == "score")
-        what = scores.name.replace("_", " ")
-        who = f"the student, {split}"
-        notices = scores.notices + chance_notices(who, scores.correct, scores.n, guessed, what=what)
+        chance = chance_on(data.task, labeled, scored=decode == "score")
+        notices = [*scores.notices, *_at_chance(scores, chance, split)]
         results = EvaluateResult(
             **vars(card.training) | vars(scores) | {"notices": notices},
             run=str(run),
@@ -109,17 +103,44 @@ def evaluate_run(
             split=split,
             decode=decode,
             score_norm=norm,
-            chance=guessed,
+            chance=chance,
             wall_s=round(ended[0] - started[0], 4),
             cpu_s=round(ended[1] - started[1], 4),
             unlabeled=len(data.splits[split]) - len(rows.examples),
             without_rationale=sum(card.needs_teacher and not e.rationale for e in rows.examples),
             teacher_accuracy=teacher.share if teacher else None,
             teacher_score=teacher,
-            cascade=cascade,
+            cascade=_cascade(promised, data, rows, predictions) if promised else [],
         )
         opened.finish(results, [out / PREDICTIONS])
         return results
+
+
+def _folder_name(
+    card: StudentCard, split: Split, decode: Decode, norm: ScoreNorm, contract: Path | None
+) -> str:
+    """The name of the folder for what is measured in this way."""
+    other = f"-{norm}" if decode == "score" and norm != card.score_norm else ""
+    cascaded = f"-{hash_file(contract_file(contract))[:8]}" if contract else ""
+    return f"evaluate-{split}-{decode}{other}{cascaded}"
+
+
+def _at_chance(scores: Score, chance: float, split: Split) -> list[Notice]:
+    """Whether it cannot be told from chance."""
+    what = scores.name.replace("_", " ")
+    return chance_notices(f"the student, {split}", scores.correct, scores.n, chance, what=what)
+
+
+def _cascade(
+    promised: Contract, data: LabeledData, rows: "MeasuredRows", predictions: Sequence[Prediction]
+) -> list[CascadeRow]:
+    """Student alone, cascade and teacher on the same rows."""
+    from dsbs.evaluation.cascade import CascadeRows, measure_cascade
+
+    has_gold = rows.against == "gold"
+    return measure_cascade(
+        promised, CascadeRows(data.task, rows.examples, predictions, data.answers, has_gold)
+    )
 
 
 def _check_reading(card: StudentCard, decode: Decode | None, norm: ScoreNorm | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsbs.config.generate import AnswersFormat
+from dsbs.config.request_options import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.core.iteration import Chain
 from dsbs.core.records import Example, Split

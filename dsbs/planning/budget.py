@@ -6,13 +6,8 @@ from dsbs.core.tables import percent
 from dsbs.planning import fitted_range
 from dsbs.planning.model_sizes import ModelSize
 from dsbs.planning.plan import Part, Plan
-from dsbs.planning.rules_of_thumb import (
-    RULES_SCENARIO,
-    Case,
-    RuleOfThumb,
-    Shares,
-    rules_of_thumb,
-)
+from dsbs.planning.published_rules import Case, Shares
+from dsbs.planning.rules_of_thumb import RULES_SCENARIO, RuleOfThumb, rules_of_thumb
 from dsbs.scaling.compute_split import HIGH, Split, best_split, distilling_wins, trained_alone
 from dsbs.scaling.flops import SCENARIOS, decoder_flops_per_token
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dsbs.artifacts.manifest import read_manifest
-from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.comparison.cells import counted_cells
-from dsbs.comparison.findings import levels_of
+from dsbs.comparison.names import levels_of
 from dsbs.core.errors import InputError
 from dsbs.planning.model_sizes import read_model_config, shape_of, student_shape
 from dsbs.scaling.learning_curves import Curve

@@ -5,28 +5,14 @@ and section 5, and the shorter forms in which the rules are passed on. The share
 those of `compute_split.best_split`.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from dsbs.planning.plan import Part
-
-SMALL_STUDENT, LARGE_STUDENT = 3e9, 10e9
-SMALL_COMPUTE, LARGE_COMPUTE = 1e21, 1e25
-"""The ends of Table 3. Between them it has no row."""
+from dsbs.planning.published_rules import PUBLISHED_RULES, Case, PublishedRule, Shares
 
 RULES_SCENARIO = "both"
 
-_EVEN = 0.15
-"""Shares that differ by no more from equal thirds, or from each other, count as even."""
-_LITTLE = 0.15
-
-
-class Shares(Part):
-    """The shares of the compute that go to each of three things; they sum to 1."""
-
-    student_training: float
-    teacher_inference: float
-    teacher_training: float
+_ROUNDING = 0.003
+"""Nats. Smaller gaps rest on the rounding of the printed coefficients."""
+_SECTION = "Busbridge et al. 2025, section 5"
 
 
 class RuleOfThumb(Part):
@@ -46,36 +32,12 @@ class RuleOfThumb(Part):
     """Why they agree or differ, or why the rule does not apply."""
 
 
-class Case(NamedTuple):
-    """What the rules are asked about."""
-
-    compute: float
-    student_params: float
-    """Without embeddings."""
-    charges_training: bool
-    """Whether the scenario charges the teacher's training."""
-    shares: Shares
-    """Of the best split in scenario `both`."""
-    supervised_gain: float
-    """By how many nats training alone beats distilling in the asked scenario."""
-
-
-class _Rule(NamedTuple):
-    text: str
-    source: str
-    holds_for: str
-    applies: Callable[[Case], bool]
-    agrees: Callable[[Shares], bool]
-    why_not: Callable[[Case], str]
-    """Why the optimum differs."""
-
-
 def rules_of_thumb(case: Case) -> list[RuleOfThumb]:
-    """Every rule beside the optimum, in the order of `_RULES`; the supervised one last."""
-    return [*(_judged(rule, case) for rule in _RULES), _supervised(case)]
+    """Every rule beside the optimum, in the order of `PUBLISHED_RULES`; the supervised one last."""
+    return [*(_judged(rule, case) for rule in PUBLISHED_RULES), _supervised(case)]
 
 
-def _judged(rule: _Rule, case: Case) -> RuleOfThumb:
+def _judged(rule: PublishedRule, case: Case) -> RuleOfThumb:
     applies = rule.applies(case)
     agrees = rule.agrees(case.shares) if applies else None
     if agrees is None:
@@ -122,144 +84,3 @@ def _in_words(shares: Shares) -> str:
         f"{shares.student_training:.0%} student, {shares.teacher_inference:.0%} teacher's passes, "
         f"{shares.teacher_training:.0%} teacher's training"
     )
-
-
-def _mostly_teacher(shares: Shares) -> bool:
-    return shares.teacher_training + shares.teacher_inference > 0.5
-
-
-def _mostly_teacher_training(shares: Shares) -> bool:
-    return shares.teacher_training > 0.5
-
-
-def _mostly_student(shares: Shares) -> bool:
-    return shares.student_training > 0.5
-
-
-def _thirds(shares: Shares) -> bool:
-    return all(abs(share - 1 / 3) <= _EVEN for _, share in shares)
-
-
-def _student_and_passes_even(shares: Shares) -> bool:
-    even = abs(shares.student_training - shares.teacher_inference) <= _EVEN
-    return even and shares.teacher_training <= _LITTLE
-
-
-def _small(case: Case) -> bool:
-    return case.student_params <= SMALL_STUDENT
-
-
-def _large(case: Case) -> bool:
-    return case.student_params >= LARGE_STUDENT
-
-
-def _cheap(case: Case) -> bool:
-    return case.compute <= SMALL_COMPUTE
-
-
-def _rich(case: Case) -> bool:
-    return case.compute >= LARGE_COMPUTE
-
-
-def _why_not_thirds(case: Case) -> str:
-    if not _large(case):
-        return (
-            "Table 3 has thirds for students above about 10B only; below 3B it has the student's "
-            "training and the teacher's passes about even, with little teacher training"
-        )
-    return "the printed coefficients put another share first; rows 3 and 4 depend on rounding"
-
-
-def _why_not_student(case: Case) -> str:
-    if _cheap(case):
-        return (
-            "row 3 of Table 3 does not follow from the printed coefficients: at 1e21 they give a "
-            "10B student 42 % and its teacher's training 55 %"
-        )
-    return "Table 3 states it for budgets up to 1e21 only; above, the teacher's passes cost more"
-
-
-def _why_not_teacher(case: Case) -> str:
-    if _rich(case) or case.compute > SMALL_COMPUTE:
-        return (
-            "Table 3 states it for budgets up to 1e21 only; with more compute the optimum moves "
-            "from the teacher's training to the student's"
-        )
-    return (
-        "the less compute, the smaller the teacher that it pays for, and the student's own tokens "
-        "come first"
-    )
-
-
-_ROUNDING = 0.003
-"""Nats. Smaller gaps rest on the rounding of the printed coefficients."""
-_TABLE = "Busbridge et al. 2025, Table 3"
-_SECTION = "Busbridge et al. 2025, section 5"
-_SHORT = "Table 3, shortened as it is passed on"
-
-_RULES = (
-    _Rule(
-        "small budgets go mostly to the teacher",
-        _SHORT,
-        "budgets up to 1e21",
-        _cheap,
-        _mostly_teacher,
-        _why_not_teacher,
-    ),
-    _Rule(
-        "equal thirds at 1e25",
-        _SHORT,
-        "budgets from 1e25",
-        _rich,
-        _thirds,
-        _why_not_thirds,
-    ),
-    _Rule(
-        "small students: mostly to the teacher",
-        _SHORT,
-        "students up to 3B",
-        _small,
-        _mostly_teacher,
-        _why_not_teacher,
-    ),
-    _Rule(
-        "large students: mostly to the student",
-        _SHORT,
-        "students from 10B",
-        _large,
-        _mostly_student,
-        _why_not_student,
-    ),
-    _Rule(
-        "mostly teacher training",
-        f"{_TABLE}, row 1",
-        "students up to 3B with budgets up to 1e21",
-        lambda case: _small(case) and _cheap(case),
-        _mostly_teacher_training,
-        _why_not_teacher,
-    ),
-    _Rule(
-        "student's training and teacher's passes about even, little teacher training",
-        f"{_TABLE}, row 2",
-        "students up to 3B with budgets from 1e25",
-        lambda case: _small(case) and _rich(case),
-        _student_and_passes_even,
-        lambda case: "the printed coefficients put another share first",
-    ),
-    _Rule(
-        "mostly student training",
-        f"{_TABLE}, row 3",
-        "students from 10B with budgets up to 1e21",
-        lambda case: _large(case) and _cheap(case),
-        _mostly_student,
-        _why_not_student,
-    ),
-    _Rule(
-        "about equal thirds",
-        f"{_TABLE}, row 4",
-        "students from 10B with budgets from 1e25",
-        lambda case: _large(case) and _rich(case),
-        _thirds,
-        _why_not_thirds,
-    ),
-)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsbs.artifacts.manifest import read_manifest
-from dsbs.artifacts.results.compare import CompareResult, Group
+from dsbs.artifacts.results.cells import Group
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.core.errors import InputError

@@ -6,7 +6,7 @@ from dsbs.artifacts.results.contract import CascadeRow
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
-from dsbs.reporting.load_runs import Comparison, Student
+from dsbs.reporting.collected import Comparison, Student
 
 _COLUMNS = (
     "student",

@@ -4,13 +4,13 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from dsbs.artifacts.results.compare import Group, Variant
+from dsbs.artifacts.results.cells import Group, Variant
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import levels_of, method_name, share_of_data
+from dsbs.comparison.names import levels_of, method_name, share_of_data
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.core.records import BASELINE, BASELINES, METHODS
 from dsbs.plots.figure import Figure, Series, slug
-from dsbs.reporting.load_runs import Comparison, Student
+from dsbs.reporting.collected import Comparison, Student
 
 _LEARNED_BY = [*METHODS, *(f"{BASELINE}{name}" for name in BASELINES)]
 _CAPTION = (

@@ -1,11 +1,12 @@
 """The tables of a comparison: means, claims, data needed, tuning, students, and near-duplicates."""
 
-from dsbs.artifacts.results.compare import Claim, CompareResult, DataNeed
-from dsbs.comparison.findings import AXIS_WORDS, marked, method_name, share_of_data, sides
+from dsbs.artifacts.results.claims import Claim, DataNeed
+from dsbs.artifacts.results.compare import CompareResult
+from dsbs.comparison.names import AXIS_WORDS, marked, method_name, share_of_data, sides
 from dsbs.comparison.verdict_sentences import candidate_rows, prices_sentence
 from dsbs.core.records import NearDuplicates
 from dsbs.plots.table import Table, share
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 from dsbs.reporting.means_table import (
     Row,
     groups_table,

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from dsbs.artifacts.results.train import LogEntry
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import method_name, setting_of
+from dsbs.comparison.names import method_name, setting_of
 from dsbs.plots.figure import Figure, Series, slug
+from dsbs.reporting.collected import Comparison, Student
 from dsbs.reporting.comparison_figures import color_of
-from dsbs.reporting.load_runs import Comparison, Student
 
 
 class Curve(NamedTuple):

@@ -14,7 +14,7 @@ from dsbs.artifacts.answer_dataset import answer_batches
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 from dsbs.tasks.fingerprint import input_hash
 from dsbs.tasks.prompts import load_task
 

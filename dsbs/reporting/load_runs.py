@@ -3,8 +3,8 @@
 Everything is found relative to the run folders, so folders that were moved can be reported too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,85 +15,15 @@ from dsbs.artifacts.predictions import (
     read_input_hashes,
     read_verdicts,
 )
-from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import TrainResult
-from dsbs.comparison.cell import cell_result, training_seconds
-from dsbs.comparison.cells import counted_cells
+from dsbs.comparison.cell_results import cell_result, training_seconds
 from dsbs.comparison.claims import judge
 from dsbs.core.errors import InputError
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder and its manifest."""
-
-    path: Path
-    manifest: Manifest[Any]
-
-
-@dataclass(frozen=True)
-class Student:
-    """One student of a comparison: its result there, and what its own run folder adds."""
-
-    result: CellResult
-    predictions: Path | None = None
-    """Its predictions on test; None if the file is gone."""
-    manifest: Manifest[TrainResult] | None = None
-    """That of its training; None if its run folder is gone or broken."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the comparison."""
-        return self.result.name
-
-    @property
-    def trained(self) -> TrainResult | None:
-        """The results of its training."""
-        return self.manifest.results if self.manifest else None
-
-    @property
-    def hours(self) -> float | None:
-        """Device hours of its training: wall time times processes."""
-        if self.manifest is None or self.trained is None:
-            return None
-        return self.manifest.wall_s / 3600 * self.trained.processes
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Students of one task that answered the same test questions."""
-
-    name: str
-    """The task, with a number if several comparisons in this report are of one task."""
-    path: Path
-    """The folder of the comparison, or of the first of students that were trained one by one."""
-    results: CompareResult
-    students: tuple[Student, ...]
-    answers: Path | None
-    """The run folder of the first teacher."""
-
-    @property
-    def task(self) -> str:
-        """Name of the task."""
-        return self.results.task
-
-    @property
-    def counted(self) -> list[Student]:
-        """The students that may stand for their method."""
-        names = {cell.name for cell in counted_cells(self.results.cells)}
-        return [student for student in self.students if student.name in names]
-
-
-@dataclass(frozen=True)
-class Collected:
-    """All that a report is made from."""
-
-    runs: tuple[Run, ...]
-    comparisons: tuple[Comparison, ...]
-    teachers: Mapping[Path, GenerateResult]
-    """The results of generate by run folder."""
+from dsbs.reporting.collected import Collected, Comparison, Run, Student
 
 
 def collect(paths: Sequence[Path]) -> Collected:
@@ -185,47 +115,45 @@ def _comparison(run: Run) -> Comparison:
 
 def _trained_one_by_one(runs: Sequence[Run]) -> list[Comparison]:
     """One comparison per task of students that were trained and measured one by one."""
-    found = []
-    for task in dict.fromkeys(run.manifest.final.task for run in runs):
-        alike = [run for run in runs if run.manifest.final.task == task]
-        measured = [(run, e) for run in alike if (e := _evaluation(run)) is not None]
-        if not measured:
-            raise InputError(
-                "RUNS",
-                got=f"students of {task} not measured on test",
-                expected="measured ones",
-                fix="run dsbs evaluate --run on them first",
-            )
-        _check_same_questions([evaluation for _, evaluation in measured])
-        students = [_measured_student(run, evaluation) for run, evaluation in measured]
-        first: EvaluateResult = measured[0][1].manifest.final
-        results = CompareResult(
-            out=str(alike[0].path),
-            task=task,
-            equal="steps",
-            decode=first.decode,
-            score_norm=first.score_norm,
-            teacher_accuracy=first.teacher_accuracy,
-            teacher_score=first.teacher_score,
-            cells=[student.result for student in students],
+    tasks = dict.fromkeys(run.manifest.final.task for run in runs)
+    return [_of_task(task, [r for r in runs if r.manifest.final.task == task]) for task in tasks]
+
+
+def _of_task(task: str, runs: Sequence[Run]) -> Comparison:
+    measured = [(run, found) for run in runs if (found := _evaluation(run)) is not None]
+    if not measured:
+        raise InputError(
+            "RUNS",
+            got=f"students of {task} not measured on test",
+            expected="measured ones",
+            fix="run dsbs evaluate --run on them first",
         )
-        verdicts = {s.name: read_verdicts(s.predictions) for s in students if s.predictions}
-        row_groups = {
-            example: group
-            for student in students
-            if student.predictions
-            for example, group in read_groups(student.predictions).items()
-        }
-        found.append(
-            Comparison(
-                task,
-                alike[0].path,
-                judge(results, verdicts, {}, row_groups),
-                tuple(students),
-                _first_answers(alike[0]),
-            )
-        )
-    return found
+    _check_same_questions([evaluation for _, evaluation in measured])
+    students = tuple(_measured_student(run, evaluation) for run, evaluation in measured)
+    first: EvaluateResult = measured[0][1].manifest.final
+    results = CompareResult(
+        out=str(runs[0].path),
+        task=task,
+        equal="steps",
+        decode=first.decode,
+        score_norm=first.score_norm,
+        teacher_accuracy=first.teacher_accuracy,
+        teacher_score=first.teacher_score,
+        cells=[student.result for student in students],
+    )
+    return Comparison(
+        task, runs[0].path, _judged(results, students), students, _first_answers(runs[0])
+    )
+
+
+def _judged(results: CompareResult, students: Sequence[Student]) -> CompareResult:
+    """The results with what their predictions show."""
+    predictions = [(s.name, s.predictions) for s in students if s.predictions]
+    verdicts = {name: read_verdicts(path) for name, path in predictions}
+    groups: dict[str, str] = {}
+    for _, path in predictions:
+        groups |= read_groups(path)
+    return judge(results, verdicts, {}, groups)
 
 
 def _check_same_questions(evaluations: Sequence[Run]) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dsbs.artifacts.results.compare import CompareResult, GroupKey
+from dsbs.artifacts.results.cells import GroupKey
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.compared import Levels, TeacherResult
-from dsbs.comparison.findings import AXIS_WORDS, NEEDS_TEACHER, method_name
+from dsbs.comparison.names import AXIS_WORDS, NEEDS_TEACHER, method_name
 from dsbs.comparison.score_sentences import teacher_sentence
 from dsbs.config.axes import FURTHER
 from dsbs.plots.figure import slug
@@ -32,29 +33,33 @@ def groups_table(results: CompareResult, name: str) -> Table:
     few = any(group.n_explained != group.n_train for group in learning)
     published = any(group.mean_published is not None for group in results.groups)
     unseen = any(group.mean_unseen is not None for group in results.groups)
-    rows = []
-    for at, group in enumerate(results.groups):
-        rows.append(
-            {
-                **setting_columns(group, results.groups),
-                "method": method_name(group, results.equal),
-                "rows": group.n_train,
-                **({"with rationale": group.n_explained} if few else {}),
-                "seeds": group.seeds,
-                measured: share(group.mean),
-                **({PUBLISHED_RULE: share(group.mean_published)} if published else {}),
-                "s.e.": share(group.standard_error),
-                "ci95_seeds": group.ci95_seeds,
-                "ci95_examples": group.ci95_examples,
-                **({"without near-duplicates": share(group.mean_unseen)} if unseen else {}),
-                **{column: counts[at] for column, counts in shown.items()},
-                "learning rate": group.learning_rate,
-                "epochs": group.epochs,
-                "target tokens": group.target_tokens,
-                "training FLOPs": group.train_flops,
-            }
-        )
+    rows: list[Row] = [
+        {
+            **setting_columns(group, results.groups),
+            "method": method_name(group, results.equal),
+            "rows": group.n_train,
+            **({"with rationale": group.n_explained} if few else {}),
+            "seeds": group.seeds,
+            measured: share(group.mean),
+            **({PUBLISHED_RULE: share(group.mean_published)} if published else {}),
+            "s.e.": share(group.standard_error),
+            "ci95_seeds": group.ci95_seeds,
+            "ci95_examples": group.ci95_examples,
+            **({"without near-duplicates": share(group.mean_unseen)} if unseen else {}),
+            **{column: counts[at] for column, counts in shown.items()},
+            "learning rate": group.learning_rate,
+            "epochs": group.epochs,
+            "target tokens": group.target_tokens,
+            "training FLOPs": group.train_flops,
+        }
+        for at, group in enumerate(results.groups)
+    ]
     rows += [_teacher_row(teacher, rows[0], measured) for teacher in _measured(results) if rows]
+    return table_of("groups", name, "Accuracy by method and data", rows, _note(results, rows))
+
+
+def _note(results: CompareResult, rows: Sequence[Row]) -> str:
+    """What the columns mean, and why a value is missing."""
     note = (
         "ci95_seeds: for other seeds and these test questions; a dash for one seed, and for seeds "
         "that all score the same. "
@@ -64,11 +69,11 @@ def groups_table(results: CompareResult, name: str) -> Table:
     note = " ".join([note, *(f"No interval: {why}." for why in withheld if why)])
     if results.teacher_score is not None and len(results.teachers) < 2:
         note = f"{note} {teacher_sentence(results.teacher_score)}."
-    if published:
+    if any(PUBLISHED_RULE in row for row in rows):
         note = f"{note} {PUBLISHED_RULE}: right as the published code counts."
     if any(NEEDS_TEACHER in str(row["method"]) for row in rows):
         note = f"{note} {NEEDS_TEACHER}: in use, the teacher must answer every row first."
-    return table_of("groups", name, "Accuracy by method and data", rows, note)
+    return note
 
 
 def _measured(results: CompareResult) -> list[TeacherResult]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.comparison.cells import done_cells, reference_method
-from dsbs.comparison.findings import AXIS_WORDS
+from dsbs.comparison.names import AXIS_WORDS
 from dsbs.comparison.statistics import ENOUGH_SEEDS, MIN_SEEDS
 
 _EQUAL = {

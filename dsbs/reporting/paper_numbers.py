@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import TypeAdapter
 
-from dsbs.artifacts.results.compare import Group
-from dsbs.comparison.findings import levels_of
+from dsbs.artifacts.results.cells import Group
+from dsbs.comparison.names import levels_of
 from dsbs.config.presets import base_name
 from dsbs.core.tables import Share
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, share
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 
 PUBLISHED = "own, by the published rule"
 """The column of own numbers that are counted as the published ones are."""

@@ -12,7 +12,7 @@ from dsbs.core.progress import duration
 from dsbs.core.redaction import public_command, public_setting
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table
-from dsbs.reporting.load_runs import Collected, Comparison, Run
+from dsbs.reporting.collected import Collected, Comparison, Run
 
 
 class Fact(NamedTuple):

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 
-from dsbs.artifacts.results.compare import Group
+from dsbs.artifacts.results.cells import Group
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.comparison.cells import grouped
-from dsbs.comparison.findings import levels_of, method_name, share_of_data
+from dsbs.comparison.names import levels_of, method_name, share_of_data
 from dsbs.plots.figure import Figure, Series, slug
-from dsbs.reporting.load_runs import Comparison
+from dsbs.reporting.collected import Comparison
 
 _CAPTION = (
     "Bars are 95 % intervals over seeds, or over examples if there is one seed. The law of "

@@ -14,11 +14,12 @@ from dsbs.plots.drawing import save_figures
 from dsbs.plots.figure import slug
 from dsbs.plots.table import Table, save_tables
 from dsbs.reporting.cascade_table import cascade_table
+from dsbs.reporting.collected import Collected, Comparison
 from dsbs.reporting.comparison_figures import accuracy_figures
 from dsbs.reporting.comparison_tables import comparison_tables
 from dsbs.reporting.curve_figures import curve_figures
 from dsbs.reporting.example_browser import packed_examples
-from dsbs.reporting.load_runs import Collected, Comparison, collect, numbered
+from dsbs.reporting.load_runs import collect, numbered
 from dsbs.reporting.methods_paragraph import methods_paragraph
 from dsbs.reporting.page import Section, page_figures, page_tables, render_page
 from dsbs.reporting.paper_numbers import beside_the_paper

@@ -18,7 +18,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from dsbs.config.base import Decode
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.records import FamilyName, Method, TrainPair
 from dsbs.scaling.encoder_decoder import EncoderDecoder, training_flops

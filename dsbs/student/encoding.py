@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.records import LABEL, TrainPair
 from dsbs.student.codec import Codec
 from dsbs.student.row_batches import cut, shortened

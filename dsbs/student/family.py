@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from dsbs.config.base import Decode
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.records import FamilyName, Method, TrainPair
 from dsbs.student.codec import Codec
 from dsbs.student.encoding import Encoded, EncodedTarget

@@ -6,7 +6,7 @@ docs/data.md shows one line of each format.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dsbs.config.generate import AnswersFormat
+from dsbs.config.request_options import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.data.readers import read_rows
 from dsbs.data.values import is_missing, whole_text

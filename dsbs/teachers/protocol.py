@@ -196,8 +196,11 @@ class Teacher(Protocol):
     """What makes its answers its own: name and revision, or the content of a local folder."""
     chat: bool
     """Whether it is asked with messages rather than with text."""
-    sampling: Sampling
-    """How its answers are drawn."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How its answers are drawn. It changes where the model refuses a setting."""
+        ...
 
     def complete(
         self, prompts: Iterable[Prompt | Wait]

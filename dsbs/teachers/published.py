@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dsbs.artifacts.results.generate import PublishedCounts
-from dsbs.config.generate import AnswersFormat
+from dsbs.config.request_options import AnswersFormat
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.core.records import Completion, Example

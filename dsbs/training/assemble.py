@@ -40,9 +40,26 @@ def new_student(
 ) -> Student:
     """The student before training, with the card that its checkpoints get."""
     training = prepared.training
+    card = _card(prepared, data, checkpoint, selected_by)
+    check(card, decode=card.decode)
+    model = build_model(
+        training.student,
+        prepared.architecture,
+        seed=training.seed,
+        lora_rank=training.optimization.lora_rank,
+    )
+    prepared.family.set_generation(model, prepared.tokenizer)
+    return Student(model, prepared.tokenizer, card)
+
+
+def _card(
+    prepared: PreparedTraining, data: TrainingData, checkpoint: Path, selected_by: str
+) -> StudentCard:
+    """All that predicting needs, and what the student learned from."""
+    training = prepared.training
     asked = training.recipe.method
     fell_back_from = None if asked == prepared.rows.method else asked
-    card = StudentCard(
+    return StudentCard(
         task=data.task,
         method=prepared.rows.method,
         prefixes=dict(training.recipe.prefixes),
@@ -77,15 +94,6 @@ def new_student(
         ),
         labels=LabelFacts.of(prepared.rows.labels),
     )
-    check(card, decode=card.decode)
-    model = build_model(
-        training.student,
-        prepared.architecture,
-        seed=training.seed,
-        lora_rank=training.optimization.lora_rank,
-    )
-    prepared.family.set_generation(model, prepared.tokenizer)
-    return Student(model, prepared.tokenizer, card)
 
 
 def collator_of(prepared: PreparedTraining, student: Student, device: torch.device) -> Collator:

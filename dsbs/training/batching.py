@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from dsbs.config.student_options import LossMean
+from dsbs.config.recipe_options import LossMean
 from dsbs.student.encoder_decoder import ENCODER_DECODER
 from dsbs.student.encoding import EncodedTarget
 from dsbs.student.family import Family

@@ -27,9 +27,11 @@ from dsbs.training.assemble import (
     objective_of,
     task_weights_of,
 )
+from dsbs.training.batching import Collator
 from dsbs.training.callbacks import PatienceCallback, StepCallback, log_callbacks
 from dsbs.training.checkpoints import agreed_checkpoint, step_of
 from dsbs.training.notices import check_disk, say_rows
+from dsbs.training.objective import Objective
 from dsbs.training.prepare import PreparedTraining, prepare
 from dsbs.training.schedules import CHECKPOINTS, Patience, Span, earlier_schedules
 from dsbs.training.sharding import ShardedTrainer, is_sharded
@@ -62,16 +64,7 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
     steps = trainer.state.global_step
     history = trainer.state.log_history
     log = [LogEntry.model_validate(entry) for entry in history]
-    evaluated = [entry for entry in log if entry.eval_accuracy is not None]
-    best = max(evaluated, key=lambda entry: entry.eval_accuracy or 0.0, default=None)
-    current = Schedule(
-        start=span.start,
-        planned_end=span.end,
-        end=steps,
-        stopped_by="steps" if steps == span.end else "patience",
-        best_step=best.step if best else steps,
-        best_validation_accuracy=best.eval_accuracy if best else None,
-    )
+    current = _schedule(log, span, steps)
     return TrainResult(
         **vars(student.card.training) | vars(prepared.rows.counts) | vars(prepared.totals(steps)),
         out=str(out),
@@ -97,9 +90,23 @@ def fit(training: Training, data: TrainingData, out: Path) -> TrainResult:
         notices=[
             *prepared.rows.notices,
             *validation_notices(len(validation)),
-            *(_notices_at(history, best.step) if best else ()),
+            *_notices_at(history, current.best_step),
         ],
         log=[entry for entry in log if entry.loss is not None or entry.eval_accuracy is not None],
+    )
+
+
+def _schedule(log: Sequence[LogEntry], span: Span, steps: int) -> Schedule:
+    """The schedule that ended after so many steps. Without validation, the last one is the best."""
+    evaluated = [entry for entry in log if entry.eval_accuracy is not None]
+    best = max(evaluated, key=lambda entry: entry.eval_accuracy or 0.0, default=None)
+    return Schedule(
+        start=span.start,
+        planned_end=span.end,
+        end=steps,
+        stopped_by="steps" if steps == span.end else "patience",
+        best_step=best.step if best else steps,
+        best_validation_accuracy=best.eval_accuracy if best else None,
     )
 
 
@@ -122,14 +129,7 @@ def _train(
     checkpoint = agreed_checkpoint(out / CHECKPOINTS, rank=rank, ranks=ranks)
     objective = objective_of(prepared, precision)
     collator = collator_of(prepared, student, arguments.device)
-    if isinstance(objective.soft_teacher, CachedTeacher):
-        objective.soft_teacher.fill(
-            collator,
-            limit_gb=training.recipe.soft.cache_gb,
-            vocabulary=prepared.architecture.get_text_config().vocab_size,
-            rank=rank,
-            ranks=ranks,
-        )
+    _fill_cache(objective, prepared, collator, rank, ranks)
     steps = training.optimization.max_steps
     with Progress("train", steps, unit="steps", shown=rank == 0) as progress:
         trainer = trainer_kind(
@@ -163,6 +163,20 @@ def _train(
     if not validation:
         trainer.save_best()
     return trainer
+
+
+def _fill_cache(
+    objective: Objective, prepared: PreparedTraining, collator: Collator, rank: int, ranks: int
+) -> None:
+    """Let the soft teacher answer this process's share, where its answers are cached."""
+    if isinstance(objective.soft_teacher, CachedTeacher):
+        objective.soft_teacher.fill(
+            collator,
+            limit_gb=prepared.training.recipe.soft.cache_gb,
+            vocabulary=prepared.architecture.get_text_config().vocab_size,
+            rank=rank,
+            ranks=ranks,
+        )
 
 
 def _notices_at(history: Sequence[Mapping[str, Any]], step: int) -> list[Notice]:

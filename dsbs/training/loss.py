@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from dsbs.config.student_options import AlphaSchedule
+from dsbs.config.recipe_options import AlphaSchedule
 
 
 class TaskScales(NamedTuple):

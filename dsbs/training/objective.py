@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional as F
 
-from dsbs.config.student_options import Divergence
+from dsbs.config.recipe_options import Divergence
 from dsbs.student.families import family_of
 from dsbs.student.family import PassLogits
 from dsbs.student.padding import IGNORED, MicroBatch, per_sequence, sequence_sums, token_losses

@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from dsbs.artifacts.results.train import LostCharacters, Totals
 from dsbs.config.recipe import Training
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.records import LABEL, RATIONALE, Example
 from dsbs.distillation.labeled_data import TrainingData, tokenizer_texts
 from dsbs.distillation.methods import read_output

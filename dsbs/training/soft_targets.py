@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from dsbs.config.student_options import Divergence
+from dsbs.config.recipe_options import Divergence
 from dsbs.metrics.distributions import Mean
 
 _SKEW = 0.1
@@ -33,23 +33,6 @@ def soft_cross_entropy(
     wanted = F.softmax(teacher / temperature, dim=-1)
     log_q = F.log_softmax(logits / temperature, dim=-1).masked_fill(wanted == 0, 0.0)
     return -(wanted * log_q).sum(dim=-1) * temperature**2
-
-
-def mixed_loss(
-    logits: torch.Tensor,
-    labels: torch.Tensor,
-    teacher: torch.Tensor,
-    *,
-    weight: float,
-    temperature: float,
-) -> torch.Tensor:
-    """(1 - weight) x cross-entropy of the labels + weight x `soft_cross_entropy`, a mean over (B,).
-
-    For a classifier.
-    """
-    hard = F.cross_entropy(logits, labels, reduction="none")
-    soft = soft_cross_entropy(logits, teacher, temperature=temperature)
-    return ((1 - weight) * hard + weight * soft).mean()
 
 
 def divergence(

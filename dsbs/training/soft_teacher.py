@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from dsbs.artifacts.student_card import CARD, model_folder, read_card, weight_files
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.errors import InputError
 from dsbs.core.hashing import hash_file
 from dsbs.core.records import Method

@@ -1,8 +1,8 @@
-"""`Seq2SeqTrainer` with our own steps, loss and validation."""
+"""The trainer with our own steps and loss."""
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,32 +13,29 @@ import torch.distributed as dist
 from accelerate.utils.memory import clear_device_cache
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, PrinterCallback, Seq2SeqTrainer, TrainerControl
 
-from dsbs.core.progress import say
-from dsbs.metrics.collapse import Notice, say_notices
-from dsbs.metrics.prediction_counts import PredictionCounts
 from dsbs.student.encoding import Encoded
 from dsbs.student.padding import MicroBatch
 from dsbs.training.batching import Collator, StepBatch, StepSampler
 from dsbs.training.checkpoints import seal_checkpoint
-from dsbs.training.memory_probe import STATE_BYTES, PassTooLarge, largest_pass
+from dsbs.training.memory_probe import (
+    fits_beside,
+    future_state_bytes,
+    halved_pass,
+    largest_pass,
+)
 from dsbs.training.objective import Objective
 from dsbs.training.schedules import Span
-from dsbs.training.validation import Validator
+from dsbs.training.validating_trainer import ValidatingTrainer
 
 
-class StepTrainer(Seq2SeqTrainer):
+class StepTrainer(ValidatingTrainer):
     """Trains on whole optimizer steps.
 
     One item of the data loader is this process's share of a step. So `gradient_accumulation_steps`
-    stays 1, and the loss is normalized over the step by construction. Validation counts right
-    labels instead of computing a loss; processes share its rows and add up their counts.
+    stays 1, and the loss is normalized over the step by construction.
     """
 
-    # The base class has them optional.
-    model: PreTrainedModel
-    optimizer: torch.optim.Optimizer
     train_dataset: Any
 
     def __init__(
@@ -49,8 +46,6 @@ class StepTrainer(Seq2SeqTrainer):
         collator: Collator,
         objective: Objective,
         task_weights: Callable[[int], Sequence[float]],
-        validator: Validator | None,
-        save_best: Callable[[Mapping[str, torch.Tensor] | None], None],
         span: Span,
         **trainer_arguments: Any,
     ) -> None:
@@ -62,24 +57,15 @@ class StepTrainer(Seq2SeqTrainer):
             collator: Makes micro-batches of them.
             objective: Makes a loss of them.
             task_weights: The factor on each task's weight at a step.
-            validator: Predicts this process's share of validation. None: there is none.
-            save_best: Saves the weights (None: the model's own) as soon as they are the best.
             span: The steps of the schedule that the learning rate follows.
-            trainer_arguments: Arguments of `Seq2SeqTrainer`.
+            trainer_arguments: Arguments of `ValidatingTrainer`.
         """
-        datasets: dict[str, Any] = {"train_dataset": encoded.examples, "eval_dataset": [0]}
-        super().__init__(**datasets, **trainer_arguments)
-        self.remove_callback(PrinterCallback)
+        super().__init__(train_dataset=encoded.examples, **trainer_arguments)
         self._sampler = sampler
         self._collator = collator
         self._objective = objective
         self._task_weights = task_weights
-        self._validator = validator
-        self._save_best = save_best
         self._span = span
-        self._clipped: int | None = None
-        self._told = False
-        """Whether signs of collapse have been printed."""
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         return DataLoader(
@@ -126,74 +112,17 @@ class StepTrainer(Seq2SeqTrainer):
         try:
             return self._step(model, inputs)
         except torch.OutOfMemoryError:
-            passes = list(self._collator.passes(inputs.micro_batches))
-            largest = max(sum(batch.tokens for batch in batches) for batches in passes)
-            smallest_possible = len(passes) >= sum(map(len, inputs.examples))
-            if self.accelerator.num_processes > 1 or smallest_possible:
-                raise PassTooLarge(largest) from None
+            alone = self.accelerator.num_processes == 1
+            limit = halved_pass(self._collator, inputs, may_halve=alone)
         # Outside of the handler, which would keep what did not fit alive.
-        limit = largest // 2
         self._collator.max_tokens = limit
-        say(f"a pass of {largest:,} tokens does not fit in memory: {limit:,} from here on")
         model.zero_grad()
         clear_device_cache(garbage_collection=True)
         return self.training_step(model, self._collator(inputs.examples))
 
-    def evaluate(self, *unused: Any, **unused_too: Any) -> dict[str, float]:
-        """Validation accuracy; new best weights are saved. {} without labeled validation rows."""
-        if self._validator is None:
-            self.log({"clipped_steps": self.clipped_steps})
-            return {}
-        self.model.eval()
-        parts = [self._validation_counts()]
-        if self.accelerator.num_processes > 1:
-            parts *= self.accelerator.num_processes
-            dist.all_gather_object(parts, parts[0])
-        counts = self._validator.total(parts)
-        accuracy = counts.correct / counts.rows
-        history = self.state.log_history
-        earlier = [log["eval_accuracy"] for log in history if "eval_accuracy" in log]
-        self.log({"eval_accuracy": accuracy, "clipped_steps": self.clipped_steps})
-        self._keep_notices(self._validator.notices(counts))
-        if accuracy > max(earlier, default=-1.0):
-            self.save_best()
-        metrics = {"eval_accuracy": accuracy}
-        self.control: TrainerControl = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
-
-    def _keep_notices(self, notices: Sequence[Notice]) -> None:
-        """Write them into the log, and print them once, in the second half of the steps.
-
-        Before that, a student that learns as it should looks no better.
-        """
-        entry: dict[str, Any] = self.state.log_history[-1]
-        # Not by `self.log`, whose readers take numbers.
-        entry["notices"] = [vars(notice) for notice in notices]
-        halfway = 2 * self.state.global_step >= self.state.max_steps
-        if notices and halfway and not self._told:
-            self._told = True
-            say(f"at step {self.state.global_step:,} of {self.state.max_steps:,}:")
-            say_notices(notices)
-
-    def save_best(self) -> None:
-        """Save the weights as they are now. Every process must call it; one saves."""
-        weights = self._weights()
-        if self.is_world_process_zero():
-            self._save_best(weights)
-
     def floating_point_ops(self, inputs: Any) -> int:
         """Not counted here; see `PreparedTraining.totals`."""
         return 0
-
-    @property
-    def clipped_steps(self) -> int:
-        """Steps whose gradient was clipped, those before an interruption included."""
-        if self._clipped is None:
-            logged = (log.get("clipped_steps", 0) for log in self.state.log_history)
-            self._clipped = int(max(logged, default=0))
-        return self._clipped
 
     @property
     def _probes_memory(self) -> bool:
@@ -214,33 +143,19 @@ class StepTrainer(Seq2SeqTrainer):
         return largest_pass(self.train_dataset, self._collator, count=count, fits=fits_everywhere)
 
     def _fits(self, model: Any, batch: MicroBatch) -> bool:
-        """Whether a pass fits on this device beside the optimizer's states.
-
-        No process waits for another meanwhile.
-        """
+        """Whether a pass fits on this device. No process waits for another meanwhile."""
         device = self.args.device
         tasks = len(self._collator.tasks)
-        model.train()
-        try:
-            states = torch.empty(self._future_state_bytes(), dtype=torch.uint8, device=device)
-            with (
-                self.accelerator.no_sync(model),
-                torch.random.fork_rng([device] if device.type != "cpu" else []),
-            ):
+
+        def one_pass() -> None:
+            model.train()
+            with self.accelerator.no_sync(model):
                 sizes = torch.ones(tasks + 1, device=device)
                 scales = torch.ones(tasks, device=device)
                 self.accelerator.backward(self._loss(model, [batch], sizes, scales))
-        except torch.OutOfMemoryError:
-            return False
-        del states
-        return True
 
-    def _future_state_bytes(self) -> int:
-        """Bytes of the optimizer's states, which it makes in its first step; 0 once it has."""
-        if self.optimizer.state:
-            return 0
-        trained = (p.numel() for p in self.model.parameters() if p.requires_grad)
-        return STATE_BYTES[self.args.optim] * sum(trained)
+        needed = future_state_bytes(self.model, self.optimizer, self.args.optim)
+        return fits_beside(needed, one_pass, device)
 
     def _step(self, model: Any, inputs: StepBatch) -> torch.Tensor:
         model.train()
@@ -280,14 +195,6 @@ class StepTrainer(Seq2SeqTrainer):
         """The passes of a step, with empty ones where processes need the same number."""
         return passes
 
-    def _validation_counts(self) -> PredictionCounts:
-        assert self._validator is not None
-        return self._validator.counts()
-
-    def _weights(self) -> Mapping[str, torch.Tensor] | None:
-        """The weights to save where the model's own are sharded. Every process must call it."""
-        return None
-
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         # Every process writes its own random state.
@@ -295,8 +202,3 @@ class StepTrainer(Seq2SeqTrainer):
         if self.args.should_save:
             folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
             seal_checkpoint(folder)
-
-    def _clip_grad_norm(self, model: Any) -> Any:
-        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
-        self._clipped = self.clipped_steps + int(norm > self.args.max_grad_norm)
-        return norm

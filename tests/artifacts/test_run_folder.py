@@ -100,7 +100,6 @@ def test_files_are_found_again_where_folder_and_data_moved_together(tmp_path: Pa
     (tmp_path / "here").rename(tmp_path / "elsewhere")
     moved = tmp_path / "elsewhere" / "runs" / "one"
     manifest = read_manifest(moved)
-    assert manifest.inputs[0].is_same(moved)
     assert manifest.data_place(moved).samefile(tmp_path / "elsewhere" / "rows.csv")
     (tmp_path / "elsewhere" / "rows.csv").unlink()
     with pytest.raises(InputError, match="name their place now with --data"):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dsbs.artifacts.results.compare import CompareResult
-from dsbs.comparison.claims import ASSUMED_DISCORDANT, judge, make_claims
+from dsbs.comparison.claims import judge, make_claims
 from dsbs.comparison.findings import checkpoint_sentences, claim_sentence, detectable_sentence
+from dsbs.comparison.power import ASSUMED_DISCORDANT
 from dsbs.comparison.statistics import method_test
 from support.made_cells import EXAMPLES, Made
 

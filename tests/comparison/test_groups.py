@@ -1,8 +1,11 @@
 """Means over seeds, on cells made by hand."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
+from dsbs.artifacts.results.evaluate import StudentScores
 from dsbs.comparison.cautions import stuck_sentence
 from dsbs.comparison.groups import gather_notices, learning_flags, make_groups
 from dsbs.comparison.statistics import mean_over_seeds
@@ -39,17 +42,25 @@ def test_one_seed_has_an_interval_over_examples_only() -> None:
     assert group.ci95_examples == interval(60, EXAMPLES)
 
 
+def scores(
+    correct: int, *, unparsable: float = 0.0, notices: Sequence[Notice] = ()
+) -> StudentScores:
+    return StudentScores(
+        n=1000, correct=correct, ci95_examples=None, unparsable=unparsable, notices=list(notices)
+    )
+
+
 def test_a_cell_at_chance_or_without_labels_is_flagged() -> None:
     chance = 1 / 3
-    assert learning_flags(interval(345, 1000), chance, 0.0) == ["at_chance"]
-    assert learning_flags(interval(400, 1000), chance, 0.0) == []
-    assert learning_flags(interval(0, 1000), chance, 0.9) == ["at_chance", "unparsable"]
+    assert learning_flags(scores(345), chance) == ["at_chance"]
+    assert learning_flags(scores(400), chance) == []
+    assert learning_flags(scores(0, unparsable=0.9), chance) == ["at_chance", "unparsable"]
 
 
 def test_a_student_with_one_label_is_flagged_and_counted_in_its_group(made: Made) -> None:
     one = Notice("one_label", "the student, test", "99.0 % of 100 labels are 'a', but 40 % of gold")
     small = Notice("small_validation", "validation", "8 rows are too few")
-    assert learning_flags(interval(400, 1000), 1 / 3, 0.0, [one, small]) == ["one_label"]
+    assert learning_flags(scores(400, notices=[one, small]), 1 / 3) == ["one_label"]
     made.add("standard", 5, 50, flags=["one_label"], notices=[small, one])
     made.add("standard", 6, 52, notices=[small])
     group = next(g for g in make_groups(made.cells, made.verdicts) if g.method == "standard")

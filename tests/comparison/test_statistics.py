@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.coverage import SEEDS, SPREADS, covers_grouped_claim, simulate
-from dsbs.comparison.power import smallest_differences
+from dsbs.comparison.power import detectable
 from dsbs.comparison.statistics import (
     Interval,
     SmallestFraction,
@@ -135,7 +135,7 @@ def test_holm_by_hand() -> None:
 @pytest.mark.parametrize("examples", [200, 1221])
 def test_the_minimum_detectable_difference_is_found_four_times_of_five(examples: int) -> None:
     rng = np.random.default_rng(0)
-    found = smallest_differences(examples, accuracy=0.65, discordant=0.2)
+    found = detectable(examples, accuracy=0.65, discordant=0.2)
     assert found.paired is not None
     assert found.unpaired is not None
     if examples == 200:
@@ -156,7 +156,7 @@ def test_the_minimum_detectable_difference_is_found_four_times_of_five(examples:
 
 
 def test_a_test_set_too_small_detects_nothing() -> None:
-    assert smallest_differences(10, accuracy=0.9, discordant=0.2).paired is None
+    assert detectable(10, accuracy=0.9, discordant=0.2).paired is None
 
 
 FRACTIONS = [0.25, 0.5, 0.75, 1.0]

@@ -11,7 +11,7 @@ from support.farm import Farm
 
 def test_cells_may_be_left_out(answered_farm: Farm, tmp_path: Path) -> None:
     given = {"labels": "gold,teacher", "skip": "step_by_step:gold"}
-    cells = COMPARE.configure(**given).cells()
+    cells = [cell.settings for cell in COMPARE.configure(**given).grid()]
     assert [(c.labels, c.method) for c in cells] == [
         ("gold", "standard"),
         ("teacher", "standard"),
@@ -53,7 +53,7 @@ def test_every_setting_that_the_paper_varies_is_an_axis() -> None:
         assert [str(dict([cell[1]])[name]) for cell in found[1:]] == [
             {"1": "1.0"}.get(v, v) if name == "rationale_frac" else v for v in values.split(",")
         ]
-    cells = COMPARE.configure(max_rationale_tokens="30,all").cells()
+    cells = [cell.settings for cell in COMPARE.configure(max_rationale_tokens="30,all").grid()]
     assert [cell.max_rationale_tokens for cell in cells] == [30, 30, None]
 
 
@@ -104,5 +104,5 @@ def test_any_axis_may_be_left_out_in_part_and_compared_in_pairs() -> None:
 
 def test_without_prefixes_only_standard_reads_the_bare_input() -> None:
     """As in the published code, where step-by-step tells its two tasks apart by prefixes."""
-    cells = COMPARE.configure(prefixes="none").cells()
+    cells = [cell.settings for cell in COMPARE.configure(prefixes="none").grid()]
     assert [cell.prefixes for cell in cells] == [("none",), ("[label] ", "[rationale] ")]

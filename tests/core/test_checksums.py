@@ -37,6 +37,14 @@ def test_every_damage_is_named(folder: Path) -> None:
     assert damage(folder) == ""
 
 
+def test_a_name_that_no_system_admits_is_missing(folder: Path) -> None:
+    sums = folder / CHECKSUMS
+    sums.write_text(sums.read_text() + f"{'0' * 64}  {'x' * 5000}\n")
+    assert damage(folder) == f"{'x' * 80} is missing"
+    sums.write_text(f"{'0' * 64}  ../{folder.name}/weights\n")
+    assert damage(folder).endswith("weights is missing")
+
+
 @pytest.mark.parametrize("text", [None, "", "0 1 2", "ab  ", "\n"])
 def test_broken_checksums_are_damage(folder: Path, text: str | None) -> None:
     if text is None:

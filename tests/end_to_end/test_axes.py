@@ -3,7 +3,8 @@
 from dsbs.artifacts.results.compare import CompareResult
 from dsbs.artifacts.results.compared import TeacherResult
 from dsbs.comparison.claims import judge, make_claims
-from dsbs.comparison.findings import claim_sentence, findings, setting_of
+from dsbs.comparison.findings import claim_sentence, findings
+from dsbs.comparison.names import setting_of
 from support.made_cells import EXAMPLES, Made
 
 

@@ -22,7 +22,7 @@ from dsbs.compare import STAGE
 assert len(load_data(load_task("quickstart"), None).splits["test"]) >= 1000
 assert all((packaged(f"quickstart/{name}") / "model.safetensors").is_file() for name in ("teacher", "student"))
 task = load_task("cqa")
-print(json.dumps([dsbs.__file__, str(find_file("cqa", "prompts")), task.version, len(STAGE.configure(pipeline="cqa").cells())]))
+print(json.dumps([dsbs.__file__, str(find_file("cqa", "prompts")), task.version, len(STAGE.configure(pipeline="cqa").grid())]))
 """
 
 

@@ -48,19 +48,19 @@ def settings(stage: Stage, path: Path) -> Any:
 def test_every_pipeline_loads_and_resolves_every_cell(path: Path) -> None:
     generate, compare = settings(GENERATE, path), settings(COMPARE, path)
     assert load_task(compare.task).name == generate.task
-    cells = compare.cells()
+    cells = [cell.settings for cell in compare.grid()]
     assert len({cell.slug() for cell in cells}) == len(cells) == CELLS[path.stem]
 
 
 def test_the_fractions_are_those_of_the_papers_figures_and_text() -> None:
     for task, fractions in FRACTIONS.items():
-        found = COMPARE.configure(pipeline=task).cells()
+        found = [cell.settings for cell in COMPARE.configure(pipeline=task).grid()]
         assert {cell.data_frac for cell in found} == fractions
         assert {cell.labels for cell in found} == {"gold", "teacher"}
 
 
 def test_the_ablations_vary_what_the_paper_varies() -> None:
-    methods = COMPARE.configure(pipeline="cqa-methods").cells()
+    methods = [cell.settings for cell in COMPARE.configure(pipeline="cqa-methods").grid()]
     assert {(cell.method, cell.labels) for cell in methods} == {
         *itertools.product(("standard", "step_by_step", "pinto"), ("gold", "teacher")),
         ("rationale_then_label", "gold"),
@@ -71,7 +71,7 @@ def test_the_ablations_vary_what_the_paper_varies() -> None:
         ("step_by_step", {"teacher": "cqa-palm"}),
         ("step_by_step", {"teacher": "cqa-neox"}),
     ]
-    extra = COMPARE.configure(pipeline="svamp-asdiv").cells()
+    extra = [cell.settings for cell in COMPARE.configure(pipeline="svamp-asdiv").grid()]
     assert {cell.extra_unlabeled for cell in extra} == {(), ("asdiv=ASDiv.xml",)}
 
 
@@ -80,7 +80,7 @@ def test_the_papers_pipelines_have_the_papers_settings(path: Path) -> None:
     from dsbs.config.presets import preset_of
 
     compare = settings(COMPARE, path)
-    cells = compare.cells()
+    cells = [cell.settings for cell in compare.grid()]
     assert {cell.seed for cell in cells} == {0, 1, 2, 3}
     paper = {
         "google/t5-v1_1-base": (64, 10_000),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dsbs.artifacts.results.base import Score
-from dsbs.artifacts.results.compare import CellResult
+from dsbs.artifacts.results.cells import CellResult
 from dsbs.core.records import LearnedBy
 from dsbs.metrics.accuracy import interval
 

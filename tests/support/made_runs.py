@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from dsbs.artifacts.answer_dataset import AnswerWriter
 from dsbs.artifacts.predictions import PREDICTIONS, read_verdicts, write_predictions
 from dsbs.artifacts.results.base import CellKey
-from dsbs.artifacts.results.compare import CELLS, CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CELLS, CompareResult
 from dsbs.artifacts.results.evaluate import EvaluateResult
 from dsbs.artifacts.results.generate import GenerateResult
 from dsbs.artifacts.results.train import LogEntry, TrainResult, TrainSettings
 from dsbs.artifacts.run_folder import open_run
-from dsbs.comparison.cell import Cell, cell_result
+from dsbs.comparison.cell import Cell
+from dsbs.comparison.cell_results import cell_result
 from dsbs.comparison.claims import judge
 from dsbs.config.compare import CompareConfig
 from dsbs.config.generate import GenerateConfig
@@ -120,7 +122,7 @@ class World:
         return out
 
     def _compared(self, out: Path, config: CompareConfig) -> CompareResult:
-        cells = [self._cell(out, cell) for cell in config.cells()]
+        cells = [self._cell(out, cell.settings) for cell in config.grid()]
         verdicts = {c.name: read_verdicts(out / c.predictions) for c in cells if c.predictions}
         results = CompareResult(
             out=str(out),

@@ -9,7 +9,8 @@ import numpy as np
 
 from dsbs.artifacts.manifest import Manifest
 from dsbs.artifacts.results.base import Score
-from dsbs.artifacts.results.compare import CellResult, CompareResult
+from dsbs.artifacts.results.cells import CellResult
+from dsbs.artifacts.results.compare import CompareResult
 from dsbs.cli.stage import plain
 from dsbs.plan import STAGE
 from dsbs.scaling import laws

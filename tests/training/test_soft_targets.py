@@ -8,7 +8,6 @@ from dsbs.training.soft_targets import (
     divergence,
     lump,
     mean_log_probs,
-    mixed_loss,
     soft_cross_entropy,
     top_tokens,
 )
@@ -55,16 +54,13 @@ def test_at_the_teachers_logits_the_loss_is_its_entropy() -> None:
     )
 
 
-def test_no_weight_and_a_certain_teacher_are_the_hard_loss() -> None:
+def test_a_certain_teacher_gives_the_hard_loss() -> None:
     z, labels = logits(seed=1), torch.tensor([3, 0, 9, 1])
-    hard = F.cross_entropy(z, labels)
-    torch.testing.assert_close(
-        mixed_loss(z, labels, logits(seed=2), weight=0.0, temperature=5.0), hard
-    )
     certain = torch.full_like(z, -torch.inf).scatter(1, labels[:, None], 0.0)
-    torch.testing.assert_close(mixed_loss(z, labels, certain, weight=1.0, temperature=1.0), hard)
-    torch.testing.assert_close(mixed_loss(z, labels, certain, weight=0.3, temperature=1.0), hard)
-    assert mixed_loss(z, labels, logits(seed=2), weight=0.5, temperature=1.0) != hard
+    torch.testing.assert_close(
+        soft_cross_entropy(z, certain, temperature=1.0),
+        F.cross_entropy(z, labels, reduction="none"),
+    )
 
 
 def test_labels_that_an_example_does_not_have_take_no_part() -> None:

@@ -28,6 +28,11 @@ class StudentScores(Score):
     notices: list[Notice] = Field(default_factory=list)
     """Signs of collapse."""
 
+    @property
+    def score(self) -> Score:
+        """The share of right predictions alone."""
+        return Score(**{name: getattr(self, name) for name in Score.model_fields})
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def published_accuracy(self) -> float | None:

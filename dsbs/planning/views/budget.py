@@ -7,7 +7,8 @@ import numpy as np
 from dsbs.core.sizes import show_size
 from dsbs.core.tables import Share
 from dsbs.planning.budget import BudgetPlan, split_shares
-from dsbs.planning.rules_of_thumb import RuleOfThumb, Shares
+from dsbs.planning.published_rules import Shares
+from dsbs.planning.rules_of_thumb import RuleOfThumb
 from dsbs.plots.figure import Figure, Series
 from dsbs.plots.table import Table
 from dsbs.scaling.compute_split import LOW, best_split, trained_alone

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from dsbs.config.base import Decode
-from dsbs.config.student_options import TaskPrefix
+from dsbs.config.recipe_options import TaskPrefix
 from dsbs.core.records import FamilyName, Method, TrainPair
 from dsbs.scaling.single_stack import SingleStack
 from dsbs.student.codec import Codec
