@@ -36,9 +36,9 @@ SETTINGS: Mapping[str, Mapping[str, float]] = {
     "soft-T4": {"soft_weight": 0.5, "soft_temperature": 4.0},
 }
 
-WORDS, LENGTH = 60, 6
-TRAIN, TEST = 960, 1000
-FRACTIONS = (0.125, 1.0)
+WORDS, LENGTH = 30, 4
+TRAIN, TEST = 4000, 1000
+FRACTIONS = (0.25, 1.0)
 
 TASK = """\
 name: messages
@@ -201,7 +201,7 @@ def main() -> None:
     parser.add_argument("--only", choices=SETTINGS, action="append", help="default: all settings")
     parser.add_argument("--student", default="tinier")
     parser.add_argument("--seeds", default="0,1,2,3,4")
-    parser.add_argument("--max-steps", type=int, default=300)
+    parser.add_argument("--max-steps", type=int, default=800)
     given = vars(parser.parse_args())
     out, only = given.pop("out"), given.pop("only")
     answers = label(out)
