@@ -2,14 +2,15 @@
 
 `--faults short` is part of every run of the tests, `--faults long` is `make faults`. Each test
 counts what it did and what broke. The counts are printed at the end; `--faults-table FILE` also
-writes them into a Markdown file, between its marks.
+writes them into a Markdown file, between its marks, after each test. What was tried before and is
+not tried now keeps its row, so a long campaign can be run in parts.
 """
 
 import os
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,11 @@ import pytest
 
 BEGIN = "<!-- campaign: written by make faults -->"
 END = "<!-- campaign ends -->"
+_ROW = re.compile(r"^\| ([a-z][^|]*: [^|]*) \|.*$", re.MULTILINE)
+
+
+Recorded = tuple[str, dict[str, int], dict[str, int]]
+"""What a test hands on: its part, what it did, what broke."""
 
 
 @dataclass(frozen=True)
@@ -73,49 +79,74 @@ def counts(request: pytest.FixtureRequest, record_property: Any) -> Iterator[Cou
     record_property("faults", [found.part, dict(found.done), dict(found.broken)])
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    reports = [one for many in terminalreporter.stats.values() for one in many]
-    found = _by_part(
-        value
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--faults-table")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Table(path, long=config.getoption("--faults") == "long"))
+
+
+class Table:
+    """The rows of a Markdown file, by part. A part's tests of this run count together."""
+
+    def __init__(self, path: Path, *, long: bool) -> None:
+        self._path = path
+        self._form = "long" if long else "short"
+        self._found: list[Recorded] = []
+        text = path.read_text(encoding="utf-8")
+        assert BEGIN in text
+        self._head, _, rest = text.partition(BEGIN)
+        table, _, self._tail = rest.partition(END)
+        self._rows = {found.group(1): found.group() for found in _ROW.finditer(table)}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if values := recorded([report]):
+            self._found += values
+            self._write()
+
+    def _write(self) -> None:
+        system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        about = f"`make faults` on {system}:"
+        when = f"{date.today().isoformat()}, {self._form}, {os.cpu_count()} cores"
+        for one in by_part(self._found):
+            cells = (one.part, in_words(one.done), in_words(one.broken), when)
+            self._rows[one.part] = f"| {' | '.join(cells)} |"
+        rows = [self._rows[part] for part in sorted(self._rows)]
+        table = [BEGIN, about, "", "| attack | done | broken | run |", "|---|---|---|---|", *rows]
+        text = self._head + "\n".join([*table, END]) + self._tail
+        self._path.write_text(text, encoding="utf-8")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    found = recorded(one for many in terminalreporter.stats.values() for one in many)
+    if not found:
+        return
+    terminalreporter.section("what the attack did, and what broke")
+    for one in by_part(
+        [*found, *((f"{part.partition(':')[0]}, in all", *two) for part, *two in found)]
+    ):
+        terminalreporter.line(f"{one.part}: {in_words(one.done)}; broken: {in_words(one.broken)}")
+
+
+def recorded(reports: Iterable[Any]) -> list[Recorded]:
+    """The counts of tests that have ended: part, done, broken."""
+    return [
+        tuple(value)
         for report in reports
         if getattr(report, "when", "") == "teardown"
         for name, value in report.user_properties
         if name == "faults"
-    )
-    if not found:
-        return
-    terminalreporter.section("what the attack did, and what broke")
-    for one in found:
-        terminalreporter.line(f"{one.part}: {_words(one.done)}; broken: {_words(one.broken)}")
-    if table := config.getoption("--faults-table"):
-        write_table(table, found, long=config.getoption("--faults") == "long")
+    ]
 
 
-def _by_part(recorded: Iterable[tuple[str, dict[str, int], dict[str, int]]]) -> list[Counts]:
-    """The counts of every part, and of all parts of a file together."""
+def by_part(found: Iterable[Recorded]) -> list[Counts]:
+    """The counts of every part."""
     parts: dict[str, Counts] = {}
-    for name, done, broken in recorded:
-        for part in (name, f"{name.partition(':')[0]}, in all"):
-            counts = parts.setdefault(part, Counts(part))
-            counts.done.update(done)
-            counts.broken.update(broken)
+    for part, done, broken in found:
+        counts = parts.setdefault(part, Counts(part))
+        counts.done.update(done)
+        counts.broken.update(broken)
     return [parts[part] for part in sorted(parts)]
 
 
-def write_table(path: Path, found: Sequence[Counts], *, long: bool) -> None:
-    """Put the counts between the marks of a Markdown file."""
-    command = "make faults" if long else "pytest tests/faults"
-    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    about = (
-        f"`{command}`, {date.today().isoformat()}, {system}, Python {platform.python_version()}:"
-    )
-    rows = [f"| {one.part} | {_words(one.done)} | {_words(one.broken)} |" for one in found]
-    table = "\n".join([BEGIN, about, "", "| attack | done | broken |", "|---|---|---|", *rows, END])
-    text = path.read_text(encoding="utf-8")
-    assert BEGIN in text
-    marked = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    path.write_text(marked.sub(lambda _: table, text), encoding="utf-8")
-
-
-def _words(counts: Counter[str]) -> str:
+def in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
