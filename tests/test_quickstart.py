@@ -30,7 +30,7 @@ def test_no_other_module_knows_of_the_task() -> None:
     }
     assert found == {
         "quickstart.py",
-        "generate.py",
+        "request_options.py",
         "train.py",  # the help text names the built-in students
         "presets.py",
         "packaged_files.py",  # `doctor` looks whether its files are there
