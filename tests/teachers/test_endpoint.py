@@ -26,6 +26,9 @@ from support.command import Cli
 from support.farm import Farm
 from support.served_farm import Serve, ask, flags, prompts, seen
 
+KILLS = 10
+"""`tests/faults/` has more of them in the long form."""
+
 
 @pytest.mark.parametrize("chat", [False, True])
 def test_every_row_is_asked_once_in_completions_or_chat(
@@ -65,7 +68,7 @@ def test_reasoning_is_stored_and_kept_apart_from_the_rationale(
         assert "Does it lay eggs?" in ((row["reasoning"] or "") if form == "apart" else row["text"])
 
 
-def test_killed_25_times_every_row_is_answered_once(tmp_path: Path, serve: Serve) -> None:
+def test_killed_often_every_row_is_answered_once(tmp_path: Path, serve: Serve) -> None:
     farm = Farm(tmp_path, sounds=139)  # 2,224 rows; train and validation are 2,001 or 2,002
     log = tmp_path / "seen"
     url = serve("--log", log, "--delay", "0.25")
@@ -98,7 +101,7 @@ def test_killed_25_times_every_row_is_answered_once(tmp_path: Path, serve: Serve
     rng = random.Random(1)
     unstored_sends: Counter[str] = Counter()
     stored: set[str] = set()
-    for life in range(25):
+    for life in range(KILLS):
         before = seen(log)
         process = subprocess.Popen(
             [*map(str, command)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -114,7 +117,7 @@ def test_killed_25_times_every_row_is_answered_once(tmp_path: Path, serve: Serve
         assert not set(sent) & stored, "a stored answer was requested again"
         stored = stored_prompts(farm, out)
         unstored_sends.update(prompt for prompt in sent if prompt not in stored)
-    assert 200 < len(stored) < len(hashes), "the kills must hit a run that works"
+    assert 100 < len(stored) < len(hashes), "the kills must hit a run that works"
     assert unstored_sends, "some kill must hit requests in flight"
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -127,7 +130,7 @@ def test_killed_25_times_every_row_is_answered_once(tmp_path: Path, serve: Serve
     for prompt, count in seen(log).items():
         assert count <= 1 + unstored_sends[prompt]
     assert (
-        sum(unstored_sends.values()) <= 25 * 5 * 4
+        sum(unstored_sends.values()) <= KILLS * 5 * 4
     )  # four requests of four prompts, and one answered but not committed
 
 
