@@ -126,7 +126,7 @@ def _folder_name(
 
 
 def _at_chance(scores: Score, chance: float, split: Split) -> list[Notice]:
-    """Whether it cannot be told from chance."""
+    """A notice where the accuracy is not shown to beat chance."""
     what = scores.name.replace("_", " ")
     return chance_notices(f"the student, {split}", scores.correct, scores.n, chance, what=what)
 

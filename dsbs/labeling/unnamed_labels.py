@@ -38,7 +38,7 @@ def unnamed_in_words(task: Task, unnamed: list[str], allowed: int) -> str:
         where = "go through `options` in prompt.question"
     return (
         f"the prompt names {allowed - len(unnamed)} of {allowed} labels, so the teacher is not "
-        f"told of {some}: {where}"
+        f"given {some}: {where}"
     )
 
 

@@ -113,7 +113,7 @@ def _content(reply: Reply) -> str:
 
 
 def _usage(reply: Reply) -> dict[str, int] | None:
-    """The tokens of who answered; None where the teacher's server did not tell."""
+    """The tokens of who answered; None where the teacher's server did not count them."""
     if reply.tokens is None:
         return None
     read, written = reply.tokens

@@ -1,4 +1,4 @@
-"""What a caller is told whose call is not answered."""
+"""Responses to calls that are not answered."""
 
 from fastapi.responses import JSONResponse
 

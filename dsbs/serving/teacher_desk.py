@@ -49,7 +49,7 @@ class Given(NamedTuple):
 
     answer: Answer
     tokens: Tokens | None
-    """None where its server did not tell."""
+    """None where its server did not count them."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A teacher that is not told of a label cannot give it: that is said once."""
+"""A teacher that is not given a label cannot answer it: one line names such labels."""
 
 from types import SimpleNamespace
 from typing import Any
