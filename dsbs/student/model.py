@@ -19,6 +19,7 @@ from transformers import (
 from dsbs.config.presets import BUILT_IN, PACKAGED
 from dsbs.core.errors import InputError
 from dsbs.core.files import packaged
+from dsbs.core.start_token import give_start_token
 from dsbs.student.adapters import with_adapters
 from dsbs.student.checkpoint import check_whole
 from dsbs.student.families import family_of
@@ -38,7 +39,9 @@ def load_tokenizer(name: str, texts: Callable[[], Sequence[str]]) -> PreTrainedT
     """The tokenizer of a student. That of a built-in one is trained on `texts`."""
     if name in BUILT_IN:
         return _trained_tokenizer(tuple(texts()), BUILT_IN[name]["vocab_size"])
-    return load_pretrained(name, AutoTokenizer.from_pretrained)
+    tokenizer = load_pretrained(name, AutoTokenizer.from_pretrained)
+    give_start_token(tokenizer, name)
+    return tokenizer
 
 
 def load_config(

@@ -11,6 +11,7 @@ from transformers.utils import logging
 
 from dsbs.core.errors import InputError
 from dsbs.core.records import Completion
+from dsbs.core.start_token import give_start_token
 from dsbs.teachers.async_bridge import groups
 from dsbs.teachers.chat_template import model_text, wants_chat
 from dsbs.teachers.hf_cache import read_shared
@@ -52,6 +53,7 @@ class TransformersTeacher:
                 expected="a causal language model",
                 fix="check name and network",
             ) from None
+        start_token = give_start_token(self._tokenizer, options.model)
         accelerator = torch.accelerator.current_accelerator(check_available=True)
         model: Any = self._model
         model.to(device or accelerator or "cpu").eval()
@@ -62,6 +64,7 @@ class TransformersTeacher:
             options.model,
             options.revision,
             chat_template=self._tokenizer.chat_template if self.chat else None,
+            start_token=start_token,
         )
 
     def complete(

@@ -17,19 +17,25 @@ _LEFT_OUT = {".git", ".cache"}
 
 
 def model_identity(
-    model: str, revision: str | None = None, *, chat_template: str | None = None
+    model: str,
+    revision: str | None = None,
+    *,
+    chat_template: str | None = None,
+    start_token: str | None = None,
 ) -> dict[str, Any]:
     """The part of an answer's key that says which model gave it.
 
     A local folder is known by its content, so a model that was trained again in the same folder has
     new answers. A hub name is known by itself and its revision. The chat template counts where
-    messages are rendered here.
+    messages are rendered here, and a start token where the model's own tokenizer leaves it out.
     """
     identity: dict[str, Any] = {"model": model, "revision": revision}
     if Path(model).is_dir():
         identity = {"content": folder_hash(Path(model))}
     if chat_template is not None:
         identity["chat_template"] = hashlib.sha256(chat_template.encode()).hexdigest()[:16]
+    if start_token is not None:
+        identity["start_token"] = start_token
     return identity
 
 

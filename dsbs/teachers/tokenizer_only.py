@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Self
 
 from dsbs.core.records import Completion
+from dsbs.core.start_token import give_start_token
 from dsbs.teachers.chat_template import load_tokenizer, wants_chat
 from dsbs.teachers.model_identity import model_identity
 from dsbs.teachers.protocol import EngineOptions, Idle, Prompt, Sampling, Wait
@@ -14,6 +15,7 @@ class TokenizerTeacher:
 
     def __init__(self, options: EngineOptions, sampling: Sampling) -> None:
         self._tokenizer = load_tokenizer(options)
+        start_token = give_start_token(self._tokenizer, options.model)
         self.name = options.model
         self.chat = wants_chat(options.api, self._tokenizer)
         self.sampling = sampling.for_chat() if self.chat else sampling
@@ -21,6 +23,7 @@ class TokenizerTeacher:
             options.model,
             options.revision,
             chat_template=self._tokenizer.chat_template if self.chat else None,
+            start_token=start_token,
         )
 
     def complete(

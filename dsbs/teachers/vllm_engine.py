@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from dsbs.core.orphans import NoOrphans
 from dsbs.core.records import Completion
+from dsbs.core.start_token import give_start_token
 from dsbs.teachers.async_bridge import groups
 from dsbs.teachers.chat_template import wants_chat
 from dsbs.teachers.model_identity import model_identity
@@ -41,6 +42,7 @@ class VllmTeacher:
             in_one_batch: int = self._engine.vllm_config.scheduler_config.max_num_seqs
             self._concurrency = options.concurrency or 2 * in_one_batch
             self._tokenizer: Any = self._engine.get_tokenizer()
+            start_token = give_start_token(self._tokenizer, options.model)
             self.chat = wants_chat(options.api, self._tokenizer)
             self._open = opened.pop_all()
         self.sampling = sampling.for_chat() if self.chat else sampling
@@ -49,6 +51,7 @@ class VllmTeacher:
             options.model,
             options.revision,
             chat_template=getattr(self._tokenizer, "chat_template", None) if self.chat else None,
+            start_token=start_token,
         )
 
     def complete(

@@ -1,6 +1,7 @@
 """Starts vLLM's own server for the time of a run, and stops it whatever happens."""
 
 import contextlib
+import importlib.util
 import os
 import shlex
 import socket
@@ -18,7 +19,9 @@ from dsbs.core.ending import in_words
 from dsbs.core.errors import InputError
 from dsbs.core.progress import say
 from dsbs.core.redaction import public
+from dsbs.core.start_token import give_start_token
 from dsbs.core.supervisor import Children
+from dsbs.teachers.chat_template import load_tokenizer
 from dsbs.teachers.protocol import EngineOptions, ServerOptions
 
 _START_S = 1800.0
@@ -79,6 +82,7 @@ def served(options: EngineOptions, server: ServerOptions, log: Path) -> Iterator
         *_COMPACT_JSON,
         *shlex.split(server.arguments),
         *_model_flags(options),
+        *_tokenizer_flags(options, log.with_name("tokenizer")),
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"VLLM_CPU_KVCACHE_SPACE": "1", **os.environ}
@@ -100,6 +104,17 @@ def _model_flags(options: EngineOptions) -> list[str]:
     if options.max_model_len:
         flags += ["--max-model-len", str(options.max_model_len)]
     return flags
+
+
+def _tokenizer_flags(options: EngineOptions, folder: Path) -> list[str]:
+    """A tokenizer in `folder`, where the model's own leaves out its start token."""
+    if importlib.util.find_spec("transformers") is None:
+        return []
+    tokenizer = load_tokenizer(options)
+    if give_start_token(tokenizer, options.model) is None:
+        return []
+    tokenizer.save_pretrained(folder)
+    return ["--tokenizer", str(folder)]
 
 
 def _entry_point(python: str, model: str) -> list[str]:

@@ -26,6 +26,13 @@ def started_tokenizer() -> Any:
     return found
 
 
+def converted_tokenizer(bos: str = "<bos>") -> Any:
+    """Like that of a folder made from GGUF: it has a start token, and leaves it out."""
+    found = _of_bytes(["<pad>", "<end>", bos])
+    found.add_special_tokens({"bos_token": bos})
+    return found
+
+
 def _of_bytes(special: list[str]) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
