@@ -1,5 +1,6 @@
 """The fixtures that tests of several packages share, and the order of the files."""
 
+import gc
 import importlib.util
 import subprocess
 import sys
@@ -40,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, all others as they were."""
     first = {Path(__file__).parent / name for name in LONGEST}
     items.sort(key=lambda item: item.path not in first)
+
+
+@pytest.fixture(autouse=True)
+def _light_garbage_collection() -> None:
+    """What is there by now is not searched for garbage again: that took half of a short training."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Every kind of distillation in one trainer: what must be equal is equal, and what must help helps."""
 
+import json
 import os
 import random
 import sqlite3
@@ -22,6 +23,7 @@ from dsbs.training.prepare import PreparedTraining, prepare
 from dsbs.training.soft_cache import CachedTeacher
 from dsbs.training.soft_teacher import WhiteBoxTeacher
 from support.farm import Farm
+from support.places import ROOT
 from support.soft_training import FAST, loss_and_gradient, model_of, prepared, settings, step
 from support.training_log import logged
 from support.trainings import data_of, settings_of
@@ -366,15 +368,22 @@ def test_soft_targets_that_mean_nothing_are_refused(
 
 
 def test_adam_in_eight_bits_learns_as_adam_does(two_teachers: Farm, tmp_path: Path) -> None:
-    pytest.importorskip("bitsandbytes")
-    logs = [
-        [
-            log["loss"]
-            for log in api.train(**settings(two_teachers, optimizer=o), out=tmp_path / o)["log"]
-            if log["loss"] is not None
-        ]
-        for o in ("adamw", "adamw_8bit")
-    ]
+    """`bitsandbytes` is only here: every training that finds it imports it, which takes seconds."""
+    target = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", tmp_path / "p"]
+    done = subprocess.run([*target, "bitsandbytes>=0.46"], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"pip cannot install bitsandbytes: {done.stderr.strip()[-200:]}")
+    path = os.pathsep.join([str(tmp_path / "p"), str(ROOT)])
+    script = "import json, sys; from dsbs import api; json.dump(api.train(**json.loads(sys.argv[1])), sys.stdout)"
+    logs = []
+    for optimizer in ("adamw", "adamw_8bit"):
+        given = settings(two_teachers, optimizer=optimizer) | {"out": tmp_path / optimizer}
+        command = [sys.executable, "-c", script, json.dumps(given, default=str)]
+        env = {**os.environ, "PYTHONPATH": path}
+        trained = subprocess.run(command, capture_output=True, text=True, env=env)
+        assert trained.returncode == 0, trained.stderr
+        log = json.loads(trained.stdout)["log"]
+        logs.append([entry["loss"] for entry in log if entry["loss"] is not None])
     assert logs[0] != logs[1]
     assert logs[0] == pytest.approx(logs[1], rel=0.05)
     assert logs[1][-1] < logs[1][0]
