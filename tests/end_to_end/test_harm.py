@@ -21,36 +21,14 @@ from dsbs import api
 from dsbs.artifacts.manifest import read_manifest
 from dsbs.core.errors import InputError
 from support.farm import Farm
+from support.forked import run_forked
 
 TINY = ["--student", "tinier", "--max-steps", "4", "--batch-size", "8", "--eval-every", "2"]
 
 
-def run(
-    *arguments: Any,
-    cwd: Path,
-    largest_file: int | None = None,
-    umask: int | None = None,
-    **env: str,
-) -> subprocess.CompletedProcess[str]:
+def run(*arguments: Any, **place: Any) -> subprocess.CompletedProcess[str]:
     """A command as a user runs it; `largest_file` in bytes stands for a disk that is full."""
-
-    def limit() -> None:
-        if largest_file is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-        if umask is not None:
-            os.umask(umask)
-
-    return subprocess.run(
-        [sys.executable, "-m", "dsbs", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        preexec_fn=limit,
-        env={**os.environ, **env},
-        timeout=500,
-    )
+    return run_forked("dsbs.__main__", arguments, **place)
 
 
 def is_one_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -4,10 +4,8 @@ holds any of them, and the servers still get them.
 
 import base64
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from dsbs import api
 from dsbs.core.errors import InputError
 from support.farm import Farm
+from support.forked import run_forked
 from support.scripted_server import TEXT, Reply, Scripted, error, message, prompts_of, scripted
 from support.served_farm import flags
 
@@ -42,14 +41,8 @@ def address(server: Scripted) -> str:
 
 
 def run(farm: Farm, *arguments: Any, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dsbs", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=farm.folder,
-        env={**os.environ, "DSBS_API_KEY": KEY, "HF_TOKEN": HUB, **environment},
-    )
+    own = {"DSBS_API_KEY": KEY, "HF_TOKEN": HUB, **environment}
+    return run_forked("dsbs.__main__", arguments, cwd=farm.folder, **own)
 
 
 def texts_below(folder: Path) -> dict[str, str]:

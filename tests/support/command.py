@@ -1,10 +1,11 @@
 """Commands as a user runs them."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from support.forked import run_forked
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -13,13 +14,4 @@ def run_command(
     *arguments: Any, cwd: Path | None = None, stdin: str = "", timeout: int = 500
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own: `run_command("train", "--task", "cqa", cwd=...)`."""
-    command = [sys.executable, "-m", f"dsbs.{arguments[0]}", *map(str, arguments[1:])]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        input=stdin,
-        timeout=timeout,
-        check=False,
-    )
+    return run_forked(f"dsbs.{arguments[0]}", arguments[1:], cwd=cwd, stdin=stdin, timeout=timeout)

@@ -1,7 +1,5 @@
-"""Commands in processes that are forked from one which has imported everything, and are then killed
-or disturbed: at a file-system call, in the middle of a write, at a moment, by a signal.
-
-A start takes some hundredths of a second, so hundreds of kills are affordable.
+"""Commands that are killed or disturbed: at a file-system call, in the middle of a write, at a
+moment, by a signal. They are forked, so hundreds of kills are affordable.
 """
 
 import contextlib
@@ -19,32 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-LOADED = [
-    "pytest",
-    "torch",
-    "transformers",
-    "accelerate",
-    "evaluate",
-    "datasets",
-    "openai",
-    "aiohttp",
-    "matplotlib.pyplot",
-    "plotly.graph_objects",
-    "scipy.stats",
-    "statsmodels.stats.multitest",
-    "pyarrow.parquet",
-    "jinja2.sandbox",
-    "dsbs.__main__",
-    *(f"dsbs.{s}" for s in ("answers", "compare", "evaluate", "generate", "predict", "report")),
-    "dsbs.train",
-    "dsbs.training.fit",
-    "dsbs.student.predict",
-    "dsbs.evaluation.measure",
-    "dsbs.metrics.adapter",
-    "dsbs.reporting.write",
-    "dsbs.teachers.endpoint",
-    "support.disturbed",
-]
+from support.forked import forked
 
 _WATCHED = ("open", "os.", "shutil.", "sqlite3.connect", "subprocess.Popen")
 """Audit events that count as calls, if one of their arguments names the folder."""
@@ -131,13 +104,10 @@ class Started:
     ) -> None:
         self._token = uuid.uuid4().hex
         self._log = folder.parent / f"{folder.name}.{self._token[:8]}.log"
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(LOADED)
-        self._heard, told = context.Pipe(duplex=False)
+        self._heard, told = multiprocessing.Pipe(duplex=False)
         words = list(map(str, arguments))
         given = (words, folder, self._log, disturbance or Disturbance(), self._token, told)
-        self._process = context.Process(target=_run, args=given)
-        self._process.start()
+        self._process = forked(_run, *given)
         told.close()
         with contextlib.suppress(EOFError):
             self._heard.recv()

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,6 +20,7 @@ from dsbs.labeling.requests import Asker, Style
 from dsbs.tasks.prompts import load_task
 from dsbs.teachers.protocol import Sampling
 from support.command import Cli
+from support.disturbed import Started, run
 from support.farm import Farm
 from support.served_farm import Serve, ask, flags, prompts, seen
 
@@ -73,29 +71,9 @@ def test_killed_often_every_row_is_answered_once(tmp_path: Path, serve: Serve) -
     log = tmp_path / "seen"
     url = serve("--log", log, "--delay", "0.25")
     out = tmp_path / "asked"
-    command = [
-        sys.executable,
-        "-m",
-        "dsbs.generate",
-        "--task",
-        farm.task,
-        "--data",
-        farm.data,
-        "--engine",
-        "endpoint",
-    ]
-    command += [
-        "--teacher",
-        "model",
-        "--base-url",
-        url,
-        "--prompts-per-request",
-        "4",
-        "--concurrency",
-        "4",
-        "--out",
-        out,
-    ]
+    command = ["generate", "--task", farm.task, "--data", farm.data, "--engine", "endpoint"]
+    command += ["--teacher", "model", "--base-url", url, "--out", out]
+    command += ["--prompts-per-request", 4, "--concurrency", 4]
     hashes = prompts(farm)
     assert len(hashes) >= 2000
     rng = random.Random(1)
@@ -103,15 +81,13 @@ def test_killed_often_every_row_is_answered_once(tmp_path: Path, serve: Serve) -
     stored: set[str] = set()
     for life in range(KILLS):
         before = seen(log)
-        process = subprocess.Popen(
-            [*map(str, command)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        started = Started(command, out)
         if life % 5:  # most kills hit a run that is asking, the others one that starts
-            while seen(log) == before and process.poll() is None:
+            while seen(log) == before and started.running:
                 time.sleep(0.05)
         time.sleep(rng.uniform(0.0, 1.5))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        started.signal(signal.SIGKILL)
+        started.end()
         time.sleep(0.3)  # what the server was sent it still logs
         sent = seen(log) - before
         assert not set(sent) & stored, "a stored answer was requested again"
@@ -119,8 +95,8 @@ def test_killed_often_every_row_is_answered_once(tmp_path: Path, serve: Serve) -
         unstored_sends.update(prompt for prompt in sent if prompt not in stored)
     assert 100 < len(stored) < len(hashes), "the kills must hit a run that works"
     assert unstored_sends, "some kill must hit requests in flight"
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = run(command, out)
+    assert done.code == 0, done.said
     rows = [
         row for path in (out / "data").glob("*.parquet") for row in pq.read_table(path).to_pylist()
     ]
