@@ -3,8 +3,6 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from dsbs.core.errors import InputError
 from dsbs.data.load import load_data
 from dsbs.tasks.prompts import load_task
 from support.command import Cli
+from support.disturbed import Started
 from support.farm import Farm
 
 QUICK = {
@@ -151,13 +150,12 @@ def test_a_killed_comparison_goes_on_and_ends_in_the_same_table(
     arguments += ["--batch-size", "8", "--eval-every", "4", "--max-target-tokens", "24", *ALONE]
     whole = json.loads(cli("compare", *arguments, "--out", tmp_path / "whole", "--json").stdout)
     killed = tmp_path / "killed"
-    command = [sys.executable, "-m", "dsbs.compare", *arguments, "--out", str(killed)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        second = killed / "cells" / "tiny-standard-gold-1-1" / "checkpoints"
-        while process.poll() is None and not any(second.glob("checkpoint-*/trainer_state.json")):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    command = Started(["compare", *arguments, "--out", killed], killed)
+    second = killed / "cells" / "tiny-standard-gold-1-1" / "checkpoints"
+    while command.running and not any(second.glob("checkpoint-*/trainer_state.json")):
+        time.sleep(0.01)
+    command.signal(signal.SIGKILL)
+    assert command.end().code == -signal.SIGKILL
     assert json.loads((killed / "manifest.json").read_text())["status"] == "started"
     resumed = cli("compare", *arguments, "--out", killed)
     assert "tiny-standard-gold-1-0 is done already" in resumed.stderr
@@ -188,19 +186,19 @@ def test_trainings_end_with_the_comparison_and_the_next_start_goes_on(
         "2",
     ]
     arguments += ["--batch-size", "8", "--eval-every", "20", "--max-target-tokens", "24", *ALONE]
-    command = [sys.executable, "-m", "dsbs.compare", *map(str, arguments), "--out", str(out)]
     cells = [out / "cells" / f"tiny-{method}-gold-1-0" for method in ("standard", "step_by_step")]
-    log = tmp_path / "log"
-    with log.open("wb") as stderr, subprocess.Popen(command, stderr=stderr) as process:
-        end = time.monotonic() + 300
-        while not all(map(is_locked, cells)):
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        process.send_signal(number)
+    command = Started(["compare", *arguments, "--out", out], out)
+    end = time.monotonic() + 300
+    while not all(map(is_locked, cells)):
+        assert command.running
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    command.signal(number)
+    ended = command.end()
+    assert ended.children == 0
     if number == signal.SIGTERM:
-        assert process.returncode == 128 + signal.SIGTERM
-        assert log.read_text().endswith("interrupted; the same command goes on from here\n")
+        assert ended.code == 128 + signal.SIGTERM
+        assert ended.said.endswith("interrupted; the same command goes on from here\n")
     done = cli("compare", *arguments, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     assert [c["status"] for c in json.loads(done.stdout)["cells"]] == ["done", "done"]

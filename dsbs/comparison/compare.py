@@ -26,6 +26,7 @@ from dsbs.config.axes import AxisName
 from dsbs.config.base import Decode, Duplicates, ScoreNorm
 from dsbs.config.compare import Equal
 from dsbs.core.failures import explained, print_bug
+from dsbs.core.memory import give_back_memory
 from dsbs.core.progress import say
 from dsbs.data.near_duplicates import find_duplicates
 from dsbs.distillation.labeled_data import TrainingData
@@ -162,6 +163,8 @@ def _attempt(work: Callable[[], T]) -> T | str:
             return str(known)
         print_bug(error, "this cell")
         return f"{type(error).__name__}: {error}"
+    finally:
+        give_back_memory()
 
 
 def _cost(cell: Cell) -> int:

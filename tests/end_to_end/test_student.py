@@ -19,6 +19,7 @@ from dsbs.core.errors import InputError
 from dsbs.core.records import METHODS
 from dsbs.distillation.labeled_data import TrainingData
 from support.command import Cli
+from support.disturbed import Started
 from support.farm import Farm
 from support.training_log import logged
 from support.trainings import data_of, settings_of
@@ -218,14 +219,11 @@ def test_killed_and_started_again_ends_in_the_same_weights(
     settings += ["--eval-every", "6", "--max-target-tokens", "32"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert cli("train", *settings, "--out", whole).returncode == 0
-    command = [sys.executable, "-m", "dsbs.train", *map(str, settings), "--out", str(parts)]
-    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while (
-        not any((parts / "checkpoints").glob("checkpoint-*/SHA256SUMS")) and killed.poll() is None
-    ):
+    killed = Started(["train", *settings, "--out", parts], parts)
+    while not any((parts / "checkpoints").glob("checkpoint-*/SHA256SUMS")) and killed.running:
         time.sleep(0.005)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.signal(signal.SIGKILL)
+    assert killed.end().code == -signal.SIGKILL
     assert json.loads((parts / "manifest.json").read_text())["status"] == "started"
     again = cli("train", *settings, "--out", parts)
     assert "going on from" in again.stderr
