@@ -57,7 +57,7 @@ _BY_PACKAGE: dict[str, tuple[str, str]] = {
 """By the package that an error comes from."""
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-_NOT_SAVED = ("PytorchStreamWriter failed", "unexpected pos", "file write failed")
+_NOT_SAVED = ("PytorchStreamWriter failed", "unexpected pos", "file write failed", "iostream error")
 """What torch says of a file that it could not write whole."""
 _NOT_LOADED = ("PytorchStreamReader failed", "failed finding central directory")
 

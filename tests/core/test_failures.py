@@ -3,6 +3,8 @@
 import errno
 import json
 import pickle
+import resource
+import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -123,3 +125,27 @@ def test_a_bug_is_not_explained(bug: Callable[[], Any]) -> None:
     with pytest.raises(Exception) as found:  # noqa: PT011 - any kind
         bug()
     assert explained(found.value, "x") is None
+
+
+def test_a_disk_that_is_full_at_any_byte_of_a_checkpoint(tmp_path: Path) -> None:
+    """torch has another error for each place in its file."""
+    import torch
+
+    state = {"step": torch.zeros(1), "a": torch.zeros(20_000), "b": torch.zeros(3_000)}
+    torch.save(state, tmp_path / "whole")
+    size = (tmp_path / "whole").stat().st_size
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    unexplained = set()
+    for limit in [*range(0, size, 997), *range(size - 2_000, size, 50)]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        try:
+            torch.save(state, tmp_path / "part")
+        except Exception as error:
+            if "room on the disk" not in str(explained(error, "here")):
+                unexplained.add(str(error))
+        else:
+            unexplained.add(f"no error at {limit}")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not unexplained
