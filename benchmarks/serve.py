@@ -203,6 +203,7 @@ def bare() -> Any:
     from fastapi import FastAPI
 
     from dsbs.serving.bodies import PredictBody
+    from dsbs.serving.chat import ChatBody
 
     app = FastAPI()
 
@@ -214,38 +215,51 @@ def bare() -> Any:
             ]
         }
 
+    @app.post("/v1/chat/completions")
+    async def chat(body: ChatBody) -> dict[str, Any]:
+        said = {"role": "assistant", "content": "bird"}
+        choice = {"index": 0, "message": said, "finish_reason": "stop"}
+        return {"id": "x", "object": "chat.completion", "model": body.model, "choices": [choice]}
+
     return app
 
 
 def server(calls: int) -> None:
-    """Time and processor time of a call to each server, one connection, in turns."""
+    """Time and processor time of a call to each server, one connection per route, in turns."""
     with tempfile.TemporaryDirectory() as scratch:
         started = {kind: _start(kind, Path(scratch)) for kind in ("bare", "dsbs")}
         try:
-            ways: dict[str, Callable[[], object]] = {}
-            for kind, (_, address) in started.items():
-                connection = http.client.HTTPConnection(address.removeprefix("http://"))
-                ways[kind] = lambda connection=connection: _call(connection)
-            for _ in range(50):
-                for way in ways.values():
-                    way()
-            before = {kind: processor_s(process.pid) for kind, (process, _) in started.items()}
-            times = in_turns(ways, calls)
-            used = {
-                kind: processor_s(process.pid) - before[kind]
-                for kind, (process, _) in started.items()
-            }
-            print(f"one row per call, {calls:,} calls to each, in turns")
-            show(times, "bare")
-            for kind, seconds in used.items():
-                print(f"{kind:28} {1000 * seconds / (calls + 1):.3f} ms of processor time per call")
-            middle = {kind: float(np.median(values)) for kind, values in times.items()}
-            for what, of in (("a call", middle), ("its processor time", used)):
-                ratio = of["dsbs"] / of["bare"]
-                print(f"{what}: {ratio:.2f} times that of the bare endpoint (aim: at most 1.5)")
+            for route, call in (("rows", _call), ("chat", _chat)):
+                _compare(route, call, started, calls)
         finally:
             for process, _ in started.values():
                 process.kill()
+
+
+def _compare(
+    route: str,
+    call: Callable[[http.client.HTTPConnection], None],
+    started: dict[str, tuple[subprocess.Popen[str], str]],
+    calls: int,
+) -> None:
+    ways: dict[str, Callable[[], object]] = {}
+    for kind, (_, address) in started.items():
+        connection = http.client.HTTPConnection(address.removeprefix("http://"))
+        ways[kind] = lambda connection=connection: call(connection)
+    for _ in range(50):
+        for way in ways.values():
+            way()
+    before = {kind: processor_s(process.pid) for kind, (process, _) in started.items()}
+    times = in_turns(ways, calls)
+    used = {kind: processor_s(one.pid) - before[kind] for kind, (one, _) in started.items()}
+    print(f"{route}: {calls:,} calls to each, in turns")
+    show(times, "bare")
+    for kind, seconds in used.items():
+        print(f"{kind:28} {1000 * seconds / (calls + 1):.3f} ms of processor time per call")
+    middle = {kind: float(np.median(values)) for kind, values in times.items()}
+    for what, of in (("a call", middle), ("its processor time", used)):
+        ratio = of["dsbs"] / of["bare"]
+        print(f"{route}: {what}: {ratio:.2f} times that of the bare endpoint (aim: at most 1.5)")
 
 
 def processor_s(pid: int) -> float:
@@ -269,6 +283,15 @@ def _call(connection: http.client.HTTPConnection) -> None:
     found = json.loads(reply.read())
     assert reply.status == 200, found
     assert found["rows"][0]["label"] == "bird"
+
+
+def _chat(connection: http.client.HTTPConnection) -> None:
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": json.dumps(ROW)}]})
+    connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
+    reply = connection.getresponse()
+    found = json.loads(reply.read())
+    assert reply.status == 200, found
+    assert found["choices"][0]["message"]["content"] == "bird"
 
 
 def main() -> None:
