@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,10 @@ from support.command import Cli, run_command
 from support.farm import Farm
 from support.places import DATA, ROOT
 from support.served_farm import Serve
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C, and so would the commands whose ends are tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ("support.campaign",)
 

@@ -91,7 +91,7 @@ def choose_rows(
 
 
 def left_out(origin: RowOrigin) -> str:
-    """How many rows were left out for which reason."""
+    """How many rows were excluded, by reason."""
     counts = {
         "nearly equal to rows that were trained or selected on": origin.near_duplicates,
         "of a group that was trained or selected on": origin.known_groups,

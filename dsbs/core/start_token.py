@@ -16,14 +16,21 @@ def give_start_token(tokenizer: Any, model: str) -> str | None:
     out itself (`add_bos_token` is false) is left alone.
 
     Returns:
-        The token, if the tokenizer had left it out; else None.
+        The token, if it was added; else None.
     """
     token: str | None = getattr(tokenizer, "bos_token", None)
     settings = getattr(tokenizer, "init_kwargs", {})
     if token not in _TRAINED_WITH or settings.get("add_bos_token") is False:
         return None
-    if tokenizer("a").input_ids[:1] == [tokenizer.bos_token_id]:
+    if _begins(tokenizer):
         return None
     tokenizer.add_bos_token = True
-    say(f"{model}: its tokenizer leaves out {token}, which its texts began with; it is added")
-    return token
+    added = _begins(tokenizer)
+    done = "it is added" if added else "it cannot be added here, so mend its tokenizer.json"
+    say(f"{model}: its tokenizer leaves out {token}, which its texts began with; {done}")
+    return token if added else None
+
+
+def _begins(tokenizer: Any) -> bool:
+    ids: list[int] = tokenizer("a").input_ids
+    return ids[:1] == [tokenizer.bos_token_id]

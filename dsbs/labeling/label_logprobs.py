@@ -19,7 +19,7 @@ from dsbs.tasks.parsing import parse_answer
 from dsbs.tasks.task import Task
 
 MOST_SHARED = 0.01
-"""Probability on tokens that begin several labels, above which a row is left out."""
+"""Probability on tokens that begin several labels, above which a row is excluded."""
 LEAST_READ = 0.5
 """Probability that labels must have together."""
 

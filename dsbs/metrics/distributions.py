@@ -35,7 +35,7 @@ def smoothed_shares(
 
     (n_y + a) / (n + a K): additive (Lidstone) smoothing, the mean of the shares under a symmetric
     Dirichlet prior of weight a. A temperature acts on logarithms, so a share of 0 stays 0 at every
-    temperature; a smoothed one does not. Without anything added, labels of no count are left out.
+    temperature; a smoothed one does not. Without anything added, labels of count 0 are missing.
     """
     known = {**counts, **(dict.fromkeys(others, 0) if added else {})}
     total = sum(counts.values()) + added * len(known)

@@ -44,6 +44,22 @@ def test_others_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+class Fixed:
+    """A tokenizer of another library, which knows no such setting."""
+
+    bos_token = "<bos>"
+    bos_token_id = 2
+    input_ids = (5,)
+
+    def __call__(self, text: str) -> "Fixed":
+        return self
+
+
+def test_what_cannot_be_added_is_not_called_added(capsys: pytest.CaptureFixture[str]) -> None:
+    assert give_start_token(Fixed(), "a/folder") is None
+    assert "it cannot be added here, so mend its tokenizer.json" in capsys.readouterr().err
+
+
 def test_students_and_teachers_begin_with_it(tmp_path: Path) -> None:
     tokenizer = converted_tokenizer()
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "head_dim": 16}

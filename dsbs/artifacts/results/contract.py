@@ -69,17 +69,17 @@ class NeededRows(Result):
 
 
 class RowOrigin(Result):
-    """Where the calibration rows come from, and which rows were left out, by reason."""
+    """Where the calibration rows come from, and which rows were excluded, by reason."""
 
     source: Literal["unused training rows", "calibration split", "file"]
     found: int
-    """Rows before any is left out."""
+    """Rows before any is excluded."""
     near_duplicates: int = 0
-    """Left out: nearly the same as a row that was trained or selected on."""
+    """Excluded: nearly the same as a row that was trained or selected on."""
     known_groups: int = 0
-    """Left out: of a group that was trained or selected on."""
+    """Excluded: of a group that was trained or selected on."""
     same_group: int = 0
-    """Left out: further rows of a group that has one row here. Equal inputs are one group."""
+    """Excluded: further rows of a group that has one row here. Equal inputs are one group."""
     unlabeled: int = 0
     """Kept and counted as different: without a label to compare with."""
 
